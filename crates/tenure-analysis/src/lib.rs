@@ -1,0 +1,1 @@
+//! From a metric to moments. Knows nothing about HTTP or people.

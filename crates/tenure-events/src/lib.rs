@@ -1,0 +1,1 @@
+//! The event log. Knows nothing about metrics or rollouts.

@@ -1,0 +1,1 @@
+//! flagd definitions, compiled and evaluated. Knows nothing about storage, HTTP or experiments' results.

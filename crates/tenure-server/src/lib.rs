@@ -1,0 +1,1 @@
+//! The live system. Knows nothing about the command line.

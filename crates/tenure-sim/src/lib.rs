@@ -1,0 +1,1 @@
+//! Virtual clock, synthetic populations. Drives demo traffic and whole-system tests.

@@ -1,0 +1,1 @@
+//! From moments to a verdict. Knows nothing about flags, people, storage or time.

@@ -1,0 +1,1 @@
+//! The journal and what stands beside it. Knows nothing about what entries mean.
