@@ -1,0 +1,43 @@
+# Tenure's commands. `make` lists them.
+SHELL := /bin/bash
+CARGO ?= cargo
+# Where downloaded clients live; the build's own folder is cargo's (CARGO_TARGET_DIR, default ./target).
+TENURE_CACHE ?= $(HOME)/.cache/tenure
+export TENURE_CACHE
+export TENURE_VENV := $(TENURE_CACHE)/venv
+
+.PHONY: help demo test lint check unit clients docs openapi release
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+demo: ## build, seed a company, and watch a live rollout until its verdict
+	@scripts/need rust
+	$(CARGO) build --profile demo --package tenure
+	@exec "$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/demo/tenure" demo
+
+test: lint unit ## everything: formatting, lints, all tests, real PostgreSQL, real OpenFeature clients
+
+lint: ## rustfmt and clippy, warnings refused
+	@scripts/need rust
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+
+unit: clients ## all tests of all crates
+	@scripts/need postgres
+	TENURE_REQUIRE_POSTGRES=1 TENURE_REQUIRE_CLIENTS=1 $(CARGO) test --workspace --locked
+
+check: ## the quick round while writing: lints and tests, skipping what is not installed
+	$(CARGO) fmt --all
+	$(CARGO) clippy --workspace --all-targets
+	$(CARGO) test --workspace
+
+clients: ## install the OpenFeature clients that the tests drive
+	@scripts/need node python
+	@scripts/clients
+
+docs: ## write the generated pages: openapi.json and docs/reference
+	TENURE_WRITE_GENERATED=1 $(CARGO) test --package tenure --test generated
+
+release: ## the optimised binary
+	$(CARGO) build --release --locked --package tenure

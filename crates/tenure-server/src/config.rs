@@ -1,0 +1,141 @@
+//! What a server is told at start: every key, its default and its limits, checked before anything is opened.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The configuration of a server. Read from a TOML file; the command line's flags stand above it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where journal (unless `database` is set), event log and lock live.
+    pub data_dir: PathBuf,
+    /// The address and port of the one listener.
+    pub listen: SocketAddr,
+    /// A `postgres://` URL for the journal and accounts; SQLite in `data_dir` when absent.
+    pub database: Option<String>,
+    /// Where browsers and clients reach this server; `http://LISTEN` when absent.
+    pub public_url: Option<String>,
+    /// How many times faster than the wall's clock time passes. Anything but 1 needs a demo's folder.
+    pub time_scale: f64,
+    /// The largest body of an ingest request, after decompression.
+    pub ingest_body_bytes_max: usize,
+    /// The largest body of any other request.
+    pub body_bytes_max: usize,
+    /// The most events of one ingest request.
+    pub ingest_events_max: usize,
+    /// Memory for one look's queries, in MiB.
+    pub analysis_memory_mib_max: usize,
+    /// The most units whose exposure is remembered so that it is recorded once.
+    pub exposures_remembered_max: usize,
+    /// The most requests served at once; more are answered 503 with a retry time.
+    pub requests_in_flight_max: usize,
+    /// Origins of web applications that may evaluate flags and send events from a browser (CORS). `*` allows all.
+    pub cors_origins: Vec<String>,
+    /// Mark session cookies `Secure`. Turn off only where there is no TLS in front.
+    pub secure_cookies: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("tenure-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8016)),
+            database: None,
+            public_url: None,
+            time_scale: 1.0,
+            ingest_body_bytes_max: 16 << 20,
+            body_bytes_max: 1 << 20,
+            ingest_events_max: 10_000,
+            analysis_memory_mib_max: 512,
+            exposures_remembered_max: 1_000_000,
+            requests_in_flight_max: 4_096,
+            cors_origins: Vec::new(),
+            secure_cookies: false,
+        }
+    }
+}
+
+/// A key whose value cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {detail}")]
+pub struct ConfigError {
+    /// The key.
+    pub key: &'static str,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl Config {
+    /// Check every value that a type alone does not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key, detail: String| Err(ConfigError { key, detail });
+        if let Some(url) = &self.database
+            && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
+        {
+            return refuse("database", "use a postgres:// URL, or leave it out for SQLite in data_dir".into());
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return refuse("public_url", format!("{url:?} does not start with http:// or https://"));
+        }
+        if !(1.0..=1e6).contains(&self.time_scale) {
+            return refuse("time_scale", format!("{} is not between 1 and 1000000", self.time_scale));
+        }
+        for (key, value, least) in [
+            ("ingest_body_bytes_max", self.ingest_body_bytes_max, 1 << 10),
+            ("body_bytes_max", self.body_bytes_max, 1 << 10),
+            ("ingest_events_max", self.ingest_events_max, 1),
+            ("analysis_memory_mib_max", self.analysis_memory_mib_max, 64),
+            ("exposures_remembered_max", self.exposures_remembered_max, 1_000),
+            ("requests_in_flight_max", self.requests_in_flight_max, 16),
+        ] {
+            if value < least {
+                return refuse(key, format!("{value} is too small; at least {least}"));
+            }
+        }
+        if let Some(origin) =
+            self.cors_origins.iter().find(|origin| *origin != "*" && !origin.starts_with("http"))
+        {
+            return refuse("cors_origins", format!("{origin:?} is not an origin such as https://shop.example"));
+        }
+        Ok(())
+    }
+
+    /// Where clients reach this server.
+    pub fn url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: impl FnOnce(&mut Config), expect: Result<(), &str>) {
+        let mut config = Config::default();
+        change(&mut config);
+        let got = config.check().map_err(|error| error.to_string());
+        assert_eq!(got.as_ref().map(|()| ()).map_err(|error| error.as_str()), expect);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_by_its_key() {
+        check(|_| {}, Ok(()));
+        check(
+            |config| config.database = Some("mysql://x".into()),
+            Err("database: use a postgres:// URL, or leave it out for SQLite in data_dir"),
+        );
+        check(|config| config.time_scale = 0.5, Err("time_scale: 0.5 is not between 1 and 1000000"));
+        check(|config| config.ingest_events_max = 0, Err("ingest_events_max: 0 is too small; at least 1"));
+        check(
+            |config| config.public_url = Some("tenure.example".into()),
+            Err("public_url: \"tenure.example\" does not start with http:// or https://"),
+        );
+    }
+}
