@@ -1,1 +1,20 @@
-//! From moments to a verdict. Knows nothing about flags, people, storage or time.
+//! From moments to a verdict: pure statistics for rolling out what an experiment has won.
+//!
+//! [`moments`] → [`estimate`] → bounds ([`anytime`], [`sequential`]) → [`verdict`], and [`replication`] for
+//! whether it is the same impact as the experiment's. Everything is a function of its arguments: nothing here
+//! reads a clock, a file or a random generator, and nothing knows about flags, people, storage or time.
+//!
+//! A number that does not exist is a [`CannotSay`], never a 0 and never a NaN.
+
+pub mod anytime;
+mod cannot_say;
+pub mod comparison;
+pub mod estimate;
+pub mod moments;
+pub mod normal;
+pub mod proportion;
+pub mod sample_ratio;
+pub mod special;
+pub mod student;
+
+pub use cannot_say::CannotSay;

@@ -1,0 +1,137 @@
+//! Sample ratio: did the arms get the shares that were planned? A fixed χ² test, and a sequential test that
+//! may be looked at after every unit and multiplies over epochs. Count units, not events.
+
+use crate::cannot_say::CannotSay;
+use crate::special;
+
+/// The Dirichlet concentration of the sequential test.
+pub const CONCENTRATION: f64 = 100.0;
+
+/// What the sample-ratio tests say.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SampleRatio {
+    /// The p-value of the fixed χ² test.
+    pub p_chi2: f64,
+    /// The log e-value of the sequential test, over all epochs.
+    pub log_e: f64,
+}
+
+/// A χ² statistic with its degrees of freedom and p-value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChiSquare {
+    /// The statistic.
+    pub statistic: f64,
+    /// Degrees of freedom.
+    pub df: f64,
+    /// The probability of a statistic at least as large.
+    pub p_value: f64,
+}
+
+/// Pearson's χ² test that `counts` follow `shares` (which need not add up to 1). No unit at all gives p = 1.
+///
+/// Errors: fewer than two arms, lengths that differ, a share that is not above zero.
+///
+/// ```
+/// let test = tenure_stats::sample_ratio::chi_square(&[44_700, 45_489], &[0.5, 0.5])?;
+/// assert!((test.p_value - 0.008608).abs() < 1e-6);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
+pub fn chi_square(counts: &[u64], shares: &[f64]) -> Result<ChiSquare, CannotSay> {
+    let shares = normalised(counts, shares)?;
+    let total = counts.iter().map(|&count| count as f64).sum::<f64>();
+    let df = (counts.len() - 1) as f64;
+    if total == 0.0 {
+        return Ok(ChiSquare { statistic: 0.0, df, p_value: 1.0 });
+    }
+    let statistic = counts.iter().zip(&shares).map(|(&count, share)| {
+        let expected = total * share;
+        (count as f64 - expected) * (count as f64 - expected) / expected
+    });
+    Ok(ChiSquare::new(statistic.sum(), df))
+}
+
+/// The sum of independent χ² statistics, one per epoch.
+pub fn chi_square_over_epochs(epochs: &[ChiSquare]) -> ChiSquare {
+    ChiSquare::new(
+        epochs.iter().map(|epoch| epoch.statistic).sum(),
+        epochs.iter().map(|epoch| epoch.df).sum(),
+    )
+}
+
+impl ChiSquare {
+    /// The test of a statistic.
+    pub fn new(statistic: f64, df: f64) -> Self {
+        let p_value = if df == 0.0 { 1.0 } else { special::gamma_upper(0.5 * df, 0.5 * statistic) };
+        Self { statistic, df, p_value }
+    }
+}
+
+/// The log e-value of the sequential multinomial test [Lindon, Malek 2022]:
+/// `lnΓ(k) − lnΓ(k+N) + Σ[lnΓ(kθ_i+n_i) − lnΓ(kθ_i)] − Σ n_i·lnθ_i`, with k = `concentration`.
+/// Under the planned shares `E ≥ 1/α` ever happens with probability at most α. Add it over epochs.
+pub fn log_e(counts: &[u64], shares: &[f64], concentration: f64) -> Result<f64, CannotSay> {
+    let shares = normalised(counts, shares)?;
+    crate::cannot_say::positive(concentration)?;
+    let total = counts.iter().map(|&count| count as f64).sum::<f64>();
+    let arms = counts.iter().zip(&shares).map(|(&count, share)| {
+        let prior = concentration * share;
+        ln_rising(prior, count as f64) - count as f64 * share.ln()
+    });
+    Ok(arms.sum::<f64>() - ln_rising(concentration, total))
+}
+
+/// The p-value of a log e-value: `min(1, 1/E)`.
+pub fn p_of_log_e(log_e: f64) -> f64 {
+    (-log_e).exp().min(1.0)
+}
+
+/// `lnΓ(a + n) − lnΓ(a)`.
+fn ln_rising(a: f64, n: f64) -> f64 {
+    special::ln_gamma(a + n) - special::ln_gamma(a)
+}
+
+fn normalised(counts: &[u64], shares: &[f64]) -> Result<Vec<f64>, CannotSay> {
+    if counts.len() < 2 || counts.len() != shares.len() {
+        return Err(CannotSay::OutOfRange);
+    }
+    for &share in shares {
+        crate::cannot_say::positive(share)?;
+    }
+    let sum: f64 = shares.iter().sum();
+    Ok(shares.iter().map(|share| share / sum).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn refuses_shares_that_are_none() {
+        assert_eq!(chi_square(&[1, 2], &[0.5]), Err(CannotSay::OutOfRange));
+        assert_eq!(chi_square(&[1, 2], &[1.0, 0.0]), Err(CannotSay::OutOfRange));
+        assert_eq!(chi_square(&[1], &[1.0]), Err(CannotSay::OutOfRange));
+        assert_eq!(log_e(&[1, 2], &[0.5, f64::NAN], 100.0), Err(CannotSay::NonFinite));
+    }
+
+    #[test]
+    fn no_units_say_nothing() {
+        assert_eq!(chi_square(&[0, 0], &[0.5, 0.5]).unwrap().p_value, 1.0);
+        assert!(log_e(&[0, 0], &[0.5, 0.5], 100.0).unwrap().abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_clear_mismatch_is_found_by_both() {
+        assert!(chi_square(&[50_000, 51_500], &[0.5, 0.5]).unwrap().p_value < 1e-5);
+        assert!(p_of_log_e(log_e(&[50_000, 51_500], &[0.5, 0.5], CONCENTRATION).unwrap()) < 1e-3);
+    }
+
+    proptest! {
+        #[test]
+        fn p_values_are_probabilities(a in 0u64..1_000_000, b in 0u64..1_000_000, share in 0.01..0.99f64) {
+            let shares = [share, 1.0 - share];
+            prop_assert!((0.0..=1.0).contains(&chi_square(&[a, b], &shares).unwrap().p_value));
+            prop_assert!((0.0..=1.0).contains(&p_of_log_e(log_e(&[a, b], &shares, CONCENTRATION).unwrap())));
+        }
+    }
+}

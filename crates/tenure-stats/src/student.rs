@@ -1,0 +1,170 @@
+//! Student's t, written here because the available quantile was wrong in 18 of 117 reference cases.
+//! Degrees of freedom are real and above zero; from 1 to 1e7 and beyond, to 1e-13 relative, tails included.
+
+use std::f64::consts::PI;
+
+use crate::{normal, special};
+
+/// Above this the t and the normal distribution agree to the last digit.
+const NORMAL_FROM: f64 = 1e17;
+
+/// `P(T ≤ t)` with `df` degrees of freedom.
+pub fn cdf(t: f64, df: f64) -> f64 {
+    sf(-t, df)
+}
+
+/// `P(T > t)` with `df` degrees of freedom, as a tail.
+///
+/// ```
+/// assert!((tenure_stats::student::sf(12.706204736174694, 1.0) - 0.025).abs() < 1e-15);
+/// ```
+pub fn sf(t: f64, df: f64) -> f64 {
+    if t.is_nan() || !(df > 0.0) {
+        return f64::NAN;
+    }
+    if df >= NORMAL_FROM {
+        return normal::sf(t);
+    }
+    if t < 0.0 {
+        return 1.0 - sf(-t, df);
+    }
+    // I_x(df/2, 1/2)/2 with x = df/(df + t²) [DLMF 8.17]; below √3 the complement keeps more digits.
+    if t * t < 3.0 { 0.5 - centre(t, df) } else { tail(t, df) }
+}
+
+/// `P(0 < T ≤ t)` for t ≥ 0, precise for small t.
+fn centre(t: f64, df: f64) -> f64 {
+    let total = df + t * t;
+    0.5 * special::beta_inc_split(0.5, 0.5 * df, t * t / total, df / total)
+}
+
+/// `P(T > t)` for t > 0.
+fn tail(t: f64, df: f64) -> f64 {
+    let ratio = df / t / t;
+    let (x, y) = (ratio / (1.0 + ratio), 1.0 / (1.0 + ratio));
+    0.5 * special::beta_inc_split(0.5 * df, 0.5, x, y)
+}
+
+/// The density.
+pub fn pdf(t: f64, df: f64) -> f64 {
+    if df >= NORMAL_FROM {
+        return normal::pdf(t);
+    }
+    let half = 0.5 * df;
+    let ln_gain = if half < 15.0 {
+        special::ln_gamma(half + 0.5) - special::ln_gamma(half)
+    } else {
+        special::ln_gamma_gain(half, 0.5)
+    };
+    let ln_spread = if t.abs() > 1e100 { 2.0 * t.abs().ln() - df.ln() } else { (t / df * t).ln_1p() };
+    (ln_gain - 0.5 * (df * PI).ln() - (half + 0.5) * ln_spread).exp()
+}
+
+/// The quantile: the t with `P(T ≤ t) = p`. NaN outside `[0, 1]`.
+///
+/// ```
+/// assert!((tenure_stats::student::ppf(0.975, 10.0) - 2.2281388519862744).abs() < 1e-14);
+/// ```
+pub fn ppf(p: f64, df: f64) -> f64 {
+    if !(0.0..=1.0).contains(&p) || !(df > 0.0) {
+        return f64::NAN;
+    }
+    if df >= NORMAL_FROM {
+        return normal::ppf(p);
+    }
+    // Both p − ½ near the middle and 1 − p above it are exact in doubles.
+    match p {
+        p if p == 0.5 => 0.0,
+        p if p < 0.25 => -upper(p, df),
+        p if p > 0.75 => upper(1.0 - p, df),
+        p => libm::copysign(central(libm::fabs(p - 0.5), df), p - 0.5),
+    }
+}
+
+/// The upper quantile: the t with `P(T > t) = q`. Precise for tiny `q`.
+pub fn isf(q: f64, df: f64) -> f64 {
+    -ppf(q, df)
+}
+
+/// The two-sided p-value `2·P(T > |t|)`.
+pub fn two_sided(t: f64, df: f64) -> f64 {
+    (2.0 * sf(t.abs(), df)).min(1.0)
+}
+
+/// The t > 0 with `P(T > t) = q`, q ≤ 1/4: Newton's method on `ln P` against `ln t`. That function is concave
+/// and falling, so every step after the first comes from the right and none overshoots.
+fn upper(q: f64, df: f64) -> f64 {
+    if q == 0.0 {
+        return f64::INFINITY;
+    }
+    let mut t = normal::isf(q);
+    for _ in 0..200 {
+        let p = tail(t, df);
+        let step = p / (t * pdf(t, df)) * (p.ln() - q.ln());
+        let next = t * step.clamp(-2.0, 200.0).exp();
+        if !next.is_finite() || (next - t).abs() <= 1e-16 * t {
+            break;
+        }
+        let settled = (next - t).abs() <= 1e-9 * t;
+        t = next;
+        if settled {
+            // One more step of Newton's method on P itself: the last digits without the logarithm's rounding.
+            return t + (tail(t, df) - q) / pdf(t, df);
+        }
+    }
+    t
+}
+
+/// The t ≥ 0 with `P(0 < T ≤ t) = mass`, mass ≤ 1/4. The function is concave from 0, so Newton's method rises
+/// to the root from the left.
+fn central(mass: f64, df: f64) -> f64 {
+    let mut t = mass / pdf(0.0, df);
+    for _ in 0..50 {
+        let step = (mass - centre(t, df)) / pdf(t, df);
+        t += step;
+        if step.abs() <= 1e-15 * t {
+            break;
+        }
+    }
+    t
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(found: f64, expected: f64) {
+        assert!((found - expected).abs() <= 1e-13 * expected.abs(), "{found} is not {expected}");
+    }
+
+    #[test]
+    fn matches_known_values() {
+        // 60-digit values.
+        check(cdf(-40.0, 1.0), 0.007956089912025814);
+        check(cdf(-40.0, 38.25), 4.021925817821154e-33);
+        check(cdf(-10.0, 19998.7), 8.652362467757995e-24);
+        check(sf(8.0, 1e7), 6.221617401403393e-16);
+        check(sf(-0.3, 1e7), 0.6179114190711072);
+        check(ppf(1e-12, 1.0), -318309886183.79065);
+        check(ppf(1e-12, 1e7), -7.03449270352616);
+        check(ppf(0.9995, 2.0), 31.599054576445365);
+    }
+
+    #[test]
+    fn edges_are_what_they_should_be() {
+        assert_eq!(ppf(0.5, 3.0), 0.0);
+        assert_eq!((ppf(0.0, 3.0), ppf(1.0, 3.0)), (f64::NEG_INFINITY, f64::INFINITY));
+        assert!(ppf(1.5, 3.0).is_nan() && ppf(0.5, 0.0).is_nan() && sf(f64::NAN, 3.0).is_nan());
+        assert_eq!(sf(f64::INFINITY, 3.0), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn quantile_undoes_the_tail(log_q in -600.0..-0.7f64, log_df in 0.0..16.0f64) {
+            let (q, df) = (log_q.exp(), log_df.exp());
+            let t = isf(q, df);
+            prop_assert!((sf(t, df) / q - 1.0).abs() < 1e-11, "q {q} df {df} t {t} sf {}", sf(t, df));
+        }
+    }
+}
