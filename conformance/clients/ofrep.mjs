@@ -21,6 +21,7 @@ const url = required('TENURE_URL').replace(/\/+$/, '');
 const token = required('TENURE_TOKEN');
 const rolloutFlag = process.env.TENURE_ROLLOUT_FLAG;
 
+const clients = new Map();
 let passed = 0;
 let failed = 0;
 
@@ -40,11 +41,11 @@ process.exitCode = failed === 0 ? 0 : 1;
 /** One client a token: a provider carries its token in its headers. */
 async function clientWith(bearer) {
   const headers = [['Authorization', `Bearer ${bearer}`]];
-  if (!clientWith.known?.has(bearer)) {
-    (clientWith.known ??= new Set()).add(bearer);
+  if (!clients.has(bearer)) {
     await OpenFeature.setProviderAndWait(bearer, new OFREPProvider({ baseUrl: url, headers }));
+    clients.set(bearer, OpenFeature.getClient(bearer));
   }
-  return OpenFeature.getClient(bearer);
+  return clients.get(bearer);
 }
 
 function evaluate(client, { flag, type, default: fallback, context }) {

@@ -15,7 +15,8 @@
 //   CONCURRENCY=32        evaluations under way at once
 //
 // Progress goes to stderr, one JSON summary to stdout. Exits 1 when an evaluation or an outcome was
-// refused for good, because the counts would then not be the ones asked for; 2 on a bad variable.
+// refused for good, because the counts would then not be the ones asked for (after 20 such errors it
+// stops: a wrong token does not get better); 2 on a bad variable.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenFeature } from '@openfeature/server-sdk';
@@ -23,6 +24,7 @@ import { OFREPProvider } from '@openfeature/ofrep-provider';
 
 const BATCH_OUTCOMES_MAX = 500;
 const ATTEMPTS_MAX = 6;
+const ERRORS_MAX = 20;
 const PROGRESS_INTERVAL_MS = 2000;
 
 const url = required('TENURE_URL').replace(/\/+$/, '');
@@ -81,7 +83,7 @@ process.exitCode = errors.length === 0 && accepted === sent ? 0 : 1;
 
 /** One of the customers' lines: every `concurrency`-th unit. */
 async function visit(worker) {
-  for (let index = worker; index < units; index += concurrency) {
+  for (let index = worker; index < units && errors.length < ERRORS_MAX; index += concurrency) {
     const unit = `user-${String(firstUnit + index).padStart(7, '0')}`;
     const variant = await meet(unit);
     evaluated += 1;
