@@ -1,0 +1,272 @@
+//! The journal: append at an expected place, read, and where it ends.
+
+use sqlx::{FromRow, QueryBuilder};
+
+use crate::database::{Pool, StoreError, on};
+use crate::digest::Digest;
+use crate::entry::{Entry, NewEntry};
+use crate::instant::{self, micros};
+use crate::lease::{self, Fence};
+use crate::receipt::{self, Receipt};
+use crate::store::Store;
+
+/// The most entries of one append.
+pub const APPEND_ENTRIES_MAX: usize = 10_000;
+/// The most rows that any read returns.
+pub const PAGE_MAX: u32 = 1_000;
+
+/// Rows of one INSERT: nine values each, and SQLite binds at most 32,766.
+const INSERT_ROWS: usize = 500;
+
+/// Where the journal ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The last entry's seq; 0 when there is none.
+    pub seq: i64,
+    /// Its hash; zero when there is none.
+    pub hash: Digest,
+}
+
+/// Why nothing was appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Somebody was faster. Read what is new and decide again.
+    #[error("the journal ends at entry {actual}, not at {expected}; catch up and decide again")]
+    Conflict {
+        /// Where the caller thought the journal ends.
+        expected: i64,
+        /// Where it ends.
+        actual: i64,
+    },
+    /// The lease has passed to a later term: this writer may no longer write.
+    #[error("term {term} of the lease {name:?} is over; stop writing and acquire it again")]
+    Fenced {
+        /// The lease.
+        name: String,
+        /// The term that is over.
+        term: i64,
+    },
+    /// This request was carried out before; its receipt holds the answer.
+    #[error("the request {key:?} was carried out before; answer it with its receipt")]
+    Repeated {
+        /// The request's key.
+        key: String,
+    },
+    /// Too many entries at once.
+    #[error(
+        "{entries} entries in one append, at most {APPEND_ENTRIES_MAX} are allowed; append them in parts"
+    )]
+    TooMany {
+        /// How many there were.
+        entries: usize,
+    },
+    /// The store failed. Whether the entries were appended is unknown when the connection was lost: read the head.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for AppendError {
+    fn from(error: sqlx::Error) -> AppendError {
+        AppendError::Store(error.into())
+    }
+}
+
+impl Store {
+    /// Appends `entries` behind entry `expected_last_seq`, all of them or none, and returns them in their places.
+    /// When this returns, they are on disk. With a `fence`, only while its term is the lease's latest.
+    ///
+    /// # Errors
+    /// [`AppendError::Conflict`] when the journal ends elsewhere, [`AppendError::Fenced`] when the term is over.
+    pub async fn append(
+        &self,
+        expected_last_seq: i64,
+        entries: &[NewEntry],
+        fence: Option<&Fence>,
+    ) -> Result<Vec<Entry>, AppendError> {
+        self.append_guarded(expected_last_seq, entries, fence, None).await
+    }
+
+    /// Like [`Store::append`], and keeps the request's `receipt` in the same instant: a request that is sent again is
+    /// either known or was not carried out.
+    ///
+    /// # Errors
+    /// As `append`, and [`AppendError::Repeated`] when there is a receipt of that actor and key already.
+    pub async fn append_once(
+        &self,
+        expected_last_seq: i64,
+        entries: &[NewEntry],
+        fence: Option<&Fence>,
+        receipt: &Receipt,
+    ) -> Result<Vec<Entry>, AppendError> {
+        self.append_guarded(expected_last_seq, entries, fence, Some(receipt)).await
+    }
+
+    /// Up to `limit` entries (at most [`PAGE_MAX`]) behind entry `after_seq`, in order.
+    ///
+    /// # Errors
+    /// When the database fails or an entry cannot be read.
+    pub async fn read(&self, after_seq: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
+        read(&self.read, after_seq, limit).await
+    }
+
+    /// Where the journal ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn head(&self) -> Result<Head, StoreError> {
+        head(&self.read).await
+    }
+
+    async fn append_guarded(
+        &self,
+        expected: i64,
+        entries: &[NewEntry],
+        fence: Option<&Fence>,
+        receipt: Option<&Receipt>,
+    ) -> Result<Vec<Entry>, AppendError> {
+        if entries.len() > APPEND_ENTRIES_MAX {
+            return Err(AppendError::TooMany { entries: entries.len() });
+        }
+        let placed = on!(&self.write, db => {
+            let mut tx = db.begin_with(self.write.begin_writing()).await?;
+            if let Some(Fence { name, term }) = fence {
+                let held = sqlx::query(lease::HOLD_TERM).bind(name).bind(term).execute(&mut *tx).await?;
+                if held.rows_affected() == 0 {
+                    return Err(AppendError::Fenced { name: name.clone(), term: *term });
+                }
+            }
+            if let Some(receipt) = receipt {
+                let kept = sqlx::query(receipt::INSERT)
+                    .bind(&receipt.actor)
+                    .bind(&receipt.key)
+                    .bind(receipt.request.as_bytes().as_slice())
+                    .bind(&receipt.response)
+                    .bind(micros(receipt.created_at))
+                    .bind(micros(receipt.expires_at))
+                    .execute(&mut *tx)
+                    .await?;
+                if kept.rows_affected() == 0 {
+                    return Err(AppendError::Repeated { key: receipt.key.clone() });
+                }
+            }
+            let head = sqlx::query_as::<_, HeadRow>(HEAD).fetch_one(&mut *tx).await?.decode()?;
+            if head.seq != expected {
+                return Err(AppendError::Conflict { expected, actual: head.seq });
+            }
+            let placed = place(head, entries);
+            let last = placed.last().map_or(head, Entry::as_head);
+            // On PostgreSQL this waits for a faster append, and then finds the head moved.
+            let moved = sqlx::query(MOVE_HEAD)
+                .bind(last.seq)
+                .bind(last.hash.as_bytes().as_slice())
+                .bind(expected)
+                .execute(&mut *tx)
+                .await?;
+            if moved.rows_affected() == 0 {
+                let head = sqlx::query_as::<_, HeadRow>(HEAD).fetch_one(&mut *tx).await?;
+                return Err(AppendError::Conflict { expected, actual: head.seq });
+            }
+            for rows in placed.chunks(INSERT_ROWS) {
+                let mut insert = QueryBuilder::new(INSERT);
+                insert.push_values(rows, |mut row, entry| {
+                    row.push_bind(entry.seq)
+                        .push_bind(instant::text(entry.at))
+                        .push_bind(&entry.actor)
+                        .push_bind(&entry.stream)
+                        .push_bind(&entry.kind)
+                        .push_bind(i64::from(entry.version))
+                        .push_bind(&entry.body)
+                        .push_bind(entry.prev_hash.as_bytes().as_slice())
+                        .push_bind(entry.hash.as_bytes().as_slice());
+                });
+                insert.build().persistent(false).execute(&mut *tx).await?;
+            }
+            tx.commit().await?;
+            placed
+        });
+        if let Some(last) = placed.last() {
+            self.saw(last.seq);
+        }
+        Ok(placed)
+    }
+}
+
+pub(crate) const HEAD: &str = "SELECT seq, hash FROM journal_head WHERE id = 1";
+const MOVE_HEAD: &str = "UPDATE journal_head SET seq = $1, hash = $2 WHERE id = 1 AND seq = $3";
+pub(crate) const PAGE: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
+    FROM entries WHERE seq > $1 ORDER BY seq LIMIT $2";
+const INSERT: &str = "INSERT INTO entries (seq, at, actor, stream, kind, version, body, prev_hash, hash) ";
+
+/// Gives each entry its place behind `head`, and its link of the chain.
+fn place(mut head: Head, entries: &[NewEntry]) -> Vec<Entry> {
+    let mut placed = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let entry = entry.placed(head.seq + 1, head.hash);
+        head = entry.as_head();
+        placed.push(entry);
+    }
+    placed
+}
+
+pub(crate) async fn head(pool: &Pool) -> Result<Head, StoreError> {
+    on!(pool, db => sqlx::query_as::<_, HeadRow>(HEAD).fetch_one(db).await?.decode())
+}
+
+pub(crate) async fn read(pool: &Pool, after_seq: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    let limit = i64::from(limit.min(PAGE_MAX));
+    let rows: Vec<EntryRow> =
+        on!(pool, db => sqlx::query_as(PAGE).bind(after_seq).bind(limit).fetch_all(db).await?);
+    rows.into_iter().map(EntryRow::decode).collect()
+}
+
+/// The head as it is stored.
+#[derive(FromRow)]
+pub(crate) struct HeadRow {
+    pub seq: i64,
+    pub hash: Vec<u8>,
+}
+
+impl HeadRow {
+    fn decode(self) -> Result<Head, StoreError> {
+        Ok(Head { seq: self.seq, hash: Digest::stored("journal head", &self.hash)? })
+    }
+}
+
+/// An entry as it is stored.
+#[derive(FromRow)]
+pub(crate) struct EntryRow {
+    pub seq: i64,
+    pub at: String,
+    pub actor: String,
+    pub stream: String,
+    pub kind: String,
+    pub version: i64,
+    pub body: String,
+    pub prev_hash: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+impl EntryRow {
+    fn decode(self) -> Result<Entry, StoreError> {
+        let seq = self.seq;
+        let damaged =
+            |why: String| StoreError::Damaged { what: "entry", why: format!("number {seq}: {why}") };
+        Ok(Entry {
+            seq,
+            at: self.at.parse().map_err(|error: jiff::Error| damaged(error.to_string()))?,
+            version: self.version.try_into().map_err(|_| damaged(format!("version {}", self.version)))?,
+            prev_hash: Digest::stored("entry", &self.prev_hash)?,
+            hash: Digest::stored("entry", &self.hash)?,
+            actor: self.actor,
+            stream: self.stream,
+            kind: self.kind,
+            body: self.body,
+        })
+    }
+}
+
+impl Entry {
+    fn as_head(&self) -> Head {
+        Head { seq: self.seq, hash: self.hash }
+    }
+}
