@@ -1,0 +1,107 @@
+//! Appending: what is acknowledged is there, at once and after reopening, exactly once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tenure_events::{Config, Draft, Event, EventLog, Kind, Received, Unit};
+
+use crate::world::{Row, ids, now, outcomes, rows, seconds};
+
+/// One event of each shape.
+fn one_of_each() -> Vec<Event> {
+    let exposure = Draft {
+        id: None,
+        at: None,
+        units: vec![Unit::new("user", "zoë"), Unit::new("tenant", "t1")],
+        kind: Kind::Exposure {
+            flag: "checkout".into(),
+            variant: "treatment".into(),
+            revision: Some("PC-1/1".into()),
+            reason: None,
+        },
+        source: "ofrep".into(),
+        attributes: BTreeMap::new(),
+    };
+    let outcome = Draft {
+        id: Some("order-7".into()),
+        at: Some(now() - seconds(60)),
+        units: vec![Unit::new("tenant", "t1"), Unit::new("user", "zoë")],
+        kind: Kind::Outcome { name: "purchase".into(), value: Some(-0.25) },
+        source: "api".into(),
+        attributes: [("country".to_owned(), "SE".to_owned()), ("note".to_owned(), String::new())].into(),
+    };
+    let valueless = Draft {
+        id: None,
+        at: Some(now()),
+        kind: Kind::Outcome { name: "login".into(), value: None },
+        attributes: BTreeMap::new(),
+        ..outcome.clone()
+    };
+    let events = [exposure, outcome, valueless].into_iter().enumerate();
+    events.map(|(index, draft)| Event::new(draft, Received { at: now(), index }).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn events_are_read_back_as_they_were_before_and_after_sealing_and_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EventLog::open(folder.path(), Config::default()).await.unwrap();
+    let events = one_of_each();
+    let expected: Vec<Row> = events.iter().map(Row::of).collect();
+    let receipt = log.append(events).await.unwrap();
+    assert_eq!((receipt.events, receipt.segment), (3, 1));
+    assert_eq!(rows(&log).await, expected, "from the segment");
+
+    drop(log);
+    let log = EventLog::open(folder.path(), Config::default()).await.unwrap();
+    assert_eq!((log.recovery().segments, log.recovery().events, log.recovery().cuts.len()), (1, 3, 0));
+    assert_eq!(rows(&log).await, expected, "from the segment, reopened");
+
+    let sealed = log.seal_all().await.unwrap();
+    assert_eq!((sealed.segments, sealed.files, sealed.events, sealed.duplicates), (1, 1, 3, 0));
+    let by_order = |mut rows: Vec<Row>| {
+        rows.sort_by(|a, b| (a.bucket, &a.units[0].id, a.at).cmp(&(b.bucket, &b.units[0].id, b.at)));
+        rows
+    };
+    assert_eq!(rows(&log).await, by_order(expected.clone()), "from the sealed file");
+
+    drop(log);
+    let log = EventLog::open(folder.path(), Config::default()).await.unwrap();
+    assert_eq!(log.recovery().events, 0);
+    assert_eq!(rows(&log).await, by_order(expected), "from the sealed file, reopened");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_appends_share_commits_and_lose_nothing() {
+    const APPENDERS: usize = 64;
+    const APPENDS: usize = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(EventLog::open(folder.path(), Config::default()).await.unwrap());
+    let appenders: Vec<_> = (0..APPENDERS)
+        .map(|appender| {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move {
+                for append in 0..APPENDS {
+                    log.append(outcomes(&format!("a{appender}-{append}-"), 3)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for appender in appenders {
+        appender.await.unwrap();
+    }
+    let found = ids(&log).await;
+    let mut expected: Vec<String> = (0..APPENDERS)
+        .flat_map(|appender| (0..APPENDS).map(move |append| (appender, append)))
+        .flat_map(|(appender, append)| (0..3).map(move |event| format!("a{appender}-{append}-{event}")))
+        .collect();
+    expected.sort();
+    assert_eq!(found, expected);
+    let stats = log.stats();
+    assert_eq!(stats.appended_events, (APPENDERS * APPENDS * 3) as u64);
+    assert!(
+        stats.commits < (APPENDERS * APPENDS / 2) as u64,
+        "{} commits: appends were not grouped",
+        stats.commits
+    );
+    assert_eq!((stats.queued_bytes, stats.commits_failed), (0, 0));
+}
