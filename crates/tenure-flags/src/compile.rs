@@ -1,0 +1,371 @@
+//! JsonLogic in JSON → [`Expression`]. Everything that can be wrong with a rule itself is found here, with its place.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::expression::{
+    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Path, Share, TextSet, Variable, Weight,
+};
+use crate::fault::{Fault, Place};
+
+/// Operations inside operations, through references too. It bounds the stack of compiling and of running.
+pub(crate) const DEPTH_MAX: usize = 100;
+
+/// An array of at least so many texts is searched by hash.
+const TEXT_SET_MIN: usize = 8;
+
+/// Compiles the rules of one flag set.
+#[derive(Debug)]
+pub(crate) struct Compiler<'s> {
+    evaluators: &'s BTreeMap<String, Json>,
+    shared: HashMap<(&'s str, Scope), Shared>,
+}
+
+/// What stands as the data where a rule is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Scope {
+    /// The whole context.
+    Root,
+    /// An element of an array.
+    Element,
+}
+
+/// A named rule on its way.
+#[derive(Debug)]
+enum Shared {
+    /// It is being compiled: meeting it again is a cycle.
+    Begun,
+    Done {
+        rule: Arc<Expression>,
+        height: usize,
+    },
+}
+
+/// A position in the reading: where, how deep, over which data.
+#[derive(Debug, Clone, Copy)]
+struct Cursor<'p> {
+    place: Place<'p>,
+    depth: usize,
+    scope: Scope,
+}
+
+/// An expression and how many operations it nests.
+type Compiled = (Expression, usize);
+
+impl<'s> Compiler<'s> {
+    pub(crate) fn new(evaluators: &'s BTreeMap<String, Json>) -> Self {
+        Self { evaluators, shared: HashMap::new() }
+    }
+
+    /// Compiles one flag's `targeting`.
+    pub(crate) fn targeting(&mut self, rule: &Json, place: Place<'_>) -> Result<Expression, Fault> {
+        if !rule.as_object().is_some_and(|rule| rule.len() == 1) {
+            return Err(Fault::new(place, "must be one operation: an object with one member"));
+        }
+        let cursor = Cursor { place, depth: 0, scope: Scope::Root };
+        self.expression(rule, cursor).map(|(expression, _)| expression)
+    }
+
+    fn expression(&mut self, json: &Json, at: Cursor<'_>) -> Result<Compiled, Fault> {
+        if at.depth >= DEPTH_MAX {
+            return Err(at.fault(format!("nests more than {DEPTH_MAX} operations")));
+        }
+        match json {
+            Json::Array(items) if items.iter().all(is_data) => Ok((Expression::Constant(json.clone()), 1)),
+            Json::Array(_) => {
+                let mut height = 0;
+                let items = self.operands(json, at, &mut height)?;
+                Ok((Expression::List(items), height + 1))
+            }
+            Json::Object(members) if members.len() == 1 => {
+                let Some((operator, operands)) = members.iter().next() else {
+                    return Ok((Expression::Constant(json.clone()), 1));
+                };
+                if operator == "$ref" {
+                    return self.reference(operands, at);
+                }
+                let place = at.place.key(operator);
+                let at = Cursor { place, ..at };
+                let mut height = 0;
+                let expression = self.operation(operator, operands, at, &mut height)?;
+                Ok((expression, height + 1))
+            }
+            // An object with several members, or none, is data.
+            _ => Ok((Expression::Constant(json.clone()), 1)),
+        }
+    }
+
+    fn operation(
+        &mut self,
+        operator: &str,
+        operands: &Json,
+        at: Cursor<'_>,
+        height: &mut usize,
+    ) -> Result<Expression, Fault> {
+        let mut all = |compiler: &mut Self| compiler.operands(operands, at, height);
+        Ok(match operator {
+            "var" => return self.variable(operands, at, height),
+            "missing" => Expression::Missing(all(self)?),
+            "missing_some" => Expression::MissingSome(Box::new(padded(all(self)?))),
+            "if" | "?:" => Expression::If(all(self)?),
+            "and" => Expression::And(all(self)?),
+            "or" => Expression::Or(all(self)?),
+            "!" => Expression::Not(Box::new(first(all(self)?))),
+            "!!" => Expression::Truth(Box::new(first(all(self)?))),
+            "==" => Expression::Compare(Comparison::Equal, all(self)?),
+            "!=" => Expression::Compare(Comparison::NotEqual, all(self)?),
+            "===" => Expression::Compare(Comparison::StrictlyEqual, all(self)?),
+            "!==" => Expression::Compare(Comparison::StrictlyNotEqual, all(self)?),
+            "<" => Expression::Compare(Comparison::Less, all(self)?),
+            "<=" => Expression::Compare(Comparison::LessOrEqual, all(self)?),
+            ">" => Expression::Compare(Comparison::Greater, all(self)?),
+            ">=" => Expression::Compare(Comparison::GreaterOrEqual, all(self)?),
+            "+" => Expression::Calculate(Calculation::Add, all(self)?),
+            "-" => Expression::Calculate(Calculation::Subtract, all(self)?),
+            "*" => Expression::Calculate(Calculation::Multiply, all(self)?),
+            "/" => Expression::Calculate(Calculation::Divide, all(self)?),
+            "%" => Expression::Calculate(Calculation::Remainder, all(self)?),
+            "min" => Expression::Calculate(Calculation::Minimum, all(self)?),
+            "max" => Expression::Calculate(Calculation::Maximum, all(self)?),
+            "map" => self.iteration(Iteration::Map, operands, at, height)?,
+            "filter" => self.iteration(Iteration::Filter, operands, at, height)?,
+            "all" => self.iteration(Iteration::All, operands, at, height)?,
+            "none" => self.iteration(Iteration::None, operands, at, height)?,
+            "some" => self.iteration(Iteration::Some, operands, at, height)?,
+            "reduce" => self.reduction(operands, at, height)?,
+            "merge" => Expression::Merge(all(self)?),
+            "in" => membership(padded(all(self)?)),
+            "cat" => Expression::Cat(all(self)?),
+            "substr" => Expression::Substring(all(self)?),
+            // Writing to a log is no part of an answer: the operand passes through.
+            "log" => first(all(self)?),
+            "starts_with" => Expression::Affix(Affix::Prefix, all(self)?),
+            "ends_with" => Expression::Affix(Affix::Suffix, all(self)?),
+            "sem_ver" => Expression::SemVer(all(self)?),
+            "fractional" => self.fractional(operands, at, height)?,
+            _ => return Err(at.fault(format!("`{operator}` is not an operation of JsonLogic or flagd"))),
+        })
+    }
+
+    /// The operands of an operation; one that is not an array stands alone.
+    fn operands(
+        &mut self,
+        operands: &Json,
+        at: Cursor<'_>,
+        height: &mut usize,
+    ) -> Result<Box<[Expression]>, Fault> {
+        let Json::Array(operands) = operands else {
+            return Ok(Box::new([self.operand(operands, at.deeper(), height)?]));
+        };
+        let each = operands.iter().enumerate();
+        each.map(|(index, operand)| self.operand(operand, at.operand(index), height)).collect()
+    }
+
+    fn operand(&mut self, json: &Json, at: Cursor<'_>, height: &mut usize) -> Result<Expression, Fault> {
+        let (expression, own) = self.expression(json, at)?;
+        *height = own.max(*height);
+        Ok(expression)
+    }
+
+    fn variable(&mut self, operands: &Json, at: Cursor<'_>, height: &mut usize) -> Result<Expression, Fault> {
+        let mut operands = self.operands(operands, at, height)?.into_iter();
+        let path = match operands.next() {
+            None => Path::Whole,
+            Some(Expression::Constant(path)) => constant_path(&path, at)?,
+            Some(path) => Path::Computed(path),
+        };
+        let default = operands.next();
+        let at_root = at.scope == Scope::Root;
+        if let Path::Steps(steps) = &path
+            && at_root
+        {
+            match steps.iter().map(AsRef::as_ref).collect::<Vec<&str>>().as_slice() {
+                ["$flagd", "flagKey"] => return Ok(Expression::FlagKey),
+                ["$flagd", "timestamp"] => return Ok(Expression::Timestamp),
+                _ => {}
+            }
+        }
+        Ok(Expression::Variable(Box::new(Variable { path, at_root, default })))
+    }
+
+    fn iteration(
+        &mut self,
+        iteration: Iteration,
+        operands: &Json,
+        at: Cursor<'_>,
+        height: &mut usize,
+    ) -> Result<Expression, Fault> {
+        let [list, body] = [0, 1].map(|index| operand_at(operands, index));
+        let list = self.operand(list, at.operand(0), height)?;
+        let body = self.operand(body, at.operand(1).over_elements(), height)?;
+        Ok(Expression::Iterate(iteration, Box::new([list, body])))
+    }
+
+    fn reduction(
+        &mut self,
+        operands: &Json,
+        at: Cursor<'_>,
+        height: &mut usize,
+    ) -> Result<Expression, Fault> {
+        let [list, body, start] = [0, 1, 2].map(|index| operand_at(operands, index));
+        let list = self.operand(list, at.operand(0), height)?;
+        let body = self.operand(body, at.operand(1).over_elements(), height)?;
+        let start = self.operand(start, at.operand(2), height)?;
+        Ok(Expression::Reduce(Box::new([list, body, start])))
+    }
+
+    /// Without a bucketing value (the first operand is already a share) the flag and targeting keys are hashed.
+    fn fractional(
+        &mut self,
+        operands: &Json,
+        at: Cursor<'_>,
+        height: &mut usize,
+    ) -> Result<Expression, Fault> {
+        let Json::Array(operands) = operands else {
+            let bucketing = self.operand(operands, at.deeper(), height)?;
+            return Ok(Expression::Fractional(Box::new(Fractional {
+                bucketing: Some(bucketing),
+                shares: [].into(),
+            })));
+        };
+        let bucketing = match operands.first() {
+            None | Some(Json::Array(_)) => None,
+            Some(bucketing) => Some(self.operand(bucketing, at.operand(0), height)?),
+        };
+        let shares = operands.iter().enumerate().skip(usize::from(bucketing.is_some()));
+        let shares = shares.map(|(index, share)| self.share(share, at.operand(index), height));
+        let shares = shares.collect::<Result<_, _>>()?;
+        Ok(Expression::Fractional(Box::new(Fractional { bucketing, shares })))
+    }
+
+    fn share(&mut self, share: &Json, at: Cursor<'_>, height: &mut usize) -> Result<Share, Fault> {
+        let Json::Array(pair) = share else {
+            return self.operand(share, at, height).map(Share::Computed);
+        };
+        let [variant, weight @ ..] = pair.as_slice() else {
+            return self.operand(share, at, height).map(Share::Computed);
+        };
+        let weight = match weight {
+            [] => Weight::Constant(1),
+            [weight] => match constant_weight(weight) {
+                Some(weight) => Weight::Constant(weight),
+                None => Weight::Computed(self.operand(weight, at.operand(1), height)?),
+            },
+            _ => return self.operand(share, at, height).map(Share::Computed),
+        };
+        let variant = self.operand(variant, at.operand(0), height)?;
+        Ok(Share::Pair { variant, weight })
+    }
+
+    /// `{"$ref": name}`: the named rule, compiled once per kind of data it is used over.
+    fn reference(&mut self, name: &Json, at: Cursor<'_>) -> Result<Compiled, Fault> {
+        let evaluators = self.evaluators;
+        let named = name.as_str().and_then(|name| evaluators.get_key_value(name));
+        let Some((name, rule)) = named else {
+            return Err(at.fault(format!("refers to {name}, which is not in `$evaluators`")));
+        };
+        let key = (name.as_str(), at.scope);
+        let (rule, height) = match self.shared.get(&key) {
+            Some(Shared::Done { rule, height }) => (Arc::clone(rule), *height),
+            Some(Shared::Begun) => return Err(at.fault(format!("`{name}` refers to itself"))),
+            None => self.begin_shared(key, rule, at.depth + 1)?,
+        };
+        if at.depth + 1 + height > DEPTH_MAX {
+            return Err(at.fault(format!("nests more than {DEPTH_MAX} operations through `{name}`")));
+        }
+        Ok((Expression::Shared(rule), height + 1))
+    }
+
+    fn begin_shared(
+        &mut self,
+        key: (&'s str, Scope),
+        rule: &Json,
+        depth: usize,
+    ) -> Result<(Arc<Expression>, usize), Fault> {
+        self.shared.insert(key, Shared::Begun);
+        let (name, scope) = key;
+        let evaluators = Place::TOP.key("$evaluators");
+        let cursor = Cursor { place: evaluators.key(name), depth, scope };
+        // A failure is not kept: whether a rule nests too deep depends on who refers to it.
+        let (rule, height) = self.expression(rule, cursor).inspect_err(|_| drop(self.shared.remove(&key)))?;
+        let rule = Arc::new(rule);
+        self.shared.insert(key, Shared::Done { rule: Arc::clone(&rule), height });
+        Ok((rule, height))
+    }
+}
+
+impl<'p> Cursor<'p> {
+    fn fault(&self, message: String) -> Fault {
+        Fault::new(self.place, message)
+    }
+
+    fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
+
+    fn operand(&'p self, index: usize) -> Cursor<'p> {
+        Cursor { place: self.place.index(index), depth: self.depth + 1, scope: self.scope }
+    }
+
+    fn over_elements(self) -> Self {
+        Self { scope: Scope::Element, ..self }
+    }
+}
+
+/// Whether `json` holds no operation at any depth that JsonLogic would look at.
+fn is_data(json: &Json) -> bool {
+    match json {
+        Json::Array(items) => items.iter().all(is_data),
+        Json::Object(members) => members.len() != 1,
+        _ => true,
+    }
+}
+
+fn operand_at(operands: &Json, index: usize) -> &Json {
+    match operands {
+        Json::Array(operands) => operands.get(index).unwrap_or(&Json::Null),
+        alone if index == 0 => alone,
+        _ => &Json::Null,
+    }
+}
+
+fn first(operands: Box<[Expression]>) -> Expression {
+    operands.into_iter().next().unwrap_or(Expression::Constant(Json::Null))
+}
+
+/// The first `N` operands, null where there are fewer.
+fn padded<const N: usize>(operands: Box<[Expression]>) -> [Expression; N] {
+    let mut operands = operands.into_iter();
+    std::array::from_fn(|_| operands.next().unwrap_or(Expression::Constant(Json::Null)))
+}
+
+fn constant_path(path: &Json, at: Cursor<'_>) -> Result<Path, Fault> {
+    let text = match path {
+        Json::Null => return Ok(Path::Whole),
+        Json::String(text) if text.is_empty() => return Ok(Path::Whole),
+        Json::String(text) => text.clone(),
+        Json::Number(number) => number.to_string(),
+        Json::Bool(flag) => flag.to_string(),
+        _ => return Err(at.fault("the path of a variable must be a text or a number".to_owned())),
+    };
+    Ok(Path::Steps(text.split('.').map(Box::from).collect()))
+}
+
+/// A weight that is a whole number: below 0 it is 0, and beyond 32 bits the total is too large anyway.
+fn constant_weight(weight: &Json) -> Option<u32> {
+    let weight = crate::value::Number::from(weight.as_number()?).as_integer()?;
+    Some(u32::try_from(weight.max(0)).unwrap_or(u32::MAX))
+}
+
+fn membership([needle, list]: [Expression; 2]) -> Expression {
+    if let Expression::Constant(Json::Array(items)) = &list
+        && items.len() >= TEXT_SET_MIN
+        && let Some(texts) =
+            items.iter().map(|item| item.as_str().map(Box::from)).collect::<Option<TextSet>>()
+    {
+        return Expression::InTexts(Box::new(needle), texts);
+    }
+    Expression::In(Box::new([needle, list]))
+}

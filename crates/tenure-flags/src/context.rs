@@ -1,0 +1,69 @@
+//! What is known about whom a flag is evaluated for.
+
+use serde_json::{Map, Value as Json};
+
+use crate::error::{ErrorCode, EvaluationError};
+
+/// The attributes of one caller, borrowed from their JSON. Copies are free.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'c> {
+    attributes: Option<&'c Map<String, Json>>,
+}
+
+impl<'c> Context<'c> {
+    /// The name of the attribute that carries the unit by default.
+    pub const TARGETING_KEY: &'static str = "targetingKey";
+
+    /// A context with these attributes; `targetingKey` is one of them.
+    #[must_use]
+    pub fn new(attributes: &'c Map<String, Json>) -> Self {
+        Self { attributes: Some(attributes) }
+    }
+
+    /// A context without attributes.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Reads a context from any JSON; null is the empty context.
+    ///
+    /// # Errors
+    /// `INVALID_CONTEXT` when it is neither an object nor null.
+    pub fn from_json(context: &'c Json) -> Result<Self, EvaluationError> {
+        match context {
+            Json::Object(attributes) => Ok(Self::new(attributes)),
+            Json::Null => Ok(Self::empty()),
+            _ => Err(EvaluationError::new(ErrorCode::InvalidContext, "context must be an object")),
+        }
+    }
+
+    /// The attribute `name`, if it is there. `name` is taken whole: dots do not descend.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'c Json> {
+        self.attributes?.get(name)
+    }
+
+    /// The targeting key, if it is a string that is not empty.
+    #[must_use]
+    pub fn targeting_key(&self) -> Option<&'c str> {
+        self.get(Self::TARGETING_KEY)?.as_str().filter(|key| !key.is_empty())
+    }
+
+    /// The targeting key, for callers that demand one.
+    ///
+    /// # Errors
+    /// `TARGETING_KEY_MISSING` when there is none, or it is not a string, or empty.
+    pub fn require_targeting_key(&self) -> Result<&'c str, EvaluationError> {
+        self.targeting_key().ok_or_else(|| {
+            EvaluationError::new(
+                ErrorCode::TargetingKeyMissing,
+                "context.targetingKey must be a non-empty string",
+            )
+        })
+    }
+
+    pub(crate) fn attributes(&self) -> Option<&'c Map<String, Json>> {
+        self.attributes
+    }
+}

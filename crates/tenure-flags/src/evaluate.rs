@@ -1,0 +1,458 @@
+//! One run of a compiled rule over one context. What the run makes itself (joined texts, filtered arrays) lives in its arena.
+
+use bumpalo::{Bump, collections::String as ArenaString, collections::Vec as ArenaVec};
+use serde_json::Value as Json;
+
+use crate::coercion::{append_text, compare, loosely_equal, strictly_equal, to_number, to_text};
+use crate::context::Context;
+use crate::expression::{Affix, Comparison, Expression, Iteration, Path, Variable};
+use crate::fractional;
+use crate::semver::sem_ver;
+use crate::value::{List, Value};
+use crate::visitor::Visitor;
+use crate::{arithmetic, value};
+
+/// How much one evaluation may do: about one unit for an operation, an element, or 64 bytes of text. Far more than any
+/// honest rule needs, and some tens of milliseconds at the worst.
+pub(crate) const WORK_MAX: u32 = 1_000_000;
+
+/// The run did more than [`WORK_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMuchWork;
+
+pub(crate) type Answer<'a> = Result<Value<'a>, TooMuchWork>;
+
+/// The state of one run.
+pub(crate) struct Run<'a, 'v, V> {
+    pub(crate) flag_key: &'a str,
+    /// Seconds since 1970.
+    pub(crate) now: i64,
+    pub(crate) context: Context<'a>,
+    pub(crate) arena: &'a Bump,
+    pub(crate) visitor: &'v mut V,
+    pub(crate) work_left: u32,
+}
+
+impl<'a, V: Visitor> Run<'a, '_, V> {
+    /// Runs a rule over the whole context.
+    pub(crate) fn targeting(&mut self, rule: &'a Expression) -> Answer<'a> {
+        let root = self.context.attributes().map_or(Value::Null, Value::Object);
+        self.value(rule, root)
+    }
+
+    /// The value of `expression`, where `data` is what variables are looked up in.
+    pub(crate) fn value(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
+        self.spend(1)?;
+        self.visitor.enter(expression);
+        let value = self.operate(expression, data)?;
+        self.visitor.leave(expression, value);
+        Ok(value)
+    }
+
+    fn operate(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
+        Ok(match expression {
+            Expression::Constant(json) => Value::from(json),
+            Expression::Variable(variable) => return self.variable(variable, data),
+            Expression::FlagKey => Value::Text(self.flag_key),
+            Expression::Timestamp => Value::Number(value::Number::Whole(self.now)),
+            Expression::If(branches) => return self.choose(branches, data),
+            Expression::And(operands) => return self.until(operands, data, |value| !value.is_truthy()),
+            Expression::Or(operands) => return self.until(operands, data, Value::is_truthy),
+            Expression::Not(operand) => Value::Bool(!self.value(operand, data)?.is_truthy()),
+            Expression::Truth(operand) => Value::Bool(self.value(operand, data)?.is_truthy()),
+            Expression::Compare(comparison, operands) => {
+                Value::Bool(self.compare(*comparison, operands, data)?)
+            }
+            Expression::InTexts(needle, texts) => match self.value(needle, data)? {
+                Value::Text(needle) => Value::Bool(texts.contains(needle)),
+                _ => Value::Bool(false),
+            },
+            Expression::In(operands) => Value::Bool(self.is_in(operands, data)?),
+            Expression::Affix(affix, operands) => return self.affix(*affix, operands, data),
+            Expression::SemVer(operands) => return self.sem_ver(operands, data),
+            Expression::Fractional(split) => return fractional::pick(self, split, data),
+            Expression::Shared(rule) => return self.value(rule, data),
+            Expression::Calculate(calculation, operands) => {
+                let operands = self.values(operands, data)?;
+                arithmetic::calculate(*calculation, operands, self.arena)
+            }
+            Expression::List(items) => Value::List(List::Made(self.values(items, data)?)),
+            Expression::Missing(keys) => return self.missing(keys, data),
+            Expression::MissingSome(operands) => return self.missing_some(operands, data),
+            Expression::Iterate(iteration, operands) => return self.iterate(*iteration, operands, data),
+            Expression::Reduce(operands) => return self.reduce(operands, data),
+            Expression::Merge(operands) => return self.merge(operands, data),
+            Expression::Cat(operands) => return self.cat(operands, data),
+            Expression::Substring(operands) => return self.substring(operands, data),
+        })
+    }
+
+    /// Counts work done.
+    pub(crate) fn spend(&mut self, work: usize) -> Result<(), TooMuchWork> {
+        let work = u32::try_from(work).map_err(|_| TooMuchWork)?;
+        self.work_left = self.work_left.checked_sub(work).ok_or(TooMuchWork)?;
+        Ok(())
+    }
+
+    /// Counts the work of reading or writing a text of so many bytes.
+    pub(crate) fn spend_text(&mut self, bytes: usize) -> Result<(), TooMuchWork> {
+        self.spend(bytes / 64)
+    }
+
+    fn values(
+        &mut self,
+        operands: &'a [Expression],
+        data: Value<'a>,
+    ) -> Result<&'a [Value<'a>], TooMuchWork> {
+        let mut values = ArenaVec::with_capacity_in(operands.len(), self.arena);
+        for operand in operands {
+            values.push(self.value(operand, data)?);
+        }
+        Ok(values.into_bump_slice())
+    }
+
+    /// The value of an operand that may be absent, which JavaScript calls undefined.
+    fn operand(
+        &mut self,
+        operands: &'a [Expression],
+        index: usize,
+        data: Value<'a>,
+    ) -> Result<Option<Value<'a>>, TooMuchWork> {
+        operands.get(index).map(|operand| self.value(operand, data)).transpose()
+    }
+
+    fn variable(&mut self, variable: &'a Variable, data: Value<'a>) -> Answer<'a> {
+        let found = match &variable.path {
+            Path::Whole => Some(data),
+            Path::Steps(steps) => self.descend(steps.iter().map(AsRef::as_ref), variable.at_root, data)?,
+            Path::Computed(path) => {
+                let path = self.value(path, data)?;
+                self.lookup(path, variable.at_root, data)?
+            }
+        };
+        match (found, &variable.default) {
+            (Some(value), _) => Ok(value),
+            (None, Some(default)) => self.value(default, data),
+            (None, None) => Ok(Value::Null),
+        }
+    }
+
+    /// The variable whose dotted path is a value.
+    fn lookup(
+        &mut self,
+        path: Value<'a>,
+        at_root: bool,
+        data: Value<'a>,
+    ) -> Result<Option<Value<'a>>, TooMuchWork> {
+        if matches!(path, Value::Null | Value::Text("")) {
+            return Ok(Some(data));
+        }
+        let path = to_text(path, self.arena);
+        self.spend_text(path.len())?;
+        self.descend(path.split('.'), at_root, data)
+    }
+
+    fn descend<'p>(
+        &mut self,
+        mut steps: impl Iterator<Item = &'p str>,
+        at_root: bool,
+        data: Value<'a>,
+    ) -> Result<Option<Value<'a>>, TooMuchWork> {
+        let Some(step) = steps.next() else { return Ok(Some(data)) };
+        let top = if at_root && step == "$flagd" { Some(self.flagd()) } else { data.member(step) };
+        let Some(mut value) = top else { return Ok(None) };
+        for step in steps {
+            self.spend(1)?;
+            let Some(member) = value.member(step) else { return Ok(None) };
+            value = member;
+        }
+        Ok(Some(value))
+    }
+
+    /// The `$flagd` object of the context.
+    fn flagd(&self) -> Value<'a> {
+        let timestamp = Value::Number(value::Number::Whole(self.now));
+        let members = [("flagKey", Value::Text(self.flag_key)), ("timestamp", timestamp)];
+        Value::Record(self.arena.alloc_slice_copy(&members))
+    }
+
+    fn choose(&mut self, branches: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+        let (pairs, last) = branches.as_chunks::<2>();
+        for [condition, consequence] in pairs {
+            if self.value(condition, data)?.is_truthy() {
+                return self.value(consequence, data);
+            }
+        }
+        match last.first() {
+            Some(otherwise) => self.value(otherwise, data),
+            None => Ok(Value::Null),
+        }
+    }
+
+    /// The first operand that is decisive, or the last one.
+    fn until(
+        &mut self,
+        operands: &'a [Expression],
+        data: Value<'a>,
+        decisive: impl Fn(Value<'a>) -> bool,
+    ) -> Answer<'a> {
+        let mut last = Value::Null;
+        for operand in operands {
+            last = self.value(operand, data)?;
+            if decisive(last) {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// `a < b`, and with three operands `a < b && b < c`; equalities take two.
+    fn compare(
+        &mut self,
+        comparison: Comparison,
+        operands: &'a [Expression],
+        data: Value<'a>,
+    ) -> Result<bool, TooMuchWork> {
+        let a = self.operand(operands, 0, data)?;
+        let b = self.operand(operands, 1, data)?;
+        let between = matches!(comparison, Comparison::Less | Comparison::LessOrEqual);
+        if between && let Some(c) = self.operand(operands, 2, data)? {
+            let lower = self.holds(comparison, a, b)?;
+            return Ok(lower && self.holds(comparison, b, Some(c))?);
+        }
+        self.holds(comparison, a, b)
+    }
+
+    fn holds(
+        &mut self,
+        comparison: Comparison,
+        a: Option<Value<'a>>,
+        b: Option<Value<'a>>,
+    ) -> Result<bool, TooMuchWork> {
+        // An absent operand is JavaScript's undefined: equal to null, ordered with nothing.
+        let ordered = match (a, b) {
+            (Some(a), Some(b)) => Some((a, b)),
+            _ => None,
+        };
+        let (a, b) = (a.unwrap_or(Value::Null), b.unwrap_or(Value::Null));
+        if let (Value::Text(a), Value::Text(b)) = (a, b) {
+            self.spend_text(a.len().min(b.len()))?;
+        } else {
+            self.spend(size(a) + size(b))?;
+        }
+        let arena = self.arena;
+        let order = || ordered.and_then(|(a, b)| compare(a, b, arena));
+        Ok(match comparison {
+            Comparison::Equal => loosely_equal(a, b, arena),
+            Comparison::NotEqual => !loosely_equal(a, b, arena),
+            Comparison::StrictlyEqual => strictly_equal(a, b),
+            Comparison::StrictlyNotEqual => !strictly_equal(a, b),
+            Comparison::Less => order().is_some_and(|order| order.is_lt()),
+            Comparison::LessOrEqual => order().is_some_and(|order| order.is_le()),
+            Comparison::Greater => order().is_some_and(|order| order.is_gt()),
+            Comparison::GreaterOrEqual => order().is_some_and(|order| order.is_ge()),
+        })
+    }
+
+    /// An element of an array (without conversion) or a part of a text.
+    fn is_in(&mut self, [needle, hay]: &'a [Expression; 2], data: Value<'a>) -> Result<bool, TooMuchWork> {
+        let needle = self.value(needle, data)?;
+        match self.value(hay, data)? {
+            Value::Text(hay) => {
+                self.spend_text(hay.len())?;
+                Ok(hay.contains(to_text(needle, self.arena)))
+            }
+            Value::List(list) => {
+                self.spend(list.len() / 8)?;
+                Ok(list.iter().any(|item| strictly_equal(item, needle)))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Null unless both operands are texts.
+    fn affix(&mut self, affix: Affix, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+        let [text, part] = operands else { return Ok(Value::Null) };
+        let (text, part) = (self.value(text, data)?, self.value(part, data)?);
+        let (Value::Text(text), Value::Text(part)) = (text, part) else { return Ok(Value::Null) };
+        self.spend_text(part.len())?;
+        Ok(Value::Bool(match affix {
+            Affix::Prefix => text.starts_with(part),
+            Affix::Suffix => text.ends_with(part),
+        }))
+    }
+
+    fn sem_ver(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+        let [left, operator, right] = operands else { return Ok(Value::Null) };
+        let left = self.value(left, data)?;
+        let operator = self.value(operator, data)?;
+        let right = self.value(right, data)?;
+        let Value::Text(operator) = operator else { return Ok(Value::Null) };
+        self.spend(size(left) + size(right))?;
+        Ok(sem_ver(left, operator, right, self.arena).map_or(Value::Null, Value::Bool))
+    }
+
+    /// The keys, given one by one or as one array, whose variable is null, empty or absent.
+    fn missing(&mut self, keys: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+        let keys = self.values(keys, data)?;
+        match keys.first() {
+            Some(Value::List(keys)) => self.missing_of(*keys, data),
+            _ => self.missing_of(List::Made(keys), data),
+        }
+    }
+
+    fn missing_of(&mut self, keys: List<'a>, data: Value<'a>) -> Answer<'a> {
+        let mut missing = ArenaVec::new_in(self.arena);
+        for key in keys.iter() {
+            self.spend(1)?;
+            // Inside an iteration `$flagd` is out of sight, and an element never has a member of that name by right.
+            let found = self.lookup(key, true, data)?;
+            if matches!(found, None | Some(Value::Null | Value::Text(""))) {
+                missing.push(key);
+            }
+        }
+        Ok(Value::List(List::Made(missing.into_bump_slice())))
+    }
+
+    /// Nothing if at least so many of the keys are there, else those that are missing.
+    fn missing_some(&mut self, [needed, keys]: &'a [Expression; 2], data: Value<'a>) -> Answer<'a> {
+        let needed = self.value(needed, data)?;
+        let Value::List(keys) = self.value(keys, data)? else {
+            return Ok(Value::List(List::Made(&[])));
+        };
+        let missing = self.missing_of(keys, data)?;
+        let Value::List(list) = missing else { return Ok(missing) };
+        let present = (keys.len() - list.len()) as f64;
+        let enough = present >= to_number(needed, self.arena).as_f64();
+        Ok(if enough { Value::List(List::Made(&[])) } else { missing })
+    }
+
+    fn iterate(
+        &mut self,
+        iteration: Iteration,
+        [list, body]: &'a [Expression; 2],
+        data: Value<'a>,
+    ) -> Answer<'a> {
+        let list = match self.value(list, data)? {
+            Value::List(list) => list,
+            _ => List::Made(&[]),
+        };
+        match iteration {
+            Iteration::Map | Iteration::Filter => {
+                let mut kept = ArenaVec::new_in(self.arena);
+                for item in list.iter() {
+                    let value = self.value(body, item)?;
+                    if iteration == Iteration::Map {
+                        kept.push(value);
+                    } else if value.is_truthy() {
+                        kept.push(item);
+                    }
+                }
+                Ok(Value::List(List::Made(kept.into_bump_slice())))
+            }
+            // Of nothing, neither all nor some hold.
+            Iteration::All if list.len() == 0 => Ok(Value::Bool(false)),
+            Iteration::All => Ok(Value::Bool(!self.any(list, body, false)?)),
+            Iteration::None => Ok(Value::Bool(!self.any(list, body, true)?)),
+            Iteration::Some => Ok(Value::Bool(self.any(list, body, true)?)),
+        }
+    }
+
+    /// Whether `body` has this truth for any element.
+    fn any(&mut self, list: List<'a>, body: &'a Expression, truth: bool) -> Result<bool, TooMuchWork> {
+        for item in list.iter() {
+            if self.value(body, item)?.is_truthy() == truth {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn reduce(&mut self, [list, body, start]: &'a [Expression; 3], data: Value<'a>) -> Answer<'a> {
+        let list = self.value(list, data)?;
+        let mut accumulator = self.value(start, data)?;
+        let Value::List(list) = list else { return Ok(accumulator) };
+        for current in list.iter() {
+            let members = [("current", current), ("accumulator", accumulator)];
+            accumulator = self.value(body, Value::Record(self.arena.alloc_slice_copy(&members)))?;
+        }
+        Ok(accumulator)
+    }
+
+    /// One array of all operands, arrays spread one level.
+    fn merge(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+        let mut merged = ArenaVec::new_in(self.arena);
+        for operand in operands {
+            match self.value(operand, data)? {
+                Value::List(list) => {
+                    self.spend(list.len())?;
+                    merged.extend(list.iter());
+                }
+                value => merged.push(value),
+            }
+        }
+        Ok(Value::List(List::Made(merged.into_bump_slice())))
+    }
+
+    fn cat(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+        let mut text = ArenaString::new_in(self.arena);
+        for operand in operands {
+            let value = self.value(operand, data)?;
+            self.spend(size(value))?;
+            append_text(&mut text, value);
+        }
+        Ok(Value::Text(text.into_bump_str()))
+    }
+
+    /// Part of a text, counted in characters; a negative start counts from the end, a negative length leaves so many off.
+    fn substring(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+        let text = self.operand(operands, 0, data)?.unwrap_or(Value::Null);
+        let start = self.operand(operands, 1, data)?.unwrap_or(Value::Null);
+        let length = self.operand(operands, 2, data)?;
+        self.spend(size(text))?;
+        let text = to_text(text, self.arena);
+        self.spend_text(text.len())?;
+        let count = text.chars().count() as f64;
+        // JavaScript cuts fractions off and takes NaN for 0.
+        let whole = |value| {
+            let number = to_number(value, self.arena).as_f64().trunc();
+            if number.is_nan() { 0.0 } else { number }
+        };
+        let start = whole(start);
+        let start = if start < 0.0 { (count + start).max(0.0) } else { start.min(count) };
+        let end = match length.map(whole) {
+            None => count,
+            Some(length) if length < 0.0 => count + length,
+            Some(length) => (start + length).min(count),
+        };
+        if end <= start {
+            return Ok(Value::Text(""));
+        }
+        // Both lie in 0..=count, so neither cast can cut.
+        Ok(Value::Text(characters(text, start as usize, end as usize)))
+    }
+}
+
+/// About how much work converting a value to text is, beyond the operation itself.
+fn size(value: Value<'_>) -> usize {
+    match value {
+        Value::Text(text) => text.len() / 64,
+        Value::List(List::Given(items)) => items.iter().map(json_size).sum(),
+        Value::List(List::Made(items)) => items.iter().map(|item| 1 + size(*item)).sum(),
+        _ => 0,
+    }
+}
+
+fn json_size(json: &Json) -> usize {
+    match json {
+        Json::String(text) => 1 + text.len() / 64,
+        Json::Array(items) => 1 + items.iter().map(json_size).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// The characters from `start` up to `end`.
+fn characters(text: &str, start: usize, end: usize) -> &str {
+    let offset = |index| text.char_indices().nth(index).map_or(text.len(), |(offset, _)| offset);
+    text.get(offset(start)..offset(end)).unwrap_or("")
+}

@@ -1,0 +1,204 @@
+//! A compiled rule: JsonLogic as a closed set of operations.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+/// One operation with its operands.
+#[derive(Debug)]
+pub(crate) enum Expression {
+    /// A value that is the same for every caller.
+    Constant(Json),
+    /// An array of which at least one element is computed.
+    List(Box<[Expression]>),
+    Variable(Box<Variable>),
+    /// `$flagd.flagKey`.
+    FlagKey,
+    /// `$flagd.timestamp`: seconds since 1970.
+    Timestamp,
+    Missing(Box<[Expression]>),
+    MissingSome(Box<[Expression; 2]>),
+    /// Conditions and consequences in turns, the last one alone if their number is odd.
+    If(Box<[Expression]>),
+    And(Box<[Expression]>),
+    Or(Box<[Expression]>),
+    Not(Box<Expression>),
+    /// `!!`.
+    Truth(Box<Expression>),
+    Compare(Comparison, Box<[Expression]>),
+    Calculate(Calculation, Box<[Expression]>),
+    Iterate(Iteration, Box<[Expression; 2]>),
+    /// Array, step, start.
+    Reduce(Box<[Expression; 3]>),
+    Merge(Box<[Expression]>),
+    In(Box<[Expression; 2]>),
+    /// `in` an array of texts only: what a segment compiles to.
+    InTexts(Box<Expression>, TextSet),
+    Cat(Box<[Expression]>),
+    Substring(Box<[Expression]>),
+    /// `starts_with` and `ends_with`; null unless there are two operands.
+    Affix(Affix, Box<[Expression]>),
+    /// Null unless there are three operands.
+    SemVer(Box<[Expression]>),
+    Fractional(Box<Fractional>),
+    /// A named rule, compiled once for all that refer to it.
+    Shared(Arc<Expression>),
+}
+
+/// Texts with constant-time membership.
+pub(crate) type TextSet = HashSet<Box<str>, foldhash::fast::FixedState>;
+
+/// `var`.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub path: Path,
+    /// Whether the data are the whole context, where `$flagd` is found, or one element of an array.
+    pub at_root: bool,
+    /// What an absent variable is worth.
+    pub default: Option<Expression>,
+}
+
+/// Where a variable stands.
+#[derive(Debug)]
+pub(crate) enum Path {
+    /// The data themselves.
+    Whole,
+    /// The steps down from the data.
+    Steps(Box<[Box<str>]>),
+    /// A path that is itself computed.
+    Computed(Expression),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    StrictlyEqual,
+    StrictlyNotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Calculation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Minimum,
+    Maximum,
+}
+
+/// An operation on each element of an array; the second operand sees the element as its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Iteration {
+    Map,
+    Filter,
+    All,
+    None,
+    Some,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Affix {
+    Prefix,
+    Suffix,
+}
+
+/// flagd's `fractional`.
+#[derive(Debug)]
+pub(crate) struct Fractional {
+    /// What is hashed; without it the flag's key and the targeting key are.
+    pub bucketing: Option<Expression>,
+    pub shares: Box<[Share]>,
+}
+
+/// One part of a split.
+#[derive(Debug)]
+pub(crate) enum Share {
+    /// `[variant, weight]`; a weight left out is 1.
+    Pair { variant: Expression, weight: Weight },
+    /// A share that is only known when the rule runs.
+    Computed(Expression),
+}
+
+#[derive(Debug)]
+pub(crate) enum Weight {
+    Constant(u32),
+    Computed(Expression),
+}
+
+impl Expression {
+    /// The operator's name in JsonLogic; `None` for values.
+    pub(crate) fn operator(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Constant(_) | Self::List(_) => return None,
+            Self::Variable(_) | Self::FlagKey | Self::Timestamp => "var",
+            Self::Missing(_) => "missing",
+            Self::MissingSome(_) => "missing_some",
+            Self::If(_) => "if",
+            Self::And(_) => "and",
+            Self::Or(_) => "or",
+            Self::Not(_) => "!",
+            Self::Truth(_) => "!!",
+            Self::Compare(comparison, _) => comparison.operator(),
+            Self::Calculate(calculation, _) => calculation.operator(),
+            Self::Iterate(iteration, _) => iteration.operator(),
+            Self::Reduce(_) => "reduce",
+            Self::Merge(_) => "merge",
+            Self::In(_) | Self::InTexts(..) => "in",
+            Self::Cat(_) => "cat",
+            Self::Substring(_) => "substr",
+            Self::Affix(Affix::Prefix, _) => "starts_with",
+            Self::Affix(Affix::Suffix, _) => "ends_with",
+            Self::SemVer(_) => "sem_ver",
+            Self::Fractional(_) => "fractional",
+            Self::Shared(_) => "$ref",
+        })
+    }
+}
+
+impl Comparison {
+    fn operator(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::StrictlyEqual => "===",
+            Self::StrictlyNotEqual => "!==",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+}
+
+impl Calculation {
+    fn operator(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+            Self::Minimum => "min",
+            Self::Maximum => "max",
+        }
+    }
+}
+
+impl Iteration {
+    fn operator(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Filter => "filter",
+            Self::All => "all",
+            Self::None => "none",
+            Self::Some => "some",
+        }
+    }
+}

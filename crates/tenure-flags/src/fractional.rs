@@ -1,0 +1,123 @@
+//! flagd's `fractional`, version 3: a value is hashed and falls into one of several weighted shares.
+//!
+//! `bucket = hash × total weight / 2^32`, rounded down, where the hash is MurmurHash3 of the value's deterministic CBOR.
+//! Versions 1 and 2 hash otherwise and give other buckets; they are not served.
+
+use bumpalo::collections::Vec as ArenaVec;
+
+use crate::cbor;
+use crate::evaluate::{Answer, Run, TooMuchWork};
+use crate::expression::{Expression, Fractional, Share, Weight};
+use crate::value::{List, Value};
+use crate::visitor::Visitor;
+
+/// Above this total weight there is no bucket.
+const TOTAL_MAX: u64 = i32::MAX as u64;
+
+/// A share whose weight is known, its variant not yet.
+#[derive(Clone, Copy)]
+enum Candidate<'a> {
+    Expression(&'a Expression),
+    Value(Value<'a>),
+}
+
+/// The bucket of a hash: 0 ≤ bucket < `total`.
+pub(crate) fn bucket(hash: u32, total: u32) -> u32 {
+    // The product is below 2^64 and its upper half below `total`.
+    ((u64::from(hash) * u64::from(total)) >> 32) as u32
+}
+
+/// The variant of the share that the caller falls into. Null: no bucketing value, a weight that is not a whole number,
+/// no weight at all or too much.
+pub(crate) fn pick<'a, V: Visitor>(
+    run: &mut Run<'a, '_, V>,
+    split: &'a Fractional,
+    data: Value<'a>,
+) -> Answer<'a> {
+    let bucketing = match &split.bucketing {
+        Some(bucketing) => Some(run.value(bucketing, data)?),
+        None => None,
+    };
+    // As every implementation of flagd has it, an array in the first place is a share already.
+    let (hash, first_share) = match bucketing {
+        Some(Value::List(share)) => (default_hash(run), Some(share)),
+        Some(value) => (hash(run, value)?, None),
+        None => (default_hash(run), None),
+    };
+    let Some(hash) = hash else { return Ok(Value::Null) };
+    let mut shares = ArenaVec::with_capacity_in(split.shares.len() + 1, run.arena);
+    if let Some(share) = first_share {
+        let Some(share) = computed_share(share) else { return Ok(Value::Null) };
+        shares.push(share);
+    }
+    for share in &split.shares {
+        let Some(share) = weigh(run, share, data)? else { return Ok(Value::Null) };
+        shares.push(share);
+    }
+    let total = shares.iter().map(|(weight, _)| u64::from(*weight)).sum::<u64>();
+    if total > TOTAL_MAX {
+        return Ok(Value::Null);
+    }
+    let bucket = bucket(hash, total as u32);
+    let mut end = 0;
+    let hit = shares.iter().find(|(weight, _)| {
+        end += weight;
+        bucket < end
+    });
+    match hit {
+        Some((_, Candidate::Expression(variant))) => run.value(variant, data),
+        Some((_, Candidate::Value(variant))) => Ok(*variant),
+        None => Ok(Value::Null),
+    }
+}
+
+fn hash<V: Visitor>(run: &mut Run<'_, '_, V>, value: Value<'_>) -> Result<Option<u32>, TooMuchWork> {
+    if let Value::Text(text) = value {
+        run.spend_text(text.len())?;
+    }
+    Ok(match value {
+        Value::Null => None,
+        value => cbor::hash(value, run.arena),
+    })
+}
+
+fn default_hash<V: Visitor>(run: &Run<'_, '_, V>) -> Option<u32> {
+    let targeting_key = run.context.targeting_key()?;
+    Some(cbor::hash_texts(&[run.flag_key, targeting_key]))
+}
+
+fn weigh<'a, V: Visitor>(
+    run: &mut Run<'a, '_, V>,
+    share: &'a Share,
+    data: Value<'a>,
+) -> Result<Option<(u32, Candidate<'a>)>, TooMuchWork> {
+    Ok(match share {
+        Share::Pair { variant, weight } => {
+            let weight = match weight {
+                Weight::Constant(weight) => Some(*weight),
+                Weight::Computed(weight) => whole_weight(run.value(weight, data)?),
+            };
+            weight.map(|weight| (weight, Candidate::Expression(variant)))
+        }
+        Share::Computed(share) => match run.value(share, data)? {
+            Value::List(share) => computed_share(share),
+            _ => None,
+        },
+    })
+}
+
+/// `[variant]` or `[variant, weight]`.
+fn computed_share<'a>(share: List<'a>) -> Option<(u32, Candidate<'a>)> {
+    let variant = Candidate::Value(share.get(0)?);
+    match share.len() {
+        1 => Some((1, variant)),
+        2 => Some((whole_weight(share.get(1)?)?, variant)),
+        _ => None,
+    }
+}
+
+/// Below 0 is 0; beyond 32 bits the total is too large anyway.
+fn whole_weight(weight: Value<'_>) -> Option<u32> {
+    let Value::Number(weight) = weight else { return None };
+    weight.as_integer().map(|weight| u32::try_from(weight.max(0)).unwrap_or(u32::MAX))
+}

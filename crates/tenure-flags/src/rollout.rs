@@ -1,0 +1,281 @@
+//! A rollout as a flagd definition: which units are admitted, and which arm each admitted unit is in.
+//!
+//! Admission and arm are two independent hashes of the unit. Raising coverage only admits more units: it moves nobody
+//! between arms. A new iteration draws new arms, because the arm's salt names it.
+
+use serde_json::{Value as Json, json};
+
+use crate::cbor;
+use crate::coercion::to_text;
+use crate::context::Context;
+use crate::definition::{Definition, Metadata, State, check_key};
+use crate::fractional;
+use crate::value::{Value, attribute};
+
+/// A part of all units, exact to a millionth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(u32);
+
+impl Share {
+    /// Nobody.
+    pub const NONE: Self = Self(0);
+    /// Everybody.
+    pub const ALL: Self = Self(Self::MILLION);
+    /// One half.
+    pub const HALF: Self = Self(Self::MILLION / 2);
+
+    const MILLION: u32 = 1_000_000;
+
+    /// A share of so many millionths.
+    ///
+    /// # Errors
+    /// More than a million.
+    pub fn from_millionths(millionths: u32) -> Result<Self, RolloutFault> {
+        if millionths > Self::MILLION {
+            return Err(RolloutFault::Share { percent: f64::from(millionths) / 1e4 });
+        }
+        Ok(Self(millionths))
+    }
+
+    /// A share of so many hundredths, rounded to a millionth.
+    ///
+    /// # Errors
+    /// Not between 0 and 100.
+    pub fn from_percent(percent: f64) -> Result<Self, RolloutFault> {
+        if !(0.0..=100.0).contains(&percent) {
+            return Err(RolloutFault::Share { percent });
+        }
+        // Between 0 and a million, so the cast cannot cut.
+        Ok(Self((percent * 1e4).round() as u32))
+    }
+
+    /// The share in millionths.
+    #[must_use]
+    pub fn millionths(self) -> u32 {
+        self.0
+    }
+
+    /// The share in hundredths.
+    #[must_use]
+    pub fn percent(self) -> f64 {
+        f64::from(self.0) / 1e4
+    }
+
+    fn rest(self) -> u32 {
+        Self::MILLION - self.0
+    }
+
+    /// Whether a unit with this hash is in the first part of a split into this share and the rest.
+    fn holds(self, hash: u32) -> bool {
+        fractional::bucket(hash, Self::MILLION) < self.0
+    }
+}
+
+/// What is wrong with a rollout.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RolloutFault {
+    /// The flag's key cannot be a key.
+    #[error("flag key: {0}")]
+    FlagKey(&'static str),
+    /// The name is the salt of the hashes.
+    #[error("rollout: must not be empty")]
+    NoName,
+    /// There is nothing to hash.
+    #[error("unit attribute: must not be empty")]
+    NoUnitAttribute,
+    /// Not a share.
+    #[error("share: must be between 0 and 100 percent, not {percent}")]
+    Share {
+        /// What was given.
+        percent: f64,
+    },
+    /// Nobody could be compared with anybody.
+    #[error("treatment share: must leave units in both arms, not {percent} percent")]
+    OneArm {
+        /// What was given.
+        percent: f64,
+    },
+    /// A variant's value must be of a type that flagd knows.
+    #[error("{variant} value: must be a boolean, a string, a number or an object, not null")]
+    NullValue {
+        /// Which of the two values.
+        variant: &'static str,
+    },
+    /// A flag has one type.
+    #[error("treatment and control value: must be of the same type")]
+    MixedValues,
+}
+
+/// A feature on its way from the old value to the new one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    /// The key of the flag that is raised.
+    pub flag_key: String,
+    /// The salt of both hashes. Rollouts that share it share their assignment.
+    pub name: String,
+    /// Counts from 1; every iteration draws new arms.
+    pub iteration: u32,
+    /// The attribute of the context that carries the unit; dots descend. A unit is a text or a number.
+    pub unit_attribute: String,
+    /// The part of the units that is admitted to the comparison.
+    pub coverage: Share,
+    /// The part of the admitted units that gets the new value.
+    pub treatment_share: Share,
+    /// The new value.
+    pub treatment: Json,
+    /// The old value, which the control arm and everybody outside the comparison get.
+    pub control: Json,
+    /// How far the rollout is.
+    pub phase: Phase,
+    /// Names this state of the rollout: it travels to clients as the metadata `version`.
+    pub version: String,
+}
+
+/// How far a rollout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Admitted units are split over the arms.
+    Measuring,
+    /// Everybody gets the new value, also those without a unit: the case was kept.
+    Everyone,
+    /// Everybody gets the old value: before the first wave, on hold, or removed.
+    Nobody,
+}
+
+/// Where a unit is in a rollout that is being measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Arm {
+    /// Gets the new value.
+    Treatment,
+    /// Gets the old value and is compared.
+    Control,
+    /// Gets the old value and is not compared.
+    Off,
+}
+
+impl Arm {
+    /// The arm's name, which is also the name of the flag's variant.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Treatment => "treatment",
+            Self::Control => "control",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl Rollout {
+    /// The flagd definition of the flag.
+    ///
+    /// A context without the unit attribute gets the variant `off` with reason DEFAULT. No phase is without targeting,
+    /// since a flag without it has reason STATIC and clients would cache its value.
+    ///
+    /// # Errors
+    /// The first [`RolloutFault`] found.
+    pub fn definition(&self) -> Result<Definition, RolloutFault> {
+        self.check()?;
+        let targeting = match self.phase {
+            Phase::Measuring => self.measuring(),
+            Phase::Everyone => json!({"if": [true, Arm::Treatment.as_str()]}),
+            Phase::Nobody => json!({"if": [true, null]}),
+        };
+        let variants =
+            [(Arm::Treatment, &self.treatment), (Arm::Control, &self.control), (Arm::Off, &self.control)];
+        Ok(Definition {
+            state: State::Enabled,
+            variants: variants
+                .into_iter()
+                .map(|(arm, value)| (arm.as_str().to_owned(), value.clone()))
+                .collect(),
+            default_variant: Some(Arm::Off.as_str().to_owned()),
+            targeting: Some(targeting),
+            metadata: self.metadata(),
+            rest: serde_json::Map::new(),
+        })
+    }
+
+    /// The arm of a unit while the rollout is measured, by the same hashes as the definition, whatever the phase is now.
+    #[must_use]
+    pub fn arm(&self, unit: &str) -> Arm {
+        if unit.is_empty() || !self.coverage.holds(cbor::hash_text(&[&self.admission_salt(), unit])) {
+            return Arm::Off;
+        }
+        if self.treatment_share.holds(cbor::hash_text(&[&self.arm_salt(), unit])) {
+            Arm::Treatment
+        } else {
+            Arm::Control
+        }
+    }
+
+    /// The unit of a context, as the definition sees it. `None`: the attribute is absent, null or empty.
+    #[must_use]
+    pub fn unit(&self, context: &Context<'_>) -> Option<String> {
+        let unit = attribute(context.attributes()?, &self.unit_attribute)?;
+        if matches!(unit, Value::Null) {
+            return None;
+        }
+        let arena = bumpalo::Bump::new();
+        Some(to_text(unit, &arena).to_owned()).filter(|unit| !unit.is_empty())
+    }
+
+    fn check(&self) -> Result<(), RolloutFault> {
+        check_key(&self.flag_key).map_err(RolloutFault::FlagKey)?;
+        if self.name.is_empty() {
+            return Err(RolloutFault::NoName);
+        }
+        if self.unit_attribute.is_empty() {
+            return Err(RolloutFault::NoUnitAttribute);
+        }
+        if self.treatment_share == Share::NONE || self.treatment_share == Share::ALL {
+            return Err(RolloutFault::OneArm { percent: self.treatment_share.percent() });
+        }
+        for (variant, value) in [("treatment", &self.treatment), ("control", &self.control)] {
+            if value.is_null() {
+                return Err(RolloutFault::NullValue { variant });
+            }
+        }
+        if std::mem::discriminant(&self.treatment) != std::mem::discriminant(&self.control) {
+            return Err(RolloutFault::MixedValues);
+        }
+        Ok(())
+    }
+
+    /// Only operations that all implementations of flagd agree on: a boolean split as a condition, and a text as the
+    /// bucketing value.
+    fn measuring(&self) -> Json {
+        let unit = json!({"var": self.unit_attribute});
+        let salted = |salt: String| json!({"cat": [salt, unit]});
+        json!({"if": [
+            {"missing": [self.unit_attribute]},
+            null,
+            {"fractional": [
+                salted(self.admission_salt()),
+                [true, self.coverage.millionths()],
+                [false, self.coverage.rest()]
+            ]},
+            {"fractional": [
+                salted(self.arm_salt()),
+                [Arm::Treatment.as_str(), self.treatment_share.millionths()],
+                [Arm::Control.as_str(), self.treatment_share.rest()]
+            ]},
+            Arm::Off.as_str()
+        ]})
+    }
+
+    fn metadata(&self) -> Metadata {
+        let members = json!({"version": self.version, "rollout": self.name, "iteration": self.iteration});
+        match members {
+            Json::Object(members) => members,
+            _ => Metadata::new(),
+        }
+    }
+
+    fn admission_salt(&self) -> String {
+        format!("{}:admit:", self.name)
+    }
+
+    fn arm_salt(&self) -> String {
+        format!("{}:{}:arm:", self.name, self.iteration)
+    }
+}

@@ -1,0 +1,298 @@
+//! A flag set, compiled: immutable, shared between threads, evaluated any number of times.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bumpalo::Bump;
+use serde_json::{Map, Value as Json};
+
+use crate::coercion::to_text;
+use crate::compile::Compiler;
+use crate::context::Context;
+use crate::definition::{Definition, Entry, FlagSet, Metadata, State};
+use crate::error::{ErrorCode, EvaluationError};
+use crate::evaluate::{Run, TooMuchWork, WORK_MAX};
+use crate::explanation::{Step, Trace};
+use crate::expression::Expression;
+use crate::fault::{Fault, Place};
+use crate::resolution::{Reason, Resolution};
+use crate::value::Value;
+use crate::visitor::Visitor;
+
+/// A compiled flag set. Share it in an `Arc`; replace it whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// In the order of their keys.
+    flags: Vec<Flag>,
+    by_key: HashMap<Arc<str>, usize, foldhash::fast::FixedState>,
+    metadata: Arc<Metadata>,
+}
+
+#[derive(Debug)]
+struct Flag {
+    key: Arc<str>,
+    content: Result<Content, Fault>,
+}
+
+#[derive(Debug)]
+struct Content {
+    state: State,
+    variants: Box<[(Box<str>, Json)]>,
+    default: DefaultVariant,
+    targeting: Option<Expression>,
+    metadata: Arc<Metadata>,
+}
+
+#[derive(Debug)]
+enum DefaultVariant {
+    /// The caller's own.
+    Code,
+    Index(usize),
+    /// Named, but not among the variants.
+    Unknown(Box<str>),
+}
+
+/// What a run of targeting came to, owning nothing of the run.
+enum Pick {
+    Nothing,
+    Variant(usize),
+    Unknown(EvaluationError),
+}
+
+impl Snapshot {
+    /// Compiles a flag set. A flag with a fault keeps it and answers with it; the others are not touched.
+    #[must_use]
+    pub fn compile(set: &FlagSet) -> Self {
+        let mut compiler = Compiler::new(&set.evaluators);
+        let metadata = Arc::new(set.metadata.clone());
+        let mut flags = Vec::with_capacity(set.flags.len());
+        for (key, entry) in &set.flags {
+            let content = match entry {
+                Entry::Sound(definition) => Content::compile(key, definition, &mut compiler, &metadata),
+                Entry::Faulty { fault, .. } => Err(fault.clone()),
+            };
+            flags.push(Flag { key: Arc::from(key.as_str()), content });
+        }
+        let by_key = flags.iter().enumerate().map(|(index, flag)| (Arc::clone(&flag.key), index)).collect();
+        Self { flags, by_key, metadata }
+    }
+
+    /// Evaluates one flag. `now` is in seconds since 1970 and is what rules see as `$flagd.timestamp`.
+    ///
+    /// An answer that is a value of the snapshot is given without allocating.
+    ///
+    /// # Errors
+    /// `FLAG_NOT_FOUND`; `PARSE_ERROR` for a flag with a fault; `GENERAL` when the rule names a variant that the flag
+    /// has not, or does too much work.
+    pub fn evaluate(
+        &self,
+        key: &str,
+        context: &Context<'_>,
+        now: i64,
+    ) -> Result<Resolution<'_>, EvaluationError> {
+        self.flag(key)?.evaluate(context, now, &mut ())
+    }
+
+    /// Evaluates every flag, in the order of the keys.
+    pub fn evaluate_all<'s, 'c>(
+        &'s self,
+        context: &'c Context<'c>,
+        now: i64,
+    ) -> impl Iterator<Item = (&'s str, Result<Resolution<'s>, EvaluationError>)> + use<'s, 'c> {
+        self.flags.iter().map(move |flag| (flag.key.as_ref(), flag.evaluate(context, now, &mut ())))
+    }
+
+    /// Evaluates one flag and tells what its rule did. No steps: there was no rule to run.
+    ///
+    /// # Errors
+    /// As [`Snapshot::evaluate`], in the first part of the answer.
+    pub fn explain(
+        &self,
+        key: &str,
+        context: &Context<'_>,
+        now: i64,
+    ) -> (Result<Resolution<'_>, EvaluationError>, Vec<Step>) {
+        let mut trace = Trace::default();
+        let result = self.flag(key).and_then(|flag| flag.evaluate(context, now, &mut trace));
+        (result, trace.finish())
+    }
+
+    /// The keys of all flags, sorted.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.flags.iter().map(|flag| flag.key.as_ref())
+    }
+
+    /// The flags that have a fault, sorted by key.
+    pub fn faults(&self) -> impl Iterator<Item = (&str, &Fault)> {
+        self.flags.iter().filter_map(|flag| Some((flag.key.as_ref(), flag.content.as_ref().err()?)))
+    }
+
+    /// Metadata of the set.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn flag(&self, key: &str) -> Result<&Flag, EvaluationError> {
+        self.by_key
+            .get(key)
+            .and_then(|index| self.flags.get(*index))
+            .ok_or_else(|| EvaluationError::new(ErrorCode::FlagNotFound, format!("there is no flag `{key}`")))
+    }
+}
+
+impl Flag {
+    fn evaluate<V: Visitor>(
+        &self,
+        context: &Context<'_>,
+        now: i64,
+        visitor: &mut V,
+    ) -> Result<Resolution<'_>, EvaluationError> {
+        let content = self.content.as_ref().map_err(EvaluationError::from)?;
+        if content.state == State::Disabled {
+            return Ok(self.answer(content, None, Reason::Disabled));
+        }
+        let Some(rule) = &content.targeting else {
+            return self.default(content, Reason::Static);
+        };
+        let pick = with_arena(|arena| {
+            let mut run =
+                Run { flag_key: &self.key, now, context: *context, arena, visitor, work_left: WORK_MAX };
+            run.targeting(rule).map(|value| self.pick(content, value, arena))
+        });
+        match pick {
+            Ok(Pick::Variant(index)) => Ok(self.answer(content, Some(index), Reason::TargetingMatch)),
+            Ok(Pick::Nothing) => self.default(content, Reason::Default),
+            Ok(Pick::Unknown(error)) => Err(error),
+            Err(TooMuchWork) => Err(EvaluationError::new(
+                ErrorCode::General,
+                format!("targeting of flag `{}` does too much work on this context", self.key),
+            )),
+        }
+    }
+
+    /// The variant that the value of the rule names.
+    fn pick<'a>(&self, content: &Content, value: Value<'a>, arena: &'a Bump) -> Pick {
+        let index = match value {
+            Value::Null => return Pick::Nothing,
+            Value::Text(name) => content.index(name),
+            Value::Bool(true) => content.index("true"),
+            Value::Bool(false) => content.index("false"),
+            Value::Number(_) => content.index(to_text(value, arena)),
+            Value::List(_) | Value::Object(_) | Value::Record(_) => None,
+        };
+        match index {
+            Some(index) => Pick::Variant(index),
+            None => Pick::Unknown(EvaluationError::new(
+                ErrorCode::General,
+                format!("targeting of flag `{}` gives {}, which is not a variant", self.key, value.to_json()),
+            )),
+        }
+    }
+
+    fn default<'s>(
+        &'s self,
+        content: &'s Content,
+        reason: Reason,
+    ) -> Result<Resolution<'s>, EvaluationError> {
+        match &content.default {
+            DefaultVariant::Index(index) => Ok(self.answer(content, Some(*index), reason)),
+            DefaultVariant::Code => Ok(self.answer(content, None, Reason::Default)),
+            DefaultVariant::Unknown(name) => Err(EvaluationError::new(
+                ErrorCode::General,
+                format!("the default variant `{name}` of flag `{}` is not a variant", self.key),
+            )),
+        }
+    }
+
+    fn answer<'s>(&'s self, content: &'s Content, variant: Option<usize>, reason: Reason) -> Resolution<'s> {
+        let variant = variant.and_then(|index| content.variants.get(index));
+        Resolution {
+            key: &self.key,
+            value: variant.map(|(_, value)| value),
+            variant: variant.map(|(name, _)| name.as_ref()),
+            reason,
+            metadata: &content.metadata,
+        }
+    }
+}
+
+impl Content {
+    fn compile(
+        key: &str,
+        definition: &Definition,
+        compiler: &mut Compiler<'_>,
+        set_metadata: &Arc<Metadata>,
+    ) -> Result<Self, Fault> {
+        let flags = Place::TOP.key("flags");
+        let place = flags.key(key);
+        let rule = definition.targeting.as_ref();
+        let targeting = rule.map(|rule| compiler.targeting(rule, place.key("targeting"))).transpose()?;
+        let variants = compile_variants(&definition.variants);
+        let default = match definition.default_variant.as_deref() {
+            None => DefaultVariant::Code,
+            Some(name) => match position(&variants, name) {
+                Some(index) => DefaultVariant::Index(index),
+                None => DefaultVariant::Unknown(name.into()),
+            },
+        };
+        let metadata = merge_metadata(set_metadata, &definition.metadata);
+        Ok(Self { state: definition.state, variants, default, targeting, metadata })
+    }
+
+    fn index(&self, variant: &str) -> Option<usize> {
+        position(&self.variants, variant)
+    }
+}
+
+fn position(variants: &[(Box<str>, Json)], name: &str) -> Option<usize> {
+    variants.binary_search_by(|(variant, _)| variant.as_ref().cmp(name)).ok()
+}
+
+/// Variants sorted by name. Numbers are written alike: if one has a fraction, all are floats, since a typed client that
+/// reads a float from `0.5` fails on a `1`.
+fn compile_variants(variants: &Map<String, Json>) -> Box<[(Box<str>, Json)]> {
+    let all_numbers = variants.values().all(Json::is_number);
+    let floats = all_numbers && variants.values().any(Json::is_f64);
+    let value = |value: &Json| match value.as_f64() {
+        Some(number) if floats => Json::from(number),
+        _ => value.clone(),
+    };
+    let mut compiled: Vec<(Box<str>, Json)> =
+        variants.iter().map(|(name, own)| (name.as_str().into(), value(own))).collect();
+    compiled.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    compiled.into()
+}
+
+fn merge_metadata(set: &Arc<Metadata>, own: &Metadata) -> Arc<Metadata> {
+    if own.is_empty() {
+        return Arc::clone(set);
+    }
+    let mut merged = Metadata::clone(set);
+    merged.extend(own.clone());
+    Arc::new(merged)
+}
+
+/// An arena that outgrew this is given back.
+const ARENA_BYTES_MAX: usize = 64 * 1024;
+
+thread_local! {
+    /// Runs on one thread reuse one arena, so that a run which makes texts or arrays does not allocate either.
+    static ARENA: RefCell<Bump> = RefCell::new(Bump::new());
+}
+
+fn with_arena<R>(run: impl FnOnce(&Bump) -> R) -> R {
+    ARENA.with(|arena| match arena.try_borrow_mut() {
+        Ok(mut arena) => {
+            let result = run(&arena);
+            if arena.allocated_bytes() > ARENA_BYTES_MAX {
+                *arena = Bump::new();
+            } else {
+                arena.reset();
+            }
+            result
+        }
+        Err(_) => run(&Bump::new()),
+    })
+}
