@@ -10,11 +10,17 @@ pub mod anytime;
 mod cannot_say;
 pub mod comparison;
 pub mod estimate;
+pub mod guardrail;
 pub mod moments;
 pub mod normal;
 pub mod proportion;
+pub mod replication;
 pub mod sample_ratio;
+pub mod sentence;
+pub mod sequential;
 pub mod special;
 pub mod student;
+pub mod verdict;
+pub mod wave;
 
 pub use cannot_say::CannotSay;

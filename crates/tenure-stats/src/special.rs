@@ -5,8 +5,6 @@
 
 use std::f64::consts::PI;
 
-use statrs::function::gamma;
-
 const ITERATIONS_MAX: u32 = 100_000;
 const TINY: f64 = 1e-300;
 
@@ -20,7 +18,49 @@ pub fn gamma_upper(a: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 1.0;
     }
-    gamma::gamma_ur(a, x)
+    if x < a + 1.0 { 1.0 - gamma_lower_series(a, x) } else { gamma_upper_fraction(a, x) }
+}
+
+/// `P(a, x)` by its power series (DLMF 8.11.4), for x up to about a.
+fn gamma_lower_series(a: f64, x: f64) -> f64 {
+    let (mut term, mut sum) = (1.0 / a, 1.0 / a);
+    for n in 1..ITERATIONS_MAX {
+        term *= x / (a + f64::from(n));
+        sum += term;
+        if term < 1e-17 * sum {
+            break;
+        }
+    }
+    sum * gamma_kernel(a, x)
+}
+
+/// `Q(a, x)` by its continued fraction (DLMF 8.9.2, modified Lentz), for x above about a.
+fn gamma_upper_fraction(a: f64, x: f64) -> f64 {
+    let mut b = x + 1.0 - a;
+    let mut c = 1.0 / TINY;
+    let mut d = 1.0 / away_from_zero(b);
+    let mut fraction = d;
+    for n in 1..ITERATIONS_MAX {
+        let n = f64::from(n);
+        let numerator = -n * (n - a);
+        b += 2.0;
+        d = 1.0 / away_from_zero(numerator.mul_add(d, b));
+        c = away_from_zero(b + numerator / c);
+        fraction *= c * d;
+        if (c * d - 1.0).abs() < 1e-16 {
+            break;
+        }
+    }
+    fraction * gamma_kernel(a, x)
+}
+
+/// `x^a·e^{−x}/Γ(a)`; for large a measured against its peak, so that the big terms cancel in the algebra.
+fn gamma_kernel(a: f64, x: f64) -> f64 {
+    if a < 15.0 {
+        return (a * x.ln() - x - ln_gamma(a)).exp();
+    }
+    let off = (x - a) / a;
+    (a * (off.ln_1p() - off) - stirling_rest(a)).exp() * (a / (2.0 * PI)).sqrt()
 }
 
 /// The regularised incomplete beta function `I_x(a, b)`, for a, b > 0 and 0 ≤ x ≤ 1.
