@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
 
 use crate::location::Location;
 
@@ -175,12 +175,12 @@ pub(crate) async fn postgres_pool(
 ) -> Result<PgPool, OpenError> {
     // Whatever the server's default, a commit is acknowledged when it is on disk.
     let options = options.clone().application_name("tenure").options([("synchronous_commit", "on")]);
-    PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(PATIENCE)
-        .connect_with(options)
-        .await
-        .map_err(|error| OpenError::Database { location: location.to_string(), error })
+    let failed = |error| OpenError::Database { location: location.to_string(), error };
+    // A pool would try again and again, and then only say that it gave up.
+    let first = options.connect().await.map_err(failed)?;
+    first.close().await.map_err(failed)?;
+    let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(PATIENCE);
+    pool.connect_with(options).await.map_err(failed)
 }
 
 fn migration_failed(error: MigrateError, location: &Location) -> OpenError {

@@ -1,6 +1,6 @@
 //! An open store. What it can do is in the file of each noun; here it is opened and closed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,7 +25,7 @@ pub struct Store {
 /// What an open store keeps alive, and gives back when its last clone is gone.
 #[derive(Debug)]
 struct Held {
-    _folder: Option<HeldFolder>,
+    folder: Mutex<Option<HeldFolder>>,
     listener: Option<JoinHandle<()>>,
 }
 
@@ -49,17 +49,18 @@ impl Store {
                 (pools, None, listener)
             }
         };
-        let held = Arc::new(Held { _folder: folder, listener });
+        let held = Arc::new(Held { folder: Mutex::new(folder), listener });
         Ok(Store { read: pools.read, write: pools.write, newest, held })
     }
 
-    /// Ends all use of the store, by every clone, and waits until its connections are closed.
+    /// Ends all use of the store, by every clone, waits until its connections are closed, and gives its folder back.
     pub async fn close(&self) {
         if let Some(listener) = &self.held.listener {
             listener.abort();
         }
         self.read.close().await;
         self.write.close().await;
+        drop(self.held.folder.lock().unwrap_or_else(PoisonError::into_inner).take());
         // Followers wake up, and end.
         self.newest.send_modify(|_| {});
     }
