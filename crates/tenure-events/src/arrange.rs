@@ -113,16 +113,18 @@ fn date_of(day: i64) -> Result<Date, ArrowError> {
     Ok(start.to_zoned(TimeZone::UTC).date())
 }
 
-/// The first rows of each new bucket in sorted events, and the end: `[0, …, rows]`.
-pub fn bucket_starts(sorted: &RecordBatch) -> Result<Vec<usize>, ArrowError> {
-    let buckets = column(sorted, columns::BUCKET)?
-        .as_primitive_opt::<UInt8Type>()
-        .ok_or_else(|| unexpected(columns::BUCKET))?
-        .values();
-    let mut starts = vec![0];
-    starts.extend((1..buckets.len()).filter(|&row| buckets[row] != buckets[row - 1]));
-    starts.push(buckets.len());
-    Ok(starts)
+/// Where each bucket of sorted events ends: the row after its last.
+pub fn bucket_ends(sorted: &RecordBatch) -> Result<Vec<usize>, ArrowError> {
+    let buckets = column(sorted, columns::BUCKET)?.as_primitive_opt::<UInt8Type>();
+    let buckets = buckets.ok_or_else(|| unexpected(columns::BUCKET))?.values();
+    let mut end = 0;
+    let lengths = buckets.chunk_by(|a, b| a == b).map(<[u8]>::len);
+    Ok(lengths
+        .map(|length| {
+            end += length;
+            end
+        })
+        .collect())
 }
 
 /// A column by name.

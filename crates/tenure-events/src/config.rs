@@ -19,6 +19,8 @@ pub struct Config {
     pub unsealed_bytes_max: u64,
     /// Sealed files of one day above which compaction merges them.
     pub day_files_max: usize,
+    /// Bytes of sealed files that one compaction merges at most: what bounds its memory.
+    pub compact_bytes_max: u64,
     /// Events in a row group at which it is cut at the next bucket boundary.
     pub row_group_events: usize,
 }
@@ -30,9 +32,10 @@ impl Default for Config {
             commit_events_max: 16_384,
             segment_bytes_max: 64 << 20,
             segment_age_max: Duration::from_secs(60),
-            seal_bytes_max: 256 << 20,
+            seal_bytes_max: 128 << 20,
             unsealed_bytes_max: 2 << 30,
             day_files_max: 16,
+            compact_bytes_max: 32 << 20,
             row_group_events: 65_536,
         }
     }

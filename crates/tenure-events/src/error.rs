@@ -154,7 +154,8 @@ pub struct Cut {
     pub segment: u64,
     /// Bytes that were cut.
     pub bytes: u64,
-    /// `None`: a torn tail, which a crash leaves and which held nothing acknowledged. Else the damage goes
-    /// deeper, acknowledged events may be among it, and the segment as it was found is kept under this name.
+    /// `None`: a torn tail, which a crash leaves and which held nothing acknowledged. Else whole messages
+    /// followed, so the damage is not a crash's: acknowledged events may be among it, what is whole goes on, and the
+    /// segment as it was found is kept under this name.
     pub kept_as: Option<String>,
 }

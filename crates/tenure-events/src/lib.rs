@@ -34,7 +34,9 @@ mod event;
 mod json;
 mod log;
 mod recovery;
-mod sealed;
+mod rewrite;
+mod seal;
+mod sealed_file;
 mod segment;
 mod state;
 mod synced;
@@ -51,8 +53,10 @@ pub use event::{
     ATTRIBUTES_MAX, Draft, Event, FUTURE_MAX, Invalid, Kind, PAST_MAX, Received, TEXT_BYTES_MAX,
     UNIT_TYPE_DEFAULT, UNITS_MAX, Unit, WORD_BYTES_MAX,
 };
-pub use log::{EventLog, Sealed, Stats};
+pub use log::{EventLog, Stats};
 pub use recovery::Recovery;
+pub use rewrite::{Compacted, Removed};
+pub use seal::Sealed;
 pub use synced::SyncedFolder;
 pub use view::View;
 pub use writer::Receipt;

@@ -5,9 +5,9 @@ use std::io;
 
 use jiff::Timestamp;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::error::{Cut, OpenError};
-use crate::segment;
+use crate::segment::{self, Encoder};
 use crate::state::Segment;
 use crate::writer::{segment_name, segment_number};
 
@@ -31,7 +31,9 @@ pub fn recover(
     let names = disk.list().map_err(|source| OpenError::Segment { name: "list".into(), source })?;
     let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
-    let next = numbers.last().copied().unwrap_or(0).max(sealed_through) + 1;
+    // The number of a copy is taken too: a new segment must not be mistaken for the one it was kept of.
+    let copies = names.iter().filter_map(|name| segment_number(name.strip_suffix(COPY_SUFFIX)?));
+    let next = numbers.iter().copied().chain(copies).max().unwrap_or(0).max(sealed_through) + 1;
     let mut recovery = Recovery::default();
     let mut segments = BTreeMap::new();
     for number in numbers {
@@ -59,33 +61,73 @@ pub fn recover(
 fn mend(disk: &dyn Disk, number: u64, recovery: &mut Recovery) -> io::Result<Option<Segment>> {
     let name = segment_name(number);
     let file = disk.open(&name)?;
-    let size = file.size()?;
-    let mut bytes = vec![0; size as usize];
-    file.read_exact_at(&mut bytes, 0)?;
-    let whole = segment::whole(&bytes);
-    let len = whole.len as u64;
-    if len < size {
-        let kept_as = if whole.damaged { Some(keep_copy(disk, &name, &bytes)?) } else { None };
-        file.truncate(len)?;
-        recovery.cuts.push(Cut { segment: number, bytes: size - len, kept_as });
-    }
-    // A crash may have left whole messages that were never synced: from here on they are relied upon.
+    let found = as_found(disk, &name, &*file)?;
+    let whole = segment::whole(&found);
+    let mut bytes = found[..whole.len].to_vec();
+    let kept_as = if whole.stranded.is_empty() {
+        file.truncate(whole.len as u64)?;
+        None
+    } else {
+        let kept_as = keep_copy(disk, &name, &found)?;
+        if bytes.is_empty() {
+            Encoder::new().map_err(io::Error::other)?.schema(&mut bytes);
+        }
+        whole.stranded.iter().for_each(|message| bytes.extend_from_slice(&found[message.clone()]));
+        file.truncate(0)?;
+        file.write_all_at(&bytes, 0)?;
+        Some(kept_as)
+    };
+    // Also when nothing was cut: a crash may have left whole messages that were never synced, and from here on
+    // they are relied upon.
     file.sync_data()?;
-    bytes.truncate(whole.len);
+    if bytes.len() < found.len() {
+        recovery.cuts.push(Cut { segment: number, bytes: (found.len() - bytes.len()) as u64, kept_as });
+    }
     let batches = segment::read(&bytes).map_err(io::Error::other)?;
     let events: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
     if events == 0 {
         return Ok(None);
     }
-    let segment = Segment { file, bytes: len, events, opened_at: Timestamp::MIN, closed: true };
+    let segment =
+        Segment { file, bytes: bytes.len() as u64, events, opened_at: Timestamp::MIN, closed: true };
     Ok(Some(segment))
 }
 
+/// A segment as the last crash left it. Mending a damaged one may itself have been interrupted; then the copy
+/// that was kept is longer than what stands in its place.
+fn as_found(disk: &dyn Disk, name: &str, file: &dyn DiskFile) -> io::Result<Vec<u8>> {
+    let found = read_all(file)?;
+    match disk.open(&copy_name(name)) {
+        Ok(copy) => {
+            let copy = read_all(&*copy)?;
+            Ok(if copy.len() > found.len() { copy } else { found })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(found),
+        Err(error) => Err(error),
+    }
+}
+
 /// Keeps a damaged segment as it was found, for a person to look at.
-fn keep_copy(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<String> {
-    let kept_as = format!("{name}.damaged");
-    let copy = disk.create(&kept_as)?;
-    copy.write_all_at(bytes, 0)?;
+fn keep_copy(disk: &dyn Disk, name: &str, found: &[u8]) -> io::Result<String> {
+    let copy_name = copy_name(name);
+    let copy = match disk.open(&copy_name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(&copy_name)?,
+        opened => opened?,
+    };
+    copy.write_all_at(found, 0)?;
     copy.sync_data()?;
-    Ok(kept_as)
+    disk.sync()?;
+    Ok(copy_name)
+}
+
+const COPY_SUFFIX: &str = ".damaged";
+
+fn copy_name(name: &str) -> String {
+    format!("{name}{COPY_SUFFIX}")
+}
+
+fn read_all(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; file.size()? as usize];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
 }

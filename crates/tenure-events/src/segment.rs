@@ -11,6 +11,7 @@
 //! The first message is the schema, each later one a batch: one group commit of the writer.
 
 use std::io::Cursor;
+use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::BatchCoalescer;
@@ -95,26 +96,33 @@ fn checksum(metadata: &[u8], body: &[u8]) -> u32 {
 }
 
 /// What is whole in the bytes of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole {
     /// Length of the leading messages that are whole.
     pub len: usize,
-    /// How many of them there are, the schema included.
-    pub messages: usize,
-    /// Whether a whole message follows after the first broken one. A crash does not do that: something
-    /// altered bytes that had been written.
-    pub damaged: bool,
+    /// Whole messages that follow after the first broken one. A crash does not leave them: something altered
+    /// bytes that had been written.
+    pub stranded: Vec<Range<usize>>,
 }
 
-/// Finds the leading whole messages of a segment.
+/// Finds the whole messages of a segment.
 pub fn whole(bytes: &[u8]) -> Whole {
-    let (mut len, mut messages) = (0, 0);
+    let mut len = 0;
     while let Some(message) = message_len(&bytes[len..]) {
         len += message;
-        messages += 1;
     }
-    let damaged = (len + 8..bytes.len()).step_by(8).any(|at| message_len(&bytes[at..]).is_some());
-    Whole { len, messages, damaged }
+    let mut stranded = Vec::new();
+    let mut at = len + 8;
+    while at < bytes.len() {
+        match message_len(&bytes[at..]) {
+            Some(message) => {
+                stranded.push(at..at + message);
+                at += message;
+            }
+            None => at += 8,
+        }
+    }
+    Whole { len, stranded }
 }
 
 /// The length of the whole message that the bytes begin with.

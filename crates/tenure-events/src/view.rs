@@ -44,11 +44,7 @@ pub(crate) fn take(state: &State) -> Result<View, ViewError> {
     };
     let mut recent = Vec::new();
     for (number, segment) in segments {
-        let mut bytes = vec![0; segment.bytes as usize];
-        segment
-            .file
-            .read_exact_at(&mut bytes, 0)
-            .map_err(|source| ViewError::Disk { segment: number, source })?;
+        let bytes = segment.read().map_err(|source| ViewError::Disk { segment: number, source })?;
         recent.extend(segment::read(&bytes).map_err(|source| ViewError::Arrow { segment: number, source })?);
     }
     Ok(View { generation: catalogue.generation, files: catalogue.files.clone(), recent })

@@ -16,7 +16,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
 
-use crate::arrange::{bucket_starts, times};
+use crate::arrange::{bucket_ends, times};
 use crate::catalogue::{FILES, SealedFile};
 use crate::columns::{self, schema};
 use crate::error::SealError;
@@ -31,15 +31,12 @@ pub fn write(
     row_group_events: usize,
 ) -> Result<(SealedFile, Bytes), SealError> {
     let mut writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties()?))?;
-    let starts = bucket_starts(sorted)?;
-    let mut group_events = 0;
-    for bucket in starts.windows(2) {
-        let events = bucket[1] - bucket[0];
-        writer.write(&sorted.slice(bucket[0], events))?;
-        group_events += events;
-        if group_events >= row_group_events {
+    let mut group_start = 0;
+    for boundary in bucket_ends(sorted)? {
+        if boundary - group_start >= row_group_events || boundary == sorted.num_rows() {
+            writer.write(&sorted.slice(group_start, boundary - group_start))?;
             writer.flush()?;
-            group_events = 0;
+            group_start = boundary;
         }
     }
     let bytes = Bytes::from(writer.into_inner()?);
