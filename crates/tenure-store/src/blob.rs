@@ -2,6 +2,7 @@
 //!
 //! A key is a keyed digest, so that nobody who reads the journal can find out by guessing what an erased blob said.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use sqlx::SqlitePool;
+use sqlx::{FromRow, QueryBuilder, SqlitePool};
 
 use crate::database::{Pool, StoreError, on};
 use crate::digest::{Digest, NotADigest};
@@ -22,6 +23,8 @@ pub const BLOB_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// The store's secret that keys are made with.
 const SECRET: &str = "blob keys";
+/// Keys of one SELECT.
+const SELECT_KEYS: usize = 500;
 
 /// What an entry names a blob by. As text, `blob:` and 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,7 +69,7 @@ impl Store {
         if bytes.len() > BLOB_BYTES_MAX {
             return Err(PutBlobError::TooLarge { bytes: bytes.len() });
         }
-        let key = key(&self.secret(SECRET).await?, scope, bytes);
+        let key = key(self.blob_secret().await?, scope, bytes);
         self.insert_blob(key, scope, bytes, at).await?;
         Ok(key)
     }
@@ -76,27 +79,32 @@ impl Store {
     /// # Errors
     /// When the database fails, or the bytes are not those that were put.
     pub async fn blob(&self, key: BlobKey) -> Result<Option<Blob>, StoreError> {
-        let row: Option<(String, Option<Vec<u8>>, Option<i64>)> = on!(&self.read, db => {
-            sqlx::query_as("SELECT scope, bytes, erased_at FROM blobs WHERE key = $1")
-                .bind(key.0.as_bytes().as_slice())
-                .fetch_optional(db)
-                .await?
-        });
-        match row {
-            None => Ok(None),
-            Some((_, None, erased_at)) => {
-                Ok(Some(Blob::Erased { at: from_micros(erased_at.unwrap_or_default())? }))
+        Ok(self.blobs(&[key]).await?.remove(&key))
+    }
+
+    /// What is behind each of `keys` that was ever put.
+    ///
+    /// # Errors
+    /// When the database fails, or the bytes of one are not those that were put.
+    pub async fn blobs(&self, keys: &[BlobKey]) -> Result<HashMap<BlobKey, Blob>, StoreError> {
+        let secret = self.blob_secret().await?;
+        let mut found = HashMap::with_capacity(keys.len());
+        for keys in keys.chunks(SELECT_KEYS) {
+            let rows: Vec<BlobRow> = on!(&self.read, db => {
+                let mut select = QueryBuilder::new("SELECT key, scope, bytes, erased_at FROM blobs WHERE key IN (");
+                let mut list = select.separated(", ");
+                for key in keys {
+                    list.push_bind(key.0.as_bytes().as_slice());
+                }
+                list.push_unseparated(")");
+                select.build_query_as().persistent(false).fetch_all(db).await?
+            });
+            for row in rows {
+                let (key, blob) = row.decode(secret)?;
+                found.insert(key, blob);
             }
-            Some((scope, Some(bytes), _))
-                if self::key(&self.secret(SECRET).await?, &scope, &bytes) == key =>
-            {
-                Ok(Some(Blob::Present(bytes)))
-            }
-            Some(_) => Err(StoreError::Damaged {
-                what: "blob",
-                why: format!("{key} is not the digest of its bytes"),
-            }),
         }
+        Ok(found)
     }
 
     /// Erases one blob. False when there is none, or it is erased already.
@@ -157,6 +165,10 @@ impl Store {
         Ok(())
     }
 
+    async fn blob_secret(&self) -> Result<&Secret, StoreError> {
+        self.blob_secret.get_or_try_init(|| self.secret(SECRET)).await
+    }
+
     /// Takes what was erased out of SQLite's write-ahead log too, unless a reader still needs the log; then a later
     /// checkpoint does. (PostgreSQL's own log is cut by its own rules.)
     pub(crate) async fn wipe(&self) {
@@ -179,6 +191,30 @@ async fn cut_log(db: &SqlitePool) -> sqlx::Result<bool> {
     let cut = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *writer).await;
     sqlx::query("PRAGMA busy_timeout = 10000").execute(&mut *writer).await?;
     cut.map(|busy| busy == 0)
+}
+
+/// A blob as it is stored.
+#[derive(FromRow)]
+struct BlobRow {
+    key: Vec<u8>,
+    scope: String,
+    bytes: Option<Vec<u8>>,
+    erased_at: Option<i64>,
+}
+
+impl BlobRow {
+    fn decode(self, secret: &Secret) -> Result<(BlobKey, Blob), StoreError> {
+        let named = BlobKey(Digest::stored("blob", &self.key)?);
+        let damaged = |why: &str| StoreError::Damaged { what: "blob", why: format!("{named} {why}") };
+        match (self.bytes, self.erased_at) {
+            (Some(bytes), None) if key(secret, &self.scope, &bytes) == named => {
+                Ok((named, Blob::Present(bytes)))
+            }
+            (Some(_), None) => Err(damaged("is not the key of its bytes")),
+            (None, Some(at)) => Ok((named, Blob::Erased { at: from_micros(at)? })),
+            _ => Err(damaged("is neither there nor erased")),
+        }
+    }
 }
 
 /// HMAC-SHA-256 with the store's secret over the scope's length (8 bytes big-endian), the scope and the bytes.

@@ -28,21 +28,34 @@ impl Store {
     /// # Errors
     /// When the database fails, or the operating system has no randomness.
     pub async fn secret(&self, name: &str) -> Result<Secret, StoreError> {
+        let kept = match self.kept_secret(name).await? {
+            Some(kept) => kept,
+            None => self.make_secret(name).await?,
+        };
+        let bytes = kept.try_into().map_err(|kept: Vec<u8>| StoreError::Damaged {
+            what: "secret",
+            why: format!("{name} has {} bytes instead of 32", kept.len()),
+        })?;
+        Ok(Secret(bytes))
+    }
+
+    async fn kept_secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(on!(&self.read, db => sqlx::query_scalar(KEPT).bind(name).fetch_optional(db).await?))
+    }
+
+    /// Of two nodes that make it at once the first wins, and both have what it wrote.
+    async fn make_secret(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(|error| StoreError::NoRandomness(error.to_string()))?;
-        let bytes: Vec<u8> = on!(&self.write, db => {
-            // The first of two nodes wins; both read what it wrote.
+        Ok(on!(&self.write, db => {
             sqlx::query("INSERT INTO secrets (name, bytes) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
                 .bind(name)
                 .bind(fresh.as_slice())
                 .execute(db)
                 .await?;
-            sqlx::query_scalar("SELECT bytes FROM secrets WHERE name = $1").bind(name).fetch_one(db).await?
-        });
-        let bytes: [u8; 32] = bytes.try_into().map_err(|bytes: Vec<u8>| StoreError::Damaged {
-            what: "secret",
-            why: format!("{name} has {} bytes instead of 32", bytes.len()),
-        })?;
-        Ok(Secret(bytes))
+            sqlx::query_scalar(KEPT).bind(name).fetch_one(db).await?
+        }))
     }
 }
+
+const KEPT: &str = "SELECT bytes FROM secrets WHERE name = $1";

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
 
 use crate::database::{OpenError, Pool, open_postgres, open_sqlite};
 use crate::folder::HeldFolder;
 use crate::follow;
 use crate::location::Location;
+use crate::secret::Secret;
 
 /// An open store. Cheap to clone; all clones are the same store.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Store {
     pub(crate) write: Pool,
     /// The last seq that this process knows of.
     pub(crate) newest: Arc<watch::Sender<i64>>,
+    /// The key of blob keys, once it was needed.
+    pub(crate) blob_secret: Arc<OnceCell<Secret>>,
     held: Arc<Held>,
 }
 
@@ -50,7 +53,7 @@ impl Store {
             }
         };
         let held = Arc::new(Held { folder: Mutex::new(folder), listener });
-        Ok(Store { read: pools.read, write: pools.write, newest, held })
+        Ok(Store { read: pools.read, write: pools.write, newest, blob_secret: Arc::default(), held })
     }
 
     /// Ends all use of the store, by every clone, waits until its connections are closed, and gives its folder back.

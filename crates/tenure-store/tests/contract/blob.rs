@@ -7,6 +7,7 @@ use crate::place::{Place, at, contract};
 
 contract!(
     a_blob_is_read_until_it_is_erased,
+    many_blobs_are_read_at_once,
     scopes_are_kept_apart,
     a_blob_has_a_bound,
     a_changed_blob_is_damaged
@@ -28,6 +29,22 @@ async fn a_blob_is_read_until_it_is_erased(place: &Place) {
     assert_eq!(store.blob(key).await.unwrap(), Some(Blob::Present(b"because it won".into())));
     let empty = store.put_blob("case:1", b"", at(0)).await.unwrap();
     assert_eq!(store.blob(empty).await.unwrap(), Some(Blob::Present(vec![])));
+}
+
+async fn many_blobs_are_read_at_once(place: &Place) {
+    let store = place.open().await;
+    let mut keys: Vec<BlobKey> =
+        (0..1_000).map(|number| format!("blob:{number:064x}").parse().unwrap()).collect();
+    for number in 0..10 {
+        keys.insert(number * 100, store.put_blob("case:1", &[number as u8], at(0)).await.unwrap());
+    }
+    store.erase_blob(keys[900], at(1)).await.unwrap();
+    let found = store.blobs(&keys).await.unwrap();
+    assert_eq!(found.len(), 10, "those that were never put are not there");
+    for number in 0..9 {
+        assert_eq!(found[&keys[number * 100]], Blob::Present(vec![number as u8]));
+    }
+    assert_eq!(found[&keys[900]], Blob::Erased { at: at(1) });
 }
 
 async fn scopes_are_kept_apart(place: &Place) {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use tenure_store::{BackupError, Digest, Flaw, Inspector, Location, OpenError, Store, VerifyError};
 
+use crate::child::Child;
 use crate::place::{Place, at, entries};
 
 fn path(place: &Place) -> &Path {
@@ -87,34 +88,42 @@ async fn where_there_is_no_journal_none_is_made() {
 }
 
 #[tokio::test]
-async fn a_folder_is_looked_at_without_being_touched() {
+async fn a_running_folder_is_looked_at_without_being_touched() {
     let place = Place::in_folder();
-    let store = place.open().await;
-    store.append(0, &entries(1..=3), None).await.unwrap();
-
-    // While a server works on it, and sees what it appends.
-    let running = picture(path(&place));
-    assert!(running.contains_key("tenure.sqlite-wal"), "{running:?}");
+    let mut server = Child::that_appends_when_told(&place);
+    server.append(3);
+    let before = picture(path(&place));
+    assert!(
+        before.contains_key("tenure.sqlite-wal") && before.contains_key("tenure.sqlite-shm"),
+        "{before:?}"
+    );
     let inspector = place.inspect().await;
     assert_eq!(inspector.verify().await.unwrap().entries, 3);
     assert_eq!(inspector.read(1, 10).await.unwrap().len(), 2);
-    // (The index is shared memory, in which a reader marks its place.)
-    let without_index = |mut picture: BTreeMap<_, _>| {
-        picture.remove("tenure.sqlite-shm");
-        picture
-    };
-    assert_eq!(without_index(picture(path(&place))), without_index(running));
-    store.append(3, &entries(4..=4), None).await.unwrap();
-    assert_eq!(inspector.verify().await.unwrap().entries, 4);
-    inspector.close().await;
+    assert_eq!(picture(path(&place)), before);
 
-    // After it stopped.
-    store.close().await;
-    let stopped = picture(path(&place));
-    let inspector = place.inspect().await;
-    assert_eq!(inspector.verify().await.unwrap().entries, 4);
+    server.append(1_000);
+    assert_eq!(inspector.verify().await.unwrap().entries, 1_003, "it sees what was appended since");
+    let before = picture(path(&place));
     inspector.close().await;
-    assert_eq!(picture(path(&place)), stopped);
+    assert_eq!(picture(path(&place)), before);
+    let error = Store::open(&place.location).await.unwrap_err().to_string();
+    assert!(error.contains("is held by process "), "{error}");
+    server.append(1);
+}
+
+#[tokio::test]
+async fn a_stopped_folder_is_looked_at_without_being_touched() {
+    let place = Place::in_folder();
+    let store = place.open().await;
+    store.append(0, &entries(1..=3), None).await.unwrap();
+    store.close().await;
+    let before = picture(path(&place));
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["tenure.lock", "tenure.sqlite"]);
+    let inspector = place.inspect().await;
+    assert_eq!(inspector.verify().await.unwrap().entries, 3);
+    inspector.close().await;
+    assert_eq!(picture(path(&place)), before);
 }
 
 #[tokio::test]

@@ -3,8 +3,11 @@
 //! A test is a function of a [`Place`](place::Place); `contract!` runs it on a fresh one of either database.
 //! What only a data folder has (its lock, its file, its backup) is in `folder.rs`.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
+
 mod account;
 mod blob;
+mod child;
 mod crash;
 mod folder;
 mod journal;

@@ -66,6 +66,7 @@ impl Cluster {
 }
 
 /// Starts the process that stops the cluster and deletes its folder once this process is gone.
+#[expect(clippy::zombie_processes, reason = "the guardian outlives this process")]
 fn guard(programs: &Path, folder: &Path) -> ChildStdin {
     let stop = as_postgres(&programs.join("pg_ctl"));
     let mut guardian = Command::new("sh");
