@@ -8,6 +8,16 @@ use crate::instant::{from_micros, micros};
 use crate::journal::PAGE_MAX;
 use crate::store::Store;
 
+/// The columns are named: another node's migration may add some while this one runs.
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, login, email, display_name, password_hash, disabled, created_at FROM accounts ",
+            $which
+        )
+    };
+}
+
 /// Somebody who can sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -95,7 +105,7 @@ impl Store {
     /// When the database fails.
     pub async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
         let row: Option<AccountRow> = on!(&self.read, db => {
-            sqlx::query_as("SELECT * FROM accounts WHERE id = $1").bind(id).fetch_optional(db).await?
+            sqlx::query_as(select!("WHERE id = $1")).bind(id).fetch_optional(db).await?
         });
         row.map(AccountRow::decode).transpose()
     }
@@ -107,7 +117,7 @@ impl Store {
     pub async fn account_by_login(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let login = normal_login(login);
         let row: Option<AccountRow> = on!(&self.read, db => {
-            sqlx::query_as("SELECT * FROM accounts WHERE login = $1").bind(login).fetch_optional(db).await?
+            sqlx::query_as(select!("WHERE login = $1")).bind(login).fetch_optional(db).await?
         });
         row.map(AccountRow::decode).transpose()
     }
@@ -119,7 +129,7 @@ impl Store {
     pub async fn accounts(&self, after: &str, limit: u32) -> Result<Vec<Account>, StoreError> {
         let limit = i64::from(limit.min(PAGE_MAX));
         let rows: Vec<AccountRow> = on!(&self.read, db => {
-            sqlx::query_as("SELECT * FROM accounts WHERE id > $1 ORDER BY id LIMIT $2")
+            sqlx::query_as(select!("WHERE id > $1 ORDER BY id LIMIT $2"))
                 .bind(after)
                 .bind(limit)
                 .fetch_all(db)

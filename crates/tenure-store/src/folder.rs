@@ -37,12 +37,23 @@ impl HeldFolder {
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         sign(&mut lock).map_err(unusable)?;
+        make_private(&path.join(DATABASE)).map_err(unusable)?;
         Ok(HeldFolder { path, _lock: lock })
     }
 
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
     }
+}
+
+/// Makes the database file where it is missing, for nobody else to read: it holds digests of passwords and tokens.
+/// (SQLite gives the files beside it the same permissions.)
+fn make_private(database: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(database).map(drop)
 }
 
 /// Leaves this process's number in the lock file, for the message of whoever finds the folder held.

@@ -44,10 +44,10 @@ async fn next_page(
 ) -> Result<Option<(impl Stream<Item = Result<Entry, StoreError>>, Followed)>, StoreError> {
     loop {
         newest.mark_unchanged();
-        if store.read.is_closed() {
-            return Ok(None);
-        }
-        let page = store.read(after, PAGE).await?;
+        let page = match store.read(after, PAGE).await {
+            Err(_) if store.read.is_closed() => return Ok(None),
+            page => page?,
+        };
         if let Some(last) = page.last() {
             let followed = (store, newest, last.seq);
             return Ok(Some((stream::iter(page.into_iter().map(Ok)), followed)));

@@ -5,8 +5,10 @@
 //! leases, receipts of requests, snapshots.
 //!
 //! This crate knows nothing about what an entry means: an entry is a kind and a text. It hashes no password, reads no
-//! clock (every instant is an argument) and speaks no HTTP. The SQL is written once, in the dialect both databases
-//! share; what differs is in [`database`](self) (opening), in `migrations/` and in the backup.
+//! clock (every instant is an argument) and speaks no HTTP.
+//!
+//! The SQL is written once, in the dialect both databases share. What differs is how they are opened (`database.rs`,
+//! `inspect.rs`), their tables (`migrations/`), how another node's append is heard of (`follow.rs`) and the backup.
 
 mod account;
 mod backup;

@@ -12,6 +12,18 @@ use crate::instant::{from_micros, micros};
 use crate::journal::PAGE_MAX;
 use crate::store::Store;
 
+/// The columns are named: another node's migration may add some while this one runs.
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT t.id, t.name, t.scopes, t.environment, t.account, t.created_at, t.expires_at, t.revoked_at,
+                    t.last_used_at, a.disabled
+             FROM api_tokens t JOIN accounts a ON a.id = t.account ",
+            $which
+        )
+    };
+}
+
 /// A token to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewApiToken {
@@ -130,7 +142,7 @@ impl Store {
     pub async fn use_token(&self, token_hash: Digest, now: Timestamp) -> Result<ApiToken, TokenError> {
         let row: Option<TokenRow> = on!(&self.read, db => {
             sqlx::query_as(
-                "SELECT t.*, a.disabled FROM api_tokens t JOIN accounts a ON a.id = t.account WHERE t.token_hash = $1",
+                select!("WHERE t.token_hash = $1")
             )
             .bind(token_hash.as_bytes().as_slice())
             .fetch_optional(db)
@@ -177,8 +189,7 @@ impl Store {
         let limit = i64::from(limit.min(PAGE_MAX));
         let rows: Vec<TokenRow> = on!(&self.read, db => {
             sqlx::query_as(
-                "SELECT t.*, a.disabled FROM api_tokens t JOIN accounts a ON a.id = t.account
-                 WHERE t.id > $1 ORDER BY t.id LIMIT $2",
+                select!("WHERE t.id > $1 ORDER BY t.id LIMIT $2")
             )
             .bind(after)
             .bind(limit)

@@ -92,7 +92,8 @@ pub(crate) async fn verify(pool: &Pool) -> Result<Verified, VerifyError> {
                 chain.link(EntryRow::from_row(row).map_err(|error| chain.unreadable(error.to_string()))?)?;
             }
         }
-        let head = sqlx::query(HEAD).fetch_one(&mut *tx).await.map_err(|error| chain.failed(error))?;
+        let head = sqlx::query(HEAD).fetch_optional(&mut *tx).await.map_err(|error| chain.failed(error))?;
+        let Some(head) = head else { return Err(chain.headless().into()) };
         let head = HeadRow::from_row(&head).map_err(|error| chain.unreadable(error.to_string()))?;
         Ok(chain.end(&head)?)
     })
@@ -145,6 +146,10 @@ impl Chain {
             return Err(Broken { seq: head.seq, flaw: Flaw::NotHead });
         }
         Ok(Verified { entries: self.last.seq, head: self.last.hash })
+    }
+
+    fn headless(&self) -> Broken {
+        Broken { seq: self.last.seq, flaw: Flaw::NotHead }
     }
 
     fn unreadable(&self, why: String) -> Broken {

@@ -88,6 +88,18 @@ async fn where_there_is_no_journal_none_is_made() {
 }
 
 #[tokio::test]
+async fn nobody_else_may_read_the_database() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::in_folder();
+    let store = place.open().await;
+    store.append(0, &entries(1..=1), None).await.unwrap();
+    for file in ["tenure.sqlite", "tenure.sqlite-wal", "tenure.sqlite-shm"] {
+        let mode = path(&place).join(file).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[tokio::test]
 async fn a_running_folder_is_looked_at_without_being_touched() {
     let place = Place::in_folder();
     let mut server = Child::that_appends_when_told(&place);

@@ -10,6 +10,10 @@ use crate::place::{Place, contract, entries};
 
 contract!(every_kind_of_tampering_is_named);
 
+const KEEP: &str = "CREATE TABLE kept_entries AS SELECT * FROM entries;
+    CREATE TABLE kept_head AS SELECT * FROM journal_head";
+const PUT_BACK: &str = "DELETE FROM entries; INSERT INTO entries SELECT * FROM kept_entries;
+    DELETE FROM journal_head; INSERT INTO journal_head SELECT * FROM kept_head";
 const SWAP_3_AND_4: &str =
     "UPDATE entries SET seq = 99 WHERE seq = 3; UPDATE entries SET seq = 3 WHERE seq = 4;
     UPDATE entries SET seq = 4 WHERE seq = 99";
@@ -19,9 +23,7 @@ async fn every_kind_of_tampering_is_named(place: &Place) {
     store.append(0, &entries(1..=6), None).await.unwrap();
     let whole = store.verify().await.unwrap();
     store.close().await;
-    for table in ["entries", "journal_head"] {
-        place.meddle(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")).await;
-    }
+    place.meddle(KEEP).await;
     let cases = [
         ("UPDATE entries SET body = '{\"number\":7}' WHERE seq = 3", 3, Flaw::Altered),
         ("UPDATE entries SET body = '{\"number\": 3}' WHERE seq = 3", 3, Flaw::Altered),
@@ -49,6 +51,7 @@ async fn every_kind_of_tampering_is_named(place: &Place) {
             3,
             Flaw::Altered,
         ),
+        ("DELETE FROM journal_head", 6, Flaw::NotHead),
         ("UPDATE journal_head SET seq = 7", 7, Flaw::Missing),
         ("UPDATE journal_head SET seq = 5", 6, Flaw::NotHead),
         ("UPDATE journal_head SET hash = (SELECT hash FROM entries WHERE seq = 5)", 6, Flaw::NotHead),
