@@ -24,8 +24,8 @@ use crate::state::{Segment, State};
 pub struct Receipt {
     /// Events that are durable now.
     pub events: usize,
-    /// The segment that holds them.
-    pub segment: u64,
+    /// The segment that holds them; none holds nothing.
+    pub segment: Option<u64>,
 }
 
 /// Which segment to close.
@@ -148,7 +148,8 @@ impl Writing {
     fn commit(&mut self, group: Vec<Waiting>) {
         let outcome = self.write(&group);
         for Waiting { events, permit, reply } in group {
-            let answer = outcome.clone().map(|segment| Receipt { events: events.len(), segment });
+            let answer =
+                outcome.clone().map(|segment| Receipt { events: events.len(), segment: Some(segment) });
             drop(permit);
             // A caller that stopped waiting does not make the events less durable.
             let _ = reply.send(answer);

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tenure_events::{Config, Draft, Event, EventLog, Kind, Received, Unit};
+use futures::FutureExt;
+use object_store::memory::InMemory;
+use tenure_events::{AppendError, Config, Draft, Event, EventLog, Kind, Received, Unit};
 
+use crate::faulty::{FaultyDisk, Power};
 use crate::world::{Row, ids, now, outcomes, rows, seconds};
 
 /// One event of each shape.
@@ -48,7 +51,7 @@ async fn events_are_read_back_as_they_were_before_and_after_sealing_and_reopenin
     let events = one_of_each();
     let expected: Vec<Row> = events.iter().map(Row::of).collect();
     let receipt = log.append(events).await.unwrap();
-    assert_eq!((receipt.events, receipt.segment), (3, 1));
+    assert_eq!((receipt.events, receipt.segment), (3, Some(1)));
     assert_eq!(rows(&log).await, expected, "from the segment");
 
     drop(log);
@@ -104,4 +107,36 @@ async fn concurrent_appends_share_commits_and_lose_nothing() {
         stats.commits
     );
     assert_eq!((stats.queued_bytes, stats.commits_failed), (0, 0));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_queue_is_refused_and_nothing_of_it_kept() {
+    let disk = FaultyDisk::new(Power::lasting());
+    let config = Config { queued_bytes_max: 2_000, ..Config::default() };
+    let log = EventLog::open_on(Arc::new(disk.clone()), Arc::new(InMemory::new()), config).await.unwrap();
+    let refused = log.append(outcomes("large", 100)).await.unwrap_err();
+    assert!(matches!(refused, AppendError::TooLarge { bytes, .. } if bytes > 2_000), "{refused:?}");
+
+    // Three at once, of which the queue holds two; the disk takes its time until all are sent.
+    let slow = disk.gate.lock().unwrap();
+    let mut appends: Vec<_> = ["a", "b", "c"].map(|prefix| Box::pin(log.append(outcomes(prefix, 7)))).into();
+    let polled: Vec<_> = appends.iter_mut().map(|append| append.as_mut().now_or_never()).collect();
+    assert!(polled[0].is_none() && polled[1].is_none(), "both wait");
+    assert!(matches!(polled[2], Some(Err(AppendError::Busy { queued_bytes_max: 2_000 }))), "{:?}", polled[2]);
+    assert!(log.stats().queued_bytes > 1_000);
+    drop(slow);
+    for append in appends.into_iter().take(2) {
+        assert_eq!(append.await.unwrap().events, 7);
+    }
+    assert_eq!(ids(&log).await.len(), 14);
+    log.append(outcomes("d", 7)).await.unwrap();
+    assert_eq!(log.stats().queued_bytes, 0);
+}
+
+#[tokio::test]
+async fn an_append_of_nothing_is_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EventLog::open(folder.path(), Config::default()).await.unwrap();
+    assert_eq!(log.append(Vec::new()).await.unwrap().events, 0);
+    assert_eq!((log.stats().commits, log.stats().segments), (0, 0));
 }

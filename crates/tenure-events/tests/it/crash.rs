@@ -70,7 +70,9 @@ impl Scene {
 async fn a_power_cut_between_any_two_operations_loses_and_doubles_nothing() {
     let mut cuts = 0;
     for luck in 0..4 {
-        for operations in 0.. {
+        // Losing all that was not synced is the hard case: it is tried after every operation.
+        let stride = if luck == 0 { 1 } else { 5 };
+        for operations in (0..).step_by(stride) {
             let mut scene = Scene::new();
             let log = scene.open().await.unwrap();
             scene.append(&log, "before", 20).await.unwrap();
@@ -100,7 +102,7 @@ async fn a_power_cut_between_any_two_operations_loses_and_doubles_nothing() {
             cuts += 1;
         }
     }
-    assert!(cuts > 100, "only {cuts} cuts were tried");
+    assert!(cuts > 50, "only {cuts} cuts were tried");
 }
 
 #[derive(Debug, Clone)]
@@ -130,7 +132,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Any history of appends, seals, failing syncs, a full disk, power cuts and restarts.
     #[test]
@@ -204,7 +206,9 @@ async fn a_full_disk_is_told_and_appends_work_again_when_there_is_room() {
 #[test]
 fn a_small_tmpfs_that_fills_up_loses_nothing_acknowledged() {
     if let Some(folder) = child::folder() {
-        return fill_up(&folder);
+        fill_up(&folder);
+        println!("filled up and went on");
+        return;
     }
     let folder = tempfile::tempdir().unwrap();
     let inner =
@@ -252,7 +256,6 @@ fn fill_up(folder: &std::path::Path) {
         let log = EventLog::open(&folder.join("log"), Config::default()).await.unwrap();
         assert_eq!(ids(&log).await, acknowledged);
     });
-    println!("filled up and went on");
 }
 
 /// SIGKILL of a process that appends from eight tasks and seals all the while.

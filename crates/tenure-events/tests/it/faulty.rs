@@ -55,6 +55,8 @@ pub struct FaultyDisk {
     pub room: Arc<AtomicU64>,
     /// Syncs that fail from now on.
     pub failing_syncs: Arc<AtomicI64>,
+    /// Whoever holds it makes syncs wait.
+    pub gate: Arc<Mutex<()>>,
     names: Arc<Mutex<Names>>,
 }
 
@@ -70,6 +72,7 @@ impl FaultyDisk {
             power,
             room: Arc::new(AtomicU64::new(u64::MAX)),
             failing_syncs: Arc::default(),
+            gate: Arc::default(),
             names: Arc::default(),
         }
     }
@@ -98,6 +101,20 @@ impl FaultyDisk {
         let disk = Self::new(Power::lasting());
         *disk.names.lock().unwrap() = Names { synced: now.clone(), now };
         disk
+    }
+
+    /// What a file holds, if it is there.
+    pub fn content(&self, name: &str) -> Option<Vec<u8>> {
+        let names = self.names.lock().unwrap();
+        names.now.get(name).map(|content| content.lock().unwrap().now.clone())
+    }
+
+    /// Makes a file hold the bytes, durably.
+    pub fn set_content(&self, name: &str, bytes: &[u8]) {
+        let content = Arc::new(Mutex::new(Content { now: bytes.to_vec(), synced: bytes.to_vec() }));
+        let mut names = self.names.lock().unwrap();
+        names.now.insert(name.into(), Arc::clone(&content));
+        names.synced.insert(name.into(), content);
     }
 
     fn used(&self) -> u64 {
@@ -181,6 +198,7 @@ impl DiskFile for FaultyFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        let _gate = self.disk.gate.lock().unwrap();
         self.disk.power.spend()?;
         if self.disk.failing_syncs.fetch_sub(1, Ordering::SeqCst) > 0 {
             return Err(io::Error::other("sync failed"));

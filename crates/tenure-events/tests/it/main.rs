@@ -1,5 +1,11 @@
 //! The event log from outside: what is acknowledged, what is found again, after whatever happened.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in tests a panic is the answer, also in what they share"
+)]
+
 mod child;
 mod faulty;
 mod world;
