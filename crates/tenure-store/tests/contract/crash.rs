@@ -38,7 +38,12 @@ async fn killed_at_any_moment_no_acknowledged_entry_is_lost(place: &Place) {
         assert_eq!(folder.map(picture), left);
 
         let store = place.open().await;
-        assert_eq!(store.verify().await.unwrap(), whole, "round {round}");
+        let now = store.verify().await.unwrap();
+        // PostgreSQL may still carry out a commit that it had received from the one that was killed.
+        assert!(
+            now == whole || (folder.is_none() && now.entries > whole.entries),
+            "round {round}: {whole:?}, {now:?}"
+        );
         for (seq, hash) in &acknowledged {
             let kept = store.read(seq - 1, 1).await.unwrap();
             assert_eq!(kept[0].hash.to_string(), *hash, "round {round}: entry {seq} was acknowledged");
