@@ -7,15 +7,28 @@
 //! A number that does not exist is a [`CannotSay`], never a 0 and never a NaN.
 
 pub mod anytime;
+pub mod bayes;
 mod cannot_say;
+pub mod cluster;
 pub mod comparison;
+pub mod cuped;
 pub mod estimate;
+pub mod evidence;
+pub mod exact;
 pub mod guardrail;
+pub mod joint;
+pub mod meta_analysis;
 pub mod moments;
+pub mod multiplicity;
 pub mod normal;
+pub mod power;
 pub mod proportion;
+pub mod quantile;
+pub mod ratio;
+pub mod regression;
 pub mod replication;
 pub mod sample_ratio;
+pub mod selection;
 pub mod sentence;
 pub mod sequential;
 pub mod special;

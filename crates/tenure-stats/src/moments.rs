@@ -125,6 +125,11 @@ impl Moments {
         Ok(Self { n, mean, m2: finite("sum_of_squares", m2)?.max(0.0) })
     }
 
+    /// From a count, a mean and the centred sum of squares.
+    pub fn from_centred(n: u64, mean: f64, m2: f64) -> Result<Self, MomentsError> {
+        RawMoments { n, mean, m2 }.try_into()
+    }
+
     /// Adds one unit's value (Welford 1962). A value that is not finite makes every statistic of these
     /// moments [`CannotSay::NonFinite`].
     pub fn push(&mut self, value: f64) {

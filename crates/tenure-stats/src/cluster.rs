@@ -1,0 +1,112 @@
+//! Clusters: what to count when tenants were randomised and users are measured.
+
+use crate::cannot_say::CannotSay;
+use crate::estimate::Level;
+use crate::joint::Joint;
+use crate::moments::Moments;
+use crate::ratio;
+
+/// Effective tenants below which an arm's ratio is not headlined.
+const EFFECTIVE_MIN: f64 = 15.0;
+
+/// The share of an arm's users above which one tenant dominates it.
+const SHARE_MAX: f64 = 0.2;
+
+/// One arm of tenants: joint moments of each tenant's sum (variable 0) and its users (variable 1), the moments
+/// of the tenants' own means, and the users of the largest tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arm {
+    /// Per tenant: the sum of the outcome, and the users.
+    pub tenants: Joint,
+    /// Per tenant: the mean of the outcome.
+    pub means: Moments,
+    /// Users of the largest tenant.
+    pub largest: f64,
+}
+
+/// Which number an arm of tenants is summarised by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Headline {
+    /// The mean over users, its variance over tenants.
+    UserMean,
+    /// The mean of the tenants' means, because few tenants carry the arm.
+    TenantMean,
+}
+
+impl Arm {
+    /// An arm from its tenants, each with its sum and its users. Tenants without users are left out.
+    pub fn of(tenants: impl IntoIterator<Item = (f64, f64)>) -> Result<Self, CannotSay> {
+        let mut arm = Self { tenants: Joint::new(2), means: Moments::EMPTY, largest: 0.0 };
+        for (sum, users) in tenants {
+            if users > 0.0 {
+                arm.tenants.push(&[sum, users]).map_err(|_| CannotSay::NonFinite)?;
+                arm.means.push(sum / users);
+                arm.largest = arm.largest.max(users);
+            }
+        }
+        Ok(arm)
+    }
+
+    /// The number of equal tenants that would be as informative: `K_eff = (Σn)²/Σn²`.
+    pub fn effective(&self) -> f64 {
+        let (k, mean) = (self.tenants.n() as f64, self.tenants.mean(1));
+        let squares = self.tenants.cross(1, 1) + k * mean * mean;
+        if squares == 0.0 { 0.0 } else { (k * mean) * (k * mean) / squares }
+    }
+
+    /// The mean over users: the ratio of sums, with its variance over tenants.
+    pub fn user_mean(&self) -> Result<Level, CannotSay> {
+        ratio::level(&self.tenants, 0, 1)
+    }
+
+    /// The mean of the tenants' means.
+    pub fn tenant_mean(&self) -> Result<Level, CannotSay> {
+        Ok(Level { n: self.means.n(), value: self.means.mean(), variance: self.means.variance()? })
+    }
+
+    fn is_carried_by_few(&self) -> bool {
+        let users = self.tenants.n() as f64 * self.tenants.mean(1);
+        self.effective() < EFFECTIVE_MIN || self.largest > SHARE_MAX * users
+    }
+}
+
+/// Which number to headline: that of tenants' means as soon as either arm has fewer than 15 effective tenants,
+/// or one tenant with more than a fifth of its users.
+pub fn headline(control: &Arm, treatment: &Arm) -> Headline {
+    if control.is_carried_by_few() || treatment.is_carried_by_few() {
+        Headline::TenantMean
+    } else {
+        Headline::UserMean
+    }
+}
+
+/// The levels behind [`headline`].
+pub fn levels(control: &Arm, treatment: &Arm) -> Result<(Headline, Level, Level), CannotSay> {
+    let headline = headline(control, treatment);
+    let level = |arm: &Arm| match headline {
+        Headline::UserMean => arm.user_mean(),
+        Headline::TenantMean => arm.tenant_mean(),
+    };
+    Ok((headline, level(control)?, level(treatment)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_tenants_count_fully() {
+        let arm = Arm::of((0..40).map(|tenant| (f64::from(tenant % 7), 10.0))).unwrap();
+        assert!((arm.effective() - 40.0).abs() < 1e-9);
+        assert_eq!(headline(&arm, &arm), Headline::UserMean);
+    }
+
+    #[test]
+    fn a_dominating_tenant_moves_the_headline() {
+        let tenants = (0..40).map(|tenant| (1.0, if tenant == 0 { 200.0 } else { 10.0 }));
+        let arm = Arm::of(tenants).unwrap();
+        let even = Arm::of((0..40).map(|_| (1.0, 10.0))).unwrap();
+        assert_eq!(headline(&even, &arm), Headline::TenantMean);
+        assert_eq!(Arm::of([]).unwrap().effective(), 0.0);
+    }
+}
