@@ -1,0 +1,263 @@
+//! Codebases: their owner process, and the checklist a case works through for each.
+//!
+//! A case follows the process that was in force when its building began, so that changing a process never
+//! makes finished building unfinished.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::{Case, Stage};
+use crate::decide::Ask;
+use crate::event::Event;
+use crate::id::{CaseId, CodebaseId};
+use crate::person::{Role, Seat};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::state::State;
+use crate::time::Stamp;
+
+/// Code with owners and their ordered checklist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Codebase {
+    /// The owner process, in order.
+    pub items: Vec<String>,
+}
+
+/// What an owner says of one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemResult {
+    /// Done to the owners' satisfaction.
+    Passed,
+    /// Tried, and not good enough.
+    Failed,
+    /// Cannot be tried now.
+    Blocked,
+    /// Not needed, for a stated reason.
+    Waived,
+}
+
+/// One attempt at an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What the owner said.
+    pub result: ItemResult,
+    /// Why, where a reason was given.
+    pub reason: Option<String>,
+    /// What shows it, such as a link to the pull request.
+    pub evidence: Option<String>,
+    /// When, and which owner.
+    pub stamp: Stamp,
+}
+
+/// One item and every attempt at it, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// The item's name.
+    pub name: String,
+    /// Attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A codebase's owner process in one iteration of a case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checklist {
+    /// The items, in order.
+    pub items: Vec<Item>,
+}
+
+impl Item {
+    /// Whether the latest attempt passed or was waived.
+    pub fn is_done(&self) -> bool {
+        self.attempts
+            .last()
+            .is_some_and(|last| matches!(last.result, ItemResult::Passed | ItemResult::Waived))
+    }
+}
+
+impl Checklist {
+    pub(crate) fn of(items: &[String]) -> Self {
+        Self { items: items.iter().map(|name| Item { name: name.clone(), attempts: Vec::new() }).collect() }
+    }
+
+    /// Whether every item is done.
+    pub fn is_complete(&self) -> bool {
+        self.items.iter().all(Item::is_done)
+    }
+}
+
+impl Case {
+    /// Items of the owner process that are not done, as `codebase: item`.
+    pub fn unfinished_items(&self) -> Vec<String> {
+        self.checklists
+            .iter()
+            .flat_map(|(codebase, checklist)| {
+                checklist
+                    .items
+                    .iter()
+                    .filter(|item| !item.is_done())
+                    .map(move |item| format!("{codebase}: {}", item.name))
+            })
+            .collect()
+    }
+}
+
+/// The owner processes that hold for a case when its building begins.
+pub(crate) fn processes(state: &State, case: &Case) -> BTreeMap<CodebaseId, Vec<String>> {
+    case.codebases()
+        .into_iter()
+        .map(|codebase| {
+            let items = state.codebases.get(&codebase).map(|known| known.items.clone()).unwrap_or_default();
+            (codebase, items)
+        })
+        .collect()
+}
+
+/// Defines a codebase and its owner process, or replaces the process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DefineCodebase {
+    /// Which.
+    pub codebase: CodebaseId,
+    /// The owner process, in order.
+    #[serde(default)]
+    pub items: Vec<String>,
+}
+
+/// Says how an item of the owner process went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordItem {
+    /// In which case.
+    pub case: CaseId,
+    /// Of which codebase.
+    pub codebase: CodebaseId,
+    /// Which item.
+    pub item: String,
+    /// How it went.
+    pub result: ItemResult,
+    /// Why; a waiver needs it.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What shows it.
+    #[serde(default)]
+    pub evidence: Option<String>,
+}
+
+/// A codebase's owner process was defined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CodebaseDefined {
+    /// Which.
+    pub codebase: CodebaseId,
+    /// The owner process, in order.
+    pub items: Vec<String>,
+}
+
+/// An owner said how an item went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ItemRecorded {
+    /// In which case.
+    pub case: CaseId,
+    /// Of which codebase.
+    pub codebase: CodebaseId,
+    /// Which item.
+    pub item: String,
+    /// How it went.
+    pub result: ItemResult,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+impl DefineCodebase {
+    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
+        ask.seated(
+            &[Seat::CodebaseOwner(self.codebase.clone()), Seat::Somewhere(Role::Admin), Seat::System],
+            None,
+            "define its owner process",
+        )?;
+        if let Some(item) = self.items.iter().find(|item| item.trim().is_empty()) {
+            return Err(Refusal::argument(format!(
+                "items holds `{item}`: name every item of the owner process"
+            )));
+        }
+        if self.items.iter().enumerate().any(|(at, item)| self.items[..at].contains(item)) {
+            return Err(Refusal::argument("items names one item twice: give each its own name"));
+        }
+        if ask.state.codebases.get(&self.codebase).is_some_and(|known| known.items == self.items) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![CodebaseDefined { codebase: self.codebase.clone(), items: self.items.clone() }.into()])
+    }
+}
+
+impl RecordItem {
+    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
+        let case = ask.case(&self.case)?;
+        if !case.codebases().contains(&self.codebase) {
+            return Err(Refusal::not_found("codebase of this case", &self.codebase));
+        }
+        let process = case.checklists.get(&self.codebase);
+        let known = ask.state.codebases.get(&self.codebase);
+        let item_exists = process.is_some_and(|list| list.items.iter().any(|item| item.name == self.item))
+            || process.is_none() && known.is_some_and(|known| known.items.contains(&self.item));
+        if !item_exists {
+            return Err(Refusal::not_found("item of this owner process", &self.item));
+        }
+        ask.may(case, &[Seat::CodebaseOwner(self.codebase.clone())], "pass, fail, block or waive its items")?;
+        ask.stage(case, &[Stage::Building])?;
+        if case.backlog.is_none() {
+            return Err(no_backlog_slot());
+        }
+        let reason = stated(self.reason.as_deref());
+        if self.result == ItemResult::Waived && reason.is_none() {
+            return Err(Refusal::new(
+                RefusalCode::ReasonMissing,
+                format!("waiving {} of {} needs a reason", self.item, self.codebase),
+            )
+            .missing(["reason"]));
+        }
+        Ok(vec![
+            ItemRecorded {
+                case: self.case.clone(),
+                codebase: self.codebase.clone(),
+                item: self.item.clone(),
+                result: self.result,
+                reason: reason.map(str::to_owned),
+                evidence: self.evidence.clone(),
+            }
+            .into(),
+        ])
+    }
+}
+
+pub(crate) fn no_backlog_slot() -> Refusal {
+    Refusal::new(RefusalCode::NoBacklogSlot, "no days are reserved in the backlog for this iteration")
+        .missing(["reserve_backlog by the development lead"])
+}
+
+/// A text that says something.
+pub(crate) fn stated(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+impl CodebaseDefined {
+    pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
+        state.codebases.insert(self.codebase.clone(), Codebase { items: self.items.clone() });
+    }
+}
+
+impl ItemRecorded {
+    pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
+        let Some(checklist) = case.checklists.get_mut(&self.codebase) else { return };
+        if let Some(item) = checklist.items.iter_mut().find(|item| item.name == self.item) {
+            item.attempts.push(Attempt {
+                result: self.result,
+                reason: self.reason.clone(),
+                evidence: self.evidence.clone(),
+                stamp: stamp.clone(),
+            });
+        }
+    }
+}

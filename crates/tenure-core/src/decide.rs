@@ -1,0 +1,124 @@
+//! `decide`: a command becomes what is recorded, or a refusal. Pure: the same arguments, the same answer.
+//!
+//! Checks come in one order, so that a refusal's code is predictable:
+//!
+//! 1. **What** is named must exist: `not_found`.
+//! 2. **Who** asks must be allowed to: `forbidden`. Somebody with no say learns nothing about the state.
+//! 3. What is to be created must not be there: `already_exists`; and the **state** must allow it: `wrong_state`.
+//! 4. The **guards** of the command, in the order of the process's table.
+//! 5. Values that cannot be meant: `invalid_argument`.
+//!
+//! A command whose effect already holds (a second click on "confirm") is accepted and records nothing.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use crate::case::{Case, Stage};
+use crate::command::Command;
+use crate::event::Event;
+use crate::experiment::Experiment;
+use crate::id::{CaseId, CodebaseId, ExperimentId, TeamId};
+use crate::person::{Actor, DRIVERS, Place, Role, Seat};
+use crate::policy::Policy;
+use crate::refusal::{Refusal, RefusalCode, WhoMay};
+use crate::state::State;
+use crate::time::{Now, working_days_later};
+
+/// Decides a command: what is to be recorded, or why not.
+///
+/// `now` is the instant with its date ([`Now::in_zone`]); a bare timestamp means UTC.
+pub fn decide(
+    state: &State,
+    actor: &Actor,
+    now: impl Into<Now>,
+    command: &Command,
+) -> Result<Vec<Event>, Refusal> {
+    command.decide(&Ask { state, actor, now: now.into() })
+}
+
+/// Who asks, when, and of which state.
+pub(crate) struct Ask<'a> {
+    pub state: &'a State,
+    pub actor: &'a Actor,
+    pub now: Now,
+}
+
+impl<'a> Ask<'a> {
+    pub fn case(&self, id: &CaseId) -> Result<&'a Case, Refusal> {
+        self.state.cases.get(id).ok_or_else(|| Refusal::not_found("case", id))
+    }
+
+    pub fn experiment(&self, id: &ExperimentId) -> Result<&'a Experiment, Refusal> {
+        self.state.experiments.get(id).ok_or_else(|| Refusal::not_found("experiment", id))
+    }
+
+    pub fn team(&self, id: &TeamId) -> Result<(), Refusal> {
+        if self.state.knows_team(id) { Ok(()) } else { Err(Refusal::not_found("team", id)) }
+    }
+
+    pub fn codebase(&self, id: &CodebaseId) -> Result<(), Refusal> {
+        if self.state.codebases.contains_key(id) { Ok(()) } else { Err(Refusal::not_found("codebase", id)) }
+    }
+
+    /// Whether the actor holds the seat.
+    pub fn sits(&self, seat: &Seat, place: Option<Place<'_>>) -> bool {
+        self.state.sits(self.actor, seat, place)
+    }
+
+    /// Refuses anybody who holds none of the seats on the case.
+    pub fn may(&self, case: &Case, seats: &[Seat], what: &str) -> Result<(), Refusal> {
+        self.seated(seats, Some(case.place()), what)
+    }
+
+    /// Refuses anybody who is neither an administrator nor Tenure itself.
+    pub fn admin(&self) -> Result<(), Refusal> {
+        self.seated(&[Seat::Somewhere(Role::Admin), Seat::System], None, "set Tenure up")
+    }
+
+    /// Refuses anybody who holds none of the seats at the place.
+    pub fn seated(&self, seats: &[Seat], place: Option<Place<'_>>, what: &str) -> Result<(), Refusal> {
+        if seats.iter().any(|seat| self.sits(seat, place)) {
+            return Ok(());
+        }
+        let names = seats.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let sentence = format!("{} may not {what}; who may: {names}", self.actor.account());
+        let mut refusal = Refusal::new(RefusalCode::Forbidden, sentence);
+        refusal.who_may = self.who_may(seats, place);
+        Err(refusal)
+    }
+
+    /// The seats with the accounts that hold them.
+    pub fn who_may(&self, seats: &[Seat], place: Option<Place<'_>>) -> Vec<WhoMay> {
+        seats
+            .iter()
+            .map(|seat| WhoMay { seat: seat.to_string(), accounts: self.state.sitters(seat, place) })
+            .collect()
+    }
+
+    /// The driver roles the actor holds on the case.
+    pub fn driver_roles(&self, case: &Case) -> BTreeSet<Role> {
+        DRIVERS.into_iter().filter(|role| self.sits(&Seat::Role(*role), Some(case.place()))).collect()
+    }
+
+    /// Refuses a case that is in none of the stages.
+    pub fn stage(&self, case: &Case, stages: &[Stage]) -> Result<(), Refusal> {
+        if stages.contains(&case.stage) {
+            return Ok(());
+        }
+        let wanted = stages.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        Err(Refusal::wrong_state(format!("case {} is in {}; this is for {wanted}", case.id, case.stage))
+            .since(case.stage_since))
+    }
+
+    /// The refusal of a case that can no longer be `done` to.
+    pub fn wrong_stage(&self, case: &Case, done: &str) -> Refusal {
+        Refusal::wrong_state(format!("case {} is in {} and cannot be {done}", case.id, case.stage))
+            .since(case.stage_since)
+    }
+
+    /// The date so many working days from now.
+    pub fn due(&self, policy: &Policy, working_days: u32) -> Date {
+        working_days_later(self.now.today, working_days, &policy.holidays)
+    }
+}

@@ -1,0 +1,259 @@
+//! Experiments: what was believed, what was measured, and whether it is a significant positive.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use tenure_stats::verdict::Judged;
+
+use crate::case::{CaseParked, CaseResumed, Stage};
+use crate::decide::Ask;
+use crate::event::Event;
+use crate::id::{CaseId, ExperimentId, TeamId};
+use crate::measurement::{Outside, Verdict, judge_experiment, verdict_name};
+use crate::metric::{Direction, MetricKind, targeting_key};
+use crate::person::{DRIVERS, Place, Role, Seat};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::state::State;
+use crate::time::{Stamp, months_later};
+
+/// What was believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hypothesis {
+    /// What is done.
+    pub we_believe: String,
+    /// What comes of it.
+    pub will_result_in: String,
+    /// Why it should.
+    pub because: String,
+}
+
+/// The metric an experiment is decided by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrimaryMetric {
+    /// Its name.
+    pub name: String,
+    /// What the number is.
+    pub kind: MetricKind,
+    /// Which way is good.
+    pub direction: Direction,
+    /// The context attribute that carries the unit.
+    pub unit: String,
+}
+
+/// The metric as it is told: what is left out has a default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrimaryMetricDraft {
+    /// Its name.
+    #[serde(default = "primary")]
+    pub name: String,
+    /// What the number is; from the measurement when left out.
+    #[serde(default)]
+    pub kind: Option<MetricKind>,
+    /// Which way is good.
+    #[serde(default)]
+    pub direction: Direction,
+    /// The context attribute that carries the unit.
+    #[serde(default = "targeting_key")]
+    pub unit: String,
+}
+
+fn primary() -> String {
+    "primary".to_owned()
+}
+
+impl Default for PrimaryMetricDraft {
+    fn default() -> Self {
+        Self { name: primary(), kind: None, direction: Direction::Increase, unit: targeting_key() }
+    }
+}
+
+/// A randomised comparison and its result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// The team that ran it.
+    pub team: TeamId,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// What was believed.
+    pub hypothesis: Option<Hypothesis>,
+    /// The metric it is decided by.
+    pub metric: PrimaryMetric,
+    /// The last day it ran.
+    pub ended: Date,
+    /// What was measured.
+    pub measurement: Outside,
+    /// What the statistics said when it was registered.
+    pub judged: Judged,
+    /// The experiment it is a re-run or a follow-up of.
+    pub parent: Option<ExperimentId>,
+    /// The kept case whose level it had to beat.
+    pub baseline: Option<CaseId>,
+    /// The product surface it ran on.
+    pub surface: Option<String>,
+    /// When it was registered, and by whom.
+    pub registered: Stamp,
+}
+
+impl Experiment {
+    /// Whether it is a significant positive.
+    pub fn is_successful(&self) -> bool {
+        self.judged.verdict == Verdict::Positive
+    }
+}
+
+/// Registers an experiment with its result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegisterExperiment {
+    /// Its name.
+    pub experiment: ExperimentId,
+    /// The team that ran it.
+    pub team: TeamId,
+    /// The last day it ran.
+    pub ended: Date,
+    /// What was measured.
+    pub measurement: Outside,
+    /// The experiment it is a re-run or a follow-up of.
+    #[serde(default)]
+    pub parent: Option<ExperimentId>,
+    /// The kept case whose level it had to beat.
+    #[serde(default)]
+    pub baseline: Option<CaseId>,
+    /// Its name for people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What was believed.
+    #[serde(default)]
+    pub hypothesis: Option<Hypothesis>,
+    /// The metric it is decided by: a proportion per `targetingKey` of which more is better, when left out.
+    #[serde(default)]
+    pub metric: PrimaryMetricDraft,
+    /// The product surface it ran on.
+    #[serde(default)]
+    pub surface: Option<String>,
+}
+
+/// An experiment was registered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentRegistered {
+    /// Its name.
+    pub experiment: ExperimentId,
+    /// The team that ran it.
+    pub team: TeamId,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What was believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypothesis: Option<Hypothesis>,
+    /// The metric it is decided by.
+    pub metric: PrimaryMetric,
+    /// The last day it ran.
+    pub ended: Date,
+    /// What was measured.
+    pub measurement: Outside,
+    /// What the statistics say.
+    pub judged: Judged,
+    /// The experiment it is a re-run or a follow-up of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ExperimentId>,
+    /// The kept case whose level it had to beat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<CaseId>,
+    /// The product surface it ran on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surface: Option<String>,
+}
+
+impl RegisterExperiment {
+    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
+        if let Some(parent) = &self.parent {
+            ask.experiment(parent)?;
+        }
+        let baseline = self.baseline.as_ref().map(|baseline| ask.case(baseline)).transpose()?;
+        let place = Place { team: &self.team, case: None };
+        let mut seats = DRIVERS.map(Seat::Role).to_vec();
+        seats.push(Seat::Role(Role::Importer));
+        ask.seated(&seats, Some(place), "register an experiment of this team")?;
+        if ask.state.experiments.contains_key(&self.experiment) {
+            return Err(Refusal::exists("experiment", &self.experiment));
+        }
+        if let Some(case) =
+            baseline.filter(|case| !matches!(case.stage, Stage::Productionised | Stage::Closed))
+        {
+            return Err(Refusal::new(
+                RefusalCode::OriginalNotProductionised,
+                format!("case {} is in {} and is no baseline", case.id, case.stage),
+            ));
+        }
+        if self.ended > ask.now.today {
+            return Err(Refusal::argument(format!("ended is {}: give a date that has passed", self.ended)));
+        }
+        let policy = ask.state.policy();
+        let kind = self.measurement.kind(self.metric.kind.unwrap_or(MetricKind::Mean));
+        let judged = judge_experiment(&self.measurement, kind, self.metric.direction, policy)?;
+        let won = judged.verdict == Verdict::Positive;
+        let lost = format!(
+            "the re-run {} is {}: {}",
+            self.experiment,
+            verdict_name(judged.verdict),
+            judged.sentence
+        );
+        let mut events = vec![
+            ExperimentRegistered {
+                experiment: self.experiment.clone(),
+                team: self.team.clone(),
+                title: self.title.clone(),
+                hypothesis: self.hypothesis.clone(),
+                metric: PrimaryMetric {
+                    name: self.metric.name.clone(),
+                    kind,
+                    direction: self.metric.direction,
+                    unit: self.metric.unit.clone(),
+                },
+                ended: self.ended,
+                measurement: self.measurement.clone(),
+                judged,
+                parent: self.parent.clone(),
+                baseline: self.baseline.clone(),
+                surface: self.surface.clone(),
+            }
+            .into(),
+        ];
+        let waiting = ask.state.cases.values().filter(|case| {
+            let is_child = Some(&case.experiment) == self.parent.as_ref();
+            case.stage == Stage::Rerunning
+                && is_child
+                && seats.iter().any(|seat| ask.sits(seat, Some(case.place())))
+        });
+        for case in waiting {
+            let months = ask.state.policy_of(case).deadlines.parked_review_months;
+            events.push(if won {
+                CaseResumed { case: case.id.clone(), experiment: self.experiment.clone() }.into()
+            } else {
+                let review_on = months_later(ask.now.today, months);
+                CaseParked { case: case.id.clone(), reason: lost.clone(), review_on }.into()
+            });
+        }
+        Ok(events)
+    }
+}
+
+impl ExperimentRegistered {
+    pub(crate) fn apply(&self, state: &mut State, stamp: &Stamp) {
+        state.experiments.insert(
+            self.experiment.clone(),
+            Experiment {
+                team: self.team.clone(),
+                title: self.title.clone(),
+                hypothesis: self.hypothesis.clone(),
+                metric: self.metric.clone(),
+                ended: self.ended,
+                measurement: self.measurement.clone(),
+                judged: self.judged.clone(),
+                parent: self.parent.clone(),
+                baseline: self.baseline.clone(),
+                surface: self.surface.clone(),
+                registered: stamp.clone(),
+            },
+        );
+    }
+}

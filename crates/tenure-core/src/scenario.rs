@@ -1,0 +1,283 @@
+//! Scenarios: files of dated commands with what each must answer. They are tests, and they are documentation.
+//!
+//! Format: `people` (account → roles), `codebases` (name → ordered owner-process items), `policy`, and `scenarios`, each
+//! with `id` and `steps`. A step has `at`, `by`, `do`, `with`, `expect` (`ok` or `refused:CODE`), and may state the case's
+//! `state` after it and a `check` of further facts. Every scenario starts from an empty world.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use crate::apply::{Recorded, apply};
+use crate::case::Case;
+use crate::codebase::DefineCodebase;
+use crate::command::Command;
+use crate::decide::decide;
+use crate::id::{AccountId, BugId, CaseId, CodebaseId, FollowUpId, TeamId};
+use crate::measurement::verdict_name;
+use crate::person::{Actor, Grant, GrantRole};
+use crate::policy::{Policy, SetPolicy};
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::time::Now;
+
+/// A file that is no scenario file, and where.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// Not JSON, or not of the format.
+    #[error("the file is not in the scenario format: {0}")]
+    Format(#[from] serde_json::Error),
+    /// A step that cannot be read.
+    #[error("scenario {id}, step {step}: {fault}")]
+    Step {
+        /// Which scenario.
+        id: String,
+        /// Which step, counted from 1.
+        step: usize,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// The world before the first step was refused.
+    #[error("scenario {id}: the world cannot be set up: {refusal}")]
+    World {
+        /// Which scenario.
+        id: String,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// How a scenario went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Which.
+    pub id: String,
+    /// Whether every step answered as expected.
+    pub passed: bool,
+    /// The first step that did not, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// What it should have answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    people: BTreeMap<AccountId, Vec<Grant>>,
+    #[serde(default)]
+    codebases: BTreeMap<CodebaseId, Vec<String>>,
+    #[serde(default)]
+    policy: Policy,
+    scenarios: Vec<Scenario>,
+}
+
+#[derive(Deserialize)]
+struct Scenario {
+    id: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    at: Date,
+    by: AccountId,
+    #[serde(rename = "do")]
+    name: String,
+    #[serde(default)]
+    with: Map<String, Json>,
+    expect: String,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    check: Map<String, Json>,
+}
+
+/// Runs every scenario of a file, in order.
+pub fn run_file(text: &str) -> Result<Vec<Outcome>, ScenarioError> {
+    let file: File = serde_json::from_str(text)?;
+    file.scenarios.iter().map(|scenario| scenario.run(&file).map(|(outcome, _)| outcome)).collect()
+}
+
+/// Runs one scenario of a file and gives the world it ends in, with everything that was recorded.
+pub fn run_one(text: &str, id: &str) -> Result<Option<(Outcome, World)>, ScenarioError> {
+    let file: File = serde_json::from_str(text)?;
+    let scenario = file.scenarios.iter().find(|scenario| scenario.id == id);
+    scenario.map(|scenario| scenario.run(&file)).transpose()
+}
+
+/// A state and the entries it is the fold of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    /// The state.
+    pub state: State,
+    /// Everything recorded, oldest first.
+    pub journal: Vec<Recorded>,
+}
+
+impl World {
+    /// Decides a command and applies what it records.
+    pub fn submit(&mut self, by: &Actor, now: impl Into<Now>, command: &Command) -> Result<(), Refusal> {
+        let now = now.into();
+        for event in decide(&self.state, by, now, command)? {
+            let recorded = Recorded { seq: self.state.seq + 1, at: now.at, actor: by.account(), event };
+            apply(&mut self.state, &recorded);
+            self.journal.push(recorded);
+        }
+        Ok(())
+    }
+}
+
+impl Scenario {
+    fn run(&self, file: &File) -> Result<(Outcome, World), ScenarioError> {
+        let mut world = self.world(file)?;
+        let mut outcome =
+            Outcome { id: self.id.clone(), passed: true, step: None, expected: None, got: None };
+        for (at, step) in self.steps.iter().enumerate() {
+            let fault = |fault| ScenarioError::Step { id: self.id.clone(), step: at + 1, fault };
+            if let Some((expected, got)) = step.run(at, &mut world).map_err(fault)? {
+                outcome.passed = false;
+                outcome.step = Some(at + 1);
+                outcome.expected = Some(expected);
+                outcome.got = Some(got);
+                break;
+            }
+        }
+        Ok((outcome, world))
+    }
+
+    fn world(&self, file: &File) -> Result<World, ScenarioError> {
+        let mut world = World::default();
+        let set_up = file
+            .codebases
+            .iter()
+            .map(|(codebase, items)| {
+                DefineCodebase { codebase: codebase.clone(), items: items.clone() }.into()
+            })
+            .chain([SetPolicy { policy: file.policy.clone() }.into()])
+            .chain(file.people.iter().flat_map(|(account, grants)| {
+                grants.iter().map(|role| GrantRole { account: account.clone(), role: role.clone() }.into())
+            }));
+        let before = self.steps.first().map_or(Timestamp::UNIX_EPOCH, |step| step.instant(0));
+        for command in set_up.collect::<Vec<Command>>() {
+            world
+                .submit(&Actor::System, before, &command)
+                .map_err(|refusal| ScenarioError::World { id: self.id.clone(), refusal })?;
+        }
+        Ok(world)
+    }
+}
+
+impl Step {
+    /// Runs the step; what was expected and what came, when they differ.
+    fn run(&self, at: usize, world: &mut World) -> Result<Option<(String, String)>, String> {
+        if self.expect != "ok" && !self.expect.starts_with("refused:") {
+            return Err(format!("expect is `{}`: use `ok` or `refused:CODE`", self.expect));
+        }
+        let command =
+            Command::parse(&self.name, Json::Object(self.with.clone())).map_err(|fault| fault.to_string())?;
+        let now = Now { at: self.instant(at), today: self.at };
+        let (got, detail) = match world.submit(&Actor::of(self.by.clone()), now, &command) {
+            Ok(()) => ("ok".to_owned(), String::new()),
+            Err(refusal) => (format!("refused:{}", refusal.code), format!(" ({})", refusal.sentence)),
+        };
+        if got != self.expect {
+            return Ok(Some((self.expect.clone(), got + &detail)));
+        }
+        self.facts(&world.state)
+    }
+
+    /// Steps of one day keep their order: each is a second after the one before.
+    fn instant(&self, at: usize) -> Timestamp {
+        let seconds = i64::try_from(at).unwrap_or(i64::MAX);
+        TimeZone::UTC
+            .to_timestamp(self.at.at(9, 0, 0, 0))
+            .ok()
+            .and_then(|morning| {
+                Span::new().try_seconds(seconds).ok().and_then(|span| morning.checked_add(span).ok())
+            })
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    fn facts(&self, state: &State) -> Result<Option<(String, String)>, String> {
+        let named = |map: &Map<String, Json>| map.get("case").and_then(Json::as_str).map(str::to_owned);
+        let own = named(&self.with);
+        if let Some(expected) = &self.state {
+            let got = find(state, own.as_deref())?.stage.name();
+            if got != expected {
+                return Ok(Some((format!("state {expected}"), format!("state {got}"))));
+            }
+        }
+        let looked_at = named(&self.check).or(own);
+        for (key, expected) in self.check.iter().filter(|(key, _)| *key != "case") {
+            let got = fact(find(state, looked_at.as_deref())?, key)?;
+            if !same(&got, expected) {
+                return Ok(Some((format!("{key} {expected}"), format!("{key} {got}"))));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn find<'a>(state: &'a State, case: Option<&str>) -> Result<&'a Case, String> {
+    let id = case.ok_or("a fact is checked and no case is named")?;
+    let id = CaseId::new(id).map_err(|fault| fault.to_string())?;
+    state.cases.get(&id).ok_or_else(|| format!("case {id} is to be checked and does not exist"))
+}
+
+/// Numbers are the same by value: 50 is 50.0.
+fn same(got: &Json, expected: &Json) -> bool {
+    match (got.as_f64(), expected.as_f64()) {
+        (Some(got), Some(expected)) => got == expected,
+        _ => got == expected,
+    }
+}
+
+fn fact(case: &Case, key: &str) -> Result<Json, String> {
+    if let Some((noun, name)) = key.split_once(':') {
+        return fact_of(case, noun, name);
+    }
+    Ok(match key {
+        "state" => json!(case.stage.name()),
+        "verdict" => json!(case.verdict().map(verdict_name)),
+        "exposure_percent" => json!(case.exposure_percent()),
+        "warranty_ends" => json!(case.warranty_ends()),
+        "iteration" => json!(case.iteration),
+        "experiment" => json!(case.experiment),
+        "suggestions" => json!(case.suggestions),
+        "held" => json!(case.hold.is_some()),
+        "self_reported" => {
+            json!(case.measurements.latest.as_ref().is_some_and(|latest| latest.self_reported.is_some()))
+        }
+        "recovered" => json!(case.kept.as_ref().is_some_and(|kept| kept.recovered)),
+        "replication" => {
+            let latest = case.measurements.latest.as_ref();
+            json!(latest.and_then(|latest| latest.replication.as_ref()).map(|replication| replication.label))
+        }
+        _ => return Err(format!("check names `{key}`, which is no fact of a case")),
+    })
+}
+
+fn fact_of(case: &Case, noun: &str, name: &str) -> Result<Json, String> {
+    let bad = |fault: crate::id::BadId| fault.to_string();
+    Ok(match noun {
+        "signoff" | "sign_off" => json!(case.sign_off_status(&TeamId::new(name).map_err(bad)?).name()),
+        "follow_up" => {
+            let id = FollowUpId::new(name).map_err(bad)?;
+            json!(case.follow_ups.get(&id).map(|follow_up| case.follow_up_status(follow_up).name()))
+        }
+        "bug" => {
+            let id = BugId::new(name).map_err(bad)?;
+            json!(case.bugs.get(&id).map(|bug| bug.accountable.name()))
+        }
+        _ => return Err(format!("check names `{noun}:{name}`, which is no fact of a case")),
+    })
+}

@@ -1,0 +1,75 @@
+//! The state: the fold of the journal, held in memory. Everything in it was decided; nothing in it is looked up
+//! elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::Case;
+use crate::codebase::Codebase;
+use crate::experiment::Experiment;
+use crate::flag::PlainFlag;
+use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, FlagKey, MetricId, PlatformChangeId, TeamId};
+use crate::metric::Metric;
+use crate::person::Person;
+use crate::platform_change::PlatformChange;
+use crate::policy::Policy;
+use crate::team::Team;
+
+/// Everything that was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The number of the last entry applied; 0 before the first.
+    pub seq: u64,
+    /// Accounts and the roles they hold.
+    pub people: BTreeMap<AccountId, Person>,
+    /// Teams.
+    pub teams: BTreeMap<TeamId, Team>,
+    /// Codebases and their owner processes.
+    pub codebases: BTreeMap<CodebaseId, Codebase>,
+    /// Metrics.
+    pub metrics: BTreeMap<MetricId, Metric>,
+    /// Experiments.
+    pub experiments: BTreeMap<ExperimentId, Experiment>,
+    /// Cases.
+    pub cases: BTreeMap<CaseId, Case>,
+    /// Platform changes.
+    pub platform_changes: BTreeMap<PlatformChangeId, PlatformChange>,
+    /// Flags set by hand.
+    pub flags: BTreeMap<FlagKey, PlainFlag>,
+    /// The case each case flag belongs to.
+    pub flag_cases: BTreeMap<FlagKey, CaseId>,
+    /// Every policy there was, oldest first; never empty. The last is in force for new cases.
+    pub policies: Vec<Policy>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            seq: 0,
+            people: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            codebases: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            experiments: BTreeMap::new(),
+            cases: BTreeMap::new(),
+            platform_changes: BTreeMap::new(),
+            flags: BTreeMap::new(),
+            flag_cases: BTreeMap::new(),
+            policies: vec![Policy::default()],
+        }
+    }
+}
+
+impl State {
+    /// The policy in force for new cases.
+    pub fn policy(&self) -> &Policy {
+        #[expect(clippy::expect_used, reason = "starts with one and only grows")]
+        self.policies.last().expect("never empty")
+    }
+
+    /// The policy a case was opened under.
+    pub fn policy_of(&self, case: &Case) -> &Policy {
+        self.policies.get(case.policy).unwrap_or_else(|| self.policy())
+    }
+}

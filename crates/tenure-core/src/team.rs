@@ -1,0 +1,66 @@
+//! Teams: of experimenters, and of products.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decide::Ask;
+use crate::event::Event;
+use crate::id::TeamId;
+use crate::person::Scope;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::time::Stamp;
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Its name for people.
+    pub name: String,
+}
+
+/// Defines a team, or renames it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DefineTeam {
+    /// Which.
+    pub team: TeamId,
+    /// Its name for people; the id when left out.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// A team was defined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TeamDefined {
+    /// Which.
+    pub team: TeamId,
+    /// Its name for people.
+    pub name: String,
+}
+
+impl DefineTeam {
+    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
+        ask.admin()?;
+        let name = self.name.clone().unwrap_or_else(|| self.team.to_string());
+        if ask.state.teams.get(&self.team).is_some_and(|team| team.name == name) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![TeamDefined { team: self.team.clone(), name }.into()])
+    }
+}
+
+impl TeamDefined {
+    pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
+        state.teams.insert(self.team.clone(), Team { name: self.name.clone() });
+    }
+}
+
+impl State {
+    /// Whether the team is known: it was defined, or somebody holds a role in it.
+    pub fn knows_team(&self, team: &TeamId) -> bool {
+        self.teams.contains_key(team)
+            || self
+                .people
+                .values()
+                .flat_map(|person| &person.grants)
+                .any(|grant| matches!(&grant.scope, Scope::Team(of) if of == team))
+    }
+}

@@ -1,0 +1,3 @@
+//! The whole process, driven from outside.
+
+mod scenarios;
