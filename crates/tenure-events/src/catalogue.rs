@@ -1,6 +1,7 @@
 //! The catalogue of sealed files: which there are, and up to which segment they hold the log. A new generation of
 //! it is the one atomic step by which files come and go; a file that it does not name does not exist.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -80,26 +81,36 @@ impl Catalogue {
         Ok(next)
     }
 
-    /// Removes generations that are long past, and files that no generation kept names. Only a leftover of a
-    /// crash is such a file, or one that was replaced.
-    pub async fn sweep(&self, store: &dyn ObjectStore, pinned: &[String]) -> Result<u64, SealError> {
+    /// Removes generations that are long past, and files that this one does not name and no view reads: leftovers of
+    /// a crash, and files that were replaced. A file of a generation that is yet to come is neither; it means
+    /// that the catalogue is not the one that belongs to the files, and nothing is removed.
+    pub async fn sweep(&self, store: &dyn ObjectStore, pinned: &[String]) -> Result<(), SealError> {
+        let prefix = Path::from(FILES);
+        let found: Vec<_> = store.list(Some(&prefix)).try_collect().await?;
+        if let Some(later) = found.iter().find(|file| generation_of(&file.location) > self.generation + 1) {
+            return Err(SealError::Catalogue {
+                path: generation_path(self.generation).to_string(),
+                message: format!("{} is of a later generation", later.location),
+            });
+        }
+        let named: HashSet<&str> =
+            self.files.iter().map(|file| &file.path).chain(pinned).map(String::as_str).collect();
+        for file in found.iter().filter(|file| !named.contains(file.location.as_ref())) {
+            store.delete(&file.location).await?;
+        }
         for (generation, path) in list_generations(store).await? {
             if generation + GENERATIONS_KEPT < self.generation {
                 store.delete(&path).await?;
             }
         }
-        let mut removed = 0;
-        let prefix = Path::from(FILES);
-        let found: Vec<_> = store.list(Some(&prefix)).try_collect().await?;
-        for object in found {
-            let path = object.location.as_ref();
-            if !self.files.iter().any(|file| file.path == path) && !pinned.iter().any(|pin| pin == path) {
-                store.delete(&object.location).await?;
-                removed += 1;
-            }
-        }
-        Ok(removed)
+        Ok(())
     }
+}
+
+/// The generation that brought a file in: its name begins with it. 0 for a file that is none of ours.
+fn generation_of(path: &Path) -> u64 {
+    let generation = path.filename().and_then(|name| name.split_once('-'));
+    generation.and_then(|(generation, _)| generation.parse().ok()).unwrap_or(0)
 }
 
 /// Files are shared with the views that read them; stored plain.

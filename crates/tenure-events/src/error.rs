@@ -96,8 +96,10 @@ pub enum SealError {
         "the object store of sealed events failed; the events stay in their segments and are sealed later"
     )]
     Store(#[from] object_store::Error),
-    /// The catalogue cannot be read.
-    #[error("the catalogue {path} of sealed events is unreadable ({message}); restore it from a backup")]
+    /// The catalogue cannot be read, or belongs to other files.
+    #[error(
+        "the catalogue {path} of sealed events is unreadable or not theirs ({message}); restore both from one backup"
+    )]
     Catalogue {
         /// The object.
         path: String,

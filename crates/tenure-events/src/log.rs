@@ -67,9 +67,10 @@ pub struct Stats {
 impl EventLog {
     /// Opens the log in a local folder, made if needed: segments in `segments/`, sealed files in `sealed/`.
     pub async fn open(folder: &Path, config: Config) -> Result<Self, OpenError> {
-        let path = folder.to_owned();
-        let disk = blocking(move || Folder::hold(&path.join("segments"))).await?;
-        let store = SyncedFolder::open(&folder.join("sealed")).map_err(SealError::from)?;
+        let (segments, sealed) = (folder.join("segments"), folder.join("sealed"));
+        // The lock comes first: the store may be cleaned up only by whoever holds the folder.
+        let disk = blocking(move || Folder::hold(&segments)).await?;
+        let store = blocking(move || SyncedFolder::open(&sealed)).await.map_err(SealError::from)?;
         Self::open_on(Arc::new(disk), Arc::new(store), config).await
     }
 

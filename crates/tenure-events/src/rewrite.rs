@@ -100,7 +100,8 @@ impl EventLog {
         Ok(removed)
     }
 
-    /// Removes every event that carries the unit, as the first of its units or not, of those acknowledged before the call.
+    /// Removes every event that carries the unit, as the first of its units or not, of those acknowledged before the
+    /// call. Copies of damaged segments ([`crate::Cut::kept_as`]) are not looked into.
     pub async fn erase_unit(&self, unit: &Unit) -> Result<Removed, SealError> {
         self.seal_all().await?;
         let mut maintenance = self.maintenance.lock().await;

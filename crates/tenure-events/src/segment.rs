@@ -172,3 +172,78 @@ pub fn conform(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema, columns)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, Int32Array};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::columns::{REASON, UNIT, VALUE, batch_of};
+    use crate::event::{Draft, Event, Kind, Received, Unit};
+
+    fn batch() -> RecordBatch {
+        let draft = Draft {
+            id: None,
+            at: None,
+            units: vec![Unit::new("user", "u1")],
+            kind: Kind::Outcome { name: "purchase".into(), value: Some(2.0) },
+            source: "api".into(),
+            attributes: BTreeMap::new(),
+        };
+        let event = Event::new(draft, Received { at: Timestamp::UNIX_EPOCH, index: 0 }).unwrap();
+        batch_of([&event].into_iter()).unwrap()
+    }
+
+    /// What a release wrote that knew one column less, one more, and one of another type.
+    fn batch_of_another_release() -> RecordBatch {
+        let batch = batch();
+        let kept = batch
+            .schema()
+            .fields()
+            .iter()
+            .filter(|field| field.name() != REASON)
+            .cloned()
+            .collect::<Vec<_>>();
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for field in kept {
+            let column = batch.column_by_name(field.name()).unwrap();
+            let data_type = if field.name() == VALUE { DataType::Float32 } else { field.data_type().clone() };
+            columns.push(arrow::compute::cast(column, &data_type).unwrap());
+            fields.push(Field::new(field.name(), data_type, true));
+        }
+        fields.push(Field::new("weight", DataType::Int32, true));
+        columns.push(Arc::new(Int32Array::from(vec![7])));
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    }
+
+    #[test]
+    fn a_segment_of_another_release_is_read_in_the_present_schema() {
+        let other = batch_of_another_release();
+        let mut bytes = Vec::new();
+        let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut bytes, &other.schema()).unwrap();
+        writer.write(&other).unwrap();
+        drop(writer);
+        let found = read(&bytes).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].schema(), schema());
+        assert_eq!(found[0].column_by_name(UNIT).unwrap().as_string::<i32>().value(0), "u1");
+        assert_eq!(found[0], batch());
+    }
+
+    #[test]
+    fn small_commits_are_read_as_large_batches() {
+        let mut encoder = Encoder::new().unwrap();
+        let mut bytes = Vec::new();
+        encoder.schema(&mut bytes);
+        for _ in 0..100 {
+            encoder.batch(&batch(), &mut bytes).unwrap();
+        }
+        let found = read(&bytes).unwrap();
+        assert_eq!(found.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [100]);
+    }
+}

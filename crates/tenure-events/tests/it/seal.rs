@@ -185,3 +185,24 @@ async fn a_store_that_is_away_costs_nothing_but_time_and_bounded_room() {
     log.append(vec![outcome("u1", "last")]).await.unwrap();
     assert_eq!(ids(&log).await.len() as u64, accepted + 1);
 }
+
+#[tokio::test]
+async fn files_without_their_catalogue_are_not_taken_for_leftovers() {
+    let (folder, log) = opened(Config::default()).await;
+    for id in ["a", "b", "c"] {
+        log.append(vec![outcome("u1", id)]).await.unwrap();
+        log.seal_all().await.unwrap();
+    }
+    let files: Vec<String> = log.view().await.unwrap().files.iter().map(|file| file.path.clone()).collect();
+    drop(log);
+    let catalogue = folder.path().join("sealed/catalogue");
+    std::fs::remove_dir_all(&catalogue).unwrap();
+    let error = EventLog::open(folder.path(), Config::default()).await.err().unwrap().to_string();
+    assert!(error.contains("later generation") && error.contains("backup"), "{error}");
+    assert!(files.iter().all(|file| folder.path().join("sealed").join(file).exists()));
+
+    std::fs::create_dir_all(&catalogue).unwrap();
+    std::fs::write(catalogue.join("000000000003.json"), "{").unwrap();
+    let error = EventLog::open(folder.path(), Config::default()).await.err().unwrap().to_string();
+    assert!(error.contains("catalogue/000000000003.json"), "{error}");
+}
