@@ -23,11 +23,11 @@ const FLOAT_16: u8 = 0xf9;
 const FLOAT_32: u8 = 0xfa;
 const FLOAT_64: u8 = 0xfb;
 
-/// Hashes the CBOR of `value`. `None`: nested too deep.
-pub(crate) fn hash(value: Value<'_>, arena: &Bump) -> Option<u32> {
+/// Feeds the CBOR of `value` to a hash. `None`: nested too deep.
+pub(crate) fn hash(value: Value<'_>, arena: &Bump) -> Option<Murmur> {
     let mut hash = Murmur::default();
     write(&mut hash, value, arena, 0)?;
-    Some(hash.finish())
+    Some(hash)
 }
 
 /// Hashes the CBOR of an array of texts.

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::expression::{
-    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Path, Share, TextSet, Variable, Weight,
+    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Path, Scope, Share, TextSet, Variable,
+    Weight,
 };
 use crate::fault::{Fault, Place};
+use crate::value::Number;
 
 /// Operations inside operations, through references too. It bounds the stack of compiling and of running.
 pub(crate) const DEPTH_MAX: usize = 100;
@@ -21,15 +23,6 @@ const TEXT_SET_MIN: usize = 8;
 pub(crate) struct Compiler<'s> {
     evaluators: &'s BTreeMap<String, Json>,
     shared: HashMap<(&'s str, Scope), Shared>,
-}
-
-/// What stands as the data where a rule is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Scope {
-    /// The whole context.
-    Root,
-    /// An element of an array.
-    Element,
 }
 
 /// A named rule on its way.
@@ -61,7 +54,7 @@ impl<'s> Compiler<'s> {
 
     /// Compiles one flag's `targeting`.
     pub(crate) fn targeting(&mut self, rule: &Json, place: Place<'_>) -> Result<Expression, Fault> {
-        if !rule.as_object().is_some_and(|rule| rule.len() == 1) {
+        if rule.as_object().is_none_or(|rule| rule.len() != 1) {
             return Err(Fault::new(place, "must be one operation: an object with one member"));
         }
         let cursor = Cursor { place, depth: 0, scope: Scope::Root };
@@ -104,49 +97,22 @@ impl<'s> Compiler<'s> {
         at: Cursor<'_>,
         height: &mut usize,
     ) -> Result<Expression, Fault> {
-        let mut all = |compiler: &mut Self| compiler.operands(operands, at, height);
-        Ok(match operator {
-            "var" => return self.variable(operands, at, height),
-            "missing" => Expression::Missing(all(self)?),
-            "missing_some" => Expression::MissingSome(Box::new(padded(all(self)?))),
-            "if" | "?:" => Expression::If(all(self)?),
-            "and" => Expression::And(all(self)?),
-            "or" => Expression::Or(all(self)?),
-            "!" => Expression::Not(Box::new(first(all(self)?))),
-            "!!" => Expression::Truth(Box::new(first(all(self)?))),
-            "==" => Expression::Compare(Comparison::Equal, all(self)?),
-            "!=" => Expression::Compare(Comparison::NotEqual, all(self)?),
-            "===" => Expression::Compare(Comparison::StrictlyEqual, all(self)?),
-            "!==" => Expression::Compare(Comparison::StrictlyNotEqual, all(self)?),
-            "<" => Expression::Compare(Comparison::Less, all(self)?),
-            "<=" => Expression::Compare(Comparison::LessOrEqual, all(self)?),
-            ">" => Expression::Compare(Comparison::Greater, all(self)?),
-            ">=" => Expression::Compare(Comparison::GreaterOrEqual, all(self)?),
-            "+" => Expression::Calculate(Calculation::Add, all(self)?),
-            "-" => Expression::Calculate(Calculation::Subtract, all(self)?),
-            "*" => Expression::Calculate(Calculation::Multiply, all(self)?),
-            "/" => Expression::Calculate(Calculation::Divide, all(self)?),
-            "%" => Expression::Calculate(Calculation::Remainder, all(self)?),
-            "min" => Expression::Calculate(Calculation::Minimum, all(self)?),
-            "max" => Expression::Calculate(Calculation::Maximum, all(self)?),
-            "map" => self.iteration(Iteration::Map, operands, at, height)?,
-            "filter" => self.iteration(Iteration::Filter, operands, at, height)?,
-            "all" => self.iteration(Iteration::All, operands, at, height)?,
-            "none" => self.iteration(Iteration::None, operands, at, height)?,
-            "some" => self.iteration(Iteration::Some, operands, at, height)?,
-            "reduce" => self.reduction(operands, at, height)?,
-            "merge" => Expression::Merge(all(self)?),
-            "in" => membership(padded(all(self)?)),
-            "cat" => Expression::Cat(all(self)?),
-            "substr" => Expression::Substring(all(self)?),
-            // Writing to a log is no part of an answer: the operand passes through.
-            "log" => first(all(self)?),
-            "starts_with" => Expression::Affix(Affix::Prefix, all(self)?),
-            "ends_with" => Expression::Affix(Affix::Suffix, all(self)?),
-            "sem_ver" => Expression::SemVer(all(self)?),
-            "fractional" => self.fractional(operands, at, height)?,
-            _ => return Err(at.fault(format!("`{operator}` is not an operation of JsonLogic or flagd"))),
-        })
+        match operator {
+            "var" => self.variable(operands, at, height),
+            "map" => self.iteration(Iteration::Map, operands, at, height),
+            "filter" => self.iteration(Iteration::Filter, operands, at, height),
+            "all" => self.iteration(Iteration::All, operands, at, height),
+            "none" => self.iteration(Iteration::None, operands, at, height),
+            "some" => self.iteration(Iteration::Some, operands, at, height),
+            "reduce" => self.reduction(operands, at, height),
+            "fractional" => self.fractional(operands, at, height),
+            _ => {
+                let operands = self.operands(operands, at, height)?;
+                plain_operation(operator, operands, at.scope).ok_or_else(|| {
+                    at.fault(format!("`{operator}` is not an operation of JsonLogic or flagd"))
+                })
+            }
+        }
     }
 
     /// The operands of an operation; one that is not an array stands alone.
@@ -177,17 +143,14 @@ impl<'s> Compiler<'s> {
             Some(path) => Path::Computed(path),
         };
         let default = operands.next();
-        let at_root = at.scope == Scope::Root;
-        if let Path::Steps(steps) = &path
-            && at_root
-        {
+        if let (Path::Steps(steps), Scope::Root) = (&path, at.scope) {
             match steps.iter().map(AsRef::as_ref).collect::<Vec<&str>>().as_slice() {
                 ["$flagd", "flagKey"] => return Ok(Expression::FlagKey),
                 ["$flagd", "timestamp"] => return Ok(Expression::Timestamp),
                 _ => {}
             }
         }
-        Ok(Expression::Variable(Box::new(Variable { path, at_root, default })))
+        Ok(Expression::Variable(Box::new(Variable { path, scope: at.scope, default })))
     }
 
     fn iteration(
@@ -223,12 +186,9 @@ impl<'s> Compiler<'s> {
         at: Cursor<'_>,
         height: &mut usize,
     ) -> Result<Expression, Fault> {
-        let Json::Array(operands) = operands else {
-            let bucketing = self.operand(operands, at.deeper(), height)?;
-            return Ok(Expression::Fractional(Box::new(Fractional {
-                bucketing: Some(bucketing),
-                shares: [].into(),
-            })));
+        let operands = match operands {
+            Json::Array(operands) => operands.as_slice(),
+            alone => std::slice::from_ref(alone),
         };
         let bucketing = match operands.first() {
             None | Some(Json::Array(_)) => None,
@@ -236,22 +196,17 @@ impl<'s> Compiler<'s> {
         };
         let shares = operands.iter().enumerate().skip(usize::from(bucketing.is_some()));
         let shares = shares.map(|(index, share)| self.share(share, at.operand(index), height));
-        let shares = shares.collect::<Result<_, _>>()?;
-        Ok(Expression::Fractional(Box::new(Fractional { bucketing, shares })))
+        let shares = shares.collect::<Result<Box<[Share]>, _>>()?;
+        let total = shares.iter().map(Share::constant_weight).sum();
+        Ok(Expression::Fractional(Box::new(Fractional { bucketing, shares, total })))
     }
 
     fn share(&mut self, share: &Json, at: Cursor<'_>, height: &mut usize) -> Result<Share, Fault> {
-        let Json::Array(pair) = share else {
-            return self.operand(share, at, height).map(Share::Computed);
-        };
-        let [variant, weight @ ..] = pair.as_slice() else {
-            return self.operand(share, at, height).map(Share::Computed);
-        };
-        let weight = match weight {
-            [] => Weight::Constant(1),
-            [weight] => match constant_weight(weight) {
-                Some(weight) => Weight::Constant(weight),
-                None => Weight::Computed(self.operand(weight, at.operand(1), height)?),
+        let (variant, weight) = match share.as_array().map(Vec::as_slice) {
+            Some([variant]) => (variant, Weight::Constant(1)),
+            Some([variant, weight]) => match constant_weight(weight) {
+                Some(constant) => (variant, Weight::Constant(constant)),
+                None => (variant, Weight::Computed(self.operand(weight, at.operand(1), height)?)),
             },
             _ => return self.operand(share, at, height).map(Share::Computed),
         };
@@ -314,6 +269,45 @@ impl<'p> Cursor<'p> {
     }
 }
 
+/// An operation whose operands are all read alike. Apart from the reading, which nests, so that its many cases take no
+/// room on the stack while it does.
+fn plain_operation(operator: &str, operands: Box<[Expression]>, scope: Scope) -> Option<Expression> {
+    Some(match operator {
+        "missing" => Expression::Missing(scope, operands),
+        "missing_some" => Expression::MissingSome(scope, Box::new(padded(operands))),
+        "if" | "?:" => Expression::If(operands),
+        "and" => Expression::And(operands),
+        "or" => Expression::Or(operands),
+        "!" => Expression::Not(Box::new(first(operands))),
+        "!!" => Expression::Truth(Box::new(first(operands))),
+        "==" => Expression::Compare(Comparison::Equal, operands),
+        "!=" => Expression::Compare(Comparison::NotEqual, operands),
+        "===" => Expression::Compare(Comparison::StrictlyEqual, operands),
+        "!==" => Expression::Compare(Comparison::StrictlyNotEqual, operands),
+        "<" => Expression::Compare(Comparison::Less, operands),
+        "<=" => Expression::Compare(Comparison::LessOrEqual, operands),
+        ">" => Expression::Compare(Comparison::Greater, operands),
+        ">=" => Expression::Compare(Comparison::GreaterOrEqual, operands),
+        "+" => Expression::Calculate(Calculation::Add, operands),
+        "-" => Expression::Calculate(Calculation::Subtract, operands),
+        "*" => Expression::Calculate(Calculation::Multiply, operands),
+        "/" => Expression::Calculate(Calculation::Divide, operands),
+        "%" => Expression::Calculate(Calculation::Remainder, operands),
+        "min" => Expression::Calculate(Calculation::Minimum, operands),
+        "max" => Expression::Calculate(Calculation::Maximum, operands),
+        "merge" => Expression::Merge(operands),
+        "in" => membership(padded(operands)),
+        "cat" => Expression::Cat(operands),
+        "substr" => Expression::Substring(operands),
+        // Writing to a log is no part of an answer: the operand passes through.
+        "log" => first(operands),
+        "starts_with" => Expression::Affix(Affix::Prefix, operands),
+        "ends_with" => Expression::Affix(Affix::Suffix, operands),
+        "sem_ver" => Expression::SemVer(operands),
+        _ => return None,
+    })
+}
+
 /// Whether `json` holds no operation at any depth that JsonLogic would look at.
 fn is_data(json: &Json) -> bool {
     match json {
@@ -353,9 +347,18 @@ fn constant_path(path: &Json, at: Cursor<'_>) -> Result<Path, Fault> {
     Ok(Path::Steps(text.split('.').map(Box::from).collect()))
 }
 
+impl Share {
+    fn constant_weight(&self) -> Option<u64> {
+        match self {
+            Self::Pair { weight: Weight::Constant(weight), .. } => Some((*weight).into()),
+            _ => None,
+        }
+    }
+}
+
 /// A weight that is a whole number: below 0 it is 0, and beyond 32 bits the total is too large anyway.
 fn constant_weight(weight: &Json) -> Option<u32> {
-    let weight = crate::value::Number::from(weight.as_number()?).as_integer()?;
+    let weight = Number::from(weight.as_number()?).as_integer()?;
     Some(u32::try_from(weight.max(0)).unwrap_or(u32::MAX))
 }
 

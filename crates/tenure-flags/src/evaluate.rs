@@ -5,16 +5,15 @@ use serde_json::Value as Json;
 
 use crate::coercion::{append_text, compare, loosely_equal, strictly_equal, to_number, to_text};
 use crate::context::Context;
-use crate::expression::{Affix, Comparison, Expression, Iteration, Path, Variable};
-use crate::fractional;
+use crate::expression::{Affix, Comparison, Expression, Iteration, Path, Scope, Variable};
 use crate::semver::sem_ver;
-use crate::value::{List, Value};
+use crate::value::{List, Number, Value};
 use crate::visitor::Visitor;
-use crate::{arithmetic, value};
+use crate::{arithmetic, fractional};
 
 /// How much one evaluation may do: about one unit for an operation, an element, or 64 bytes of text. Far more than any
-/// honest rule needs, and some tens of milliseconds at the worst.
-pub(crate) const WORK_MAX: u32 = 1_000_000;
+/// honest rule needs, and some tens of milliseconds and megabytes at the worst.
+pub(crate) const WORK_MAX: u32 = 250_000;
 
 /// The run did more than [`WORK_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
             Expression::Constant(json) => Value::from(json),
             Expression::Variable(variable) => return self.variable(variable, data),
             Expression::FlagKey => Value::Text(self.flag_key),
-            Expression::Timestamp => Value::Number(value::Number::Whole(self.now)),
+            Expression::Timestamp => Value::Number(Number::Whole(self.now)),
             Expression::If(branches) => return self.choose(branches, data),
             Expression::And(operands) => return self.until(operands, data, |value| !value.is_truthy()),
             Expression::Or(operands) => return self.until(operands, data, Value::is_truthy),
@@ -77,8 +76,8 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
                 arithmetic::calculate(*calculation, operands, self.arena)
             }
             Expression::List(items) => Value::List(List::Made(self.values(items, data)?)),
-            Expression::Missing(keys) => return self.missing(keys, data),
-            Expression::MissingSome(operands) => return self.missing_some(operands, data),
+            Expression::Missing(scope, keys) => return self.missing(*scope, keys, data),
+            Expression::MissingSome(scope, operands) => return self.missing_some(*scope, operands, data),
             Expression::Iterate(iteration, operands) => return self.iterate(*iteration, operands, data),
             Expression::Reduce(operands) => return self.reduce(operands, data),
             Expression::Merge(operands) => return self.merge(operands, data),
@@ -124,10 +123,10 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     fn variable(&mut self, variable: &'a Variable, data: Value<'a>) -> Answer<'a> {
         let found = match &variable.path {
             Path::Whole => Some(data),
-            Path::Steps(steps) => self.descend(steps.iter().map(AsRef::as_ref), variable.at_root, data)?,
+            Path::Steps(steps) => self.descend(steps.iter().map(AsRef::as_ref), variable.scope, data)?,
             Path::Computed(path) => {
                 let path = self.value(path, data)?;
-                self.lookup(path, variable.at_root, data)?
+                self.lookup(path, variable.scope, data)?
             }
         };
         match (found, &variable.default) {
@@ -141,7 +140,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     fn lookup(
         &mut self,
         path: Value<'a>,
-        at_root: bool,
+        scope: Scope,
         data: Value<'a>,
     ) -> Result<Option<Value<'a>>, TooMuchWork> {
         if matches!(path, Value::Null | Value::Text("")) {
@@ -149,17 +148,18 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         }
         let path = to_text(path, self.arena);
         self.spend_text(path.len())?;
-        self.descend(path.split('.'), at_root, data)
+        self.descend(path.split('.'), scope, data)
     }
 
     fn descend<'p>(
         &mut self,
         mut steps: impl Iterator<Item = &'p str>,
-        at_root: bool,
+        scope: Scope,
         data: Value<'a>,
     ) -> Result<Option<Value<'a>>, TooMuchWork> {
         let Some(step) = steps.next() else { return Ok(Some(data)) };
-        let top = if at_root && step == "$flagd" { Some(self.flagd()) } else { data.member(step) };
+        let top =
+            if scope == Scope::Root && step == "$flagd" { Some(self.flagd()) } else { data.member(step) };
         let Some(mut value) = top else { return Ok(None) };
         for step in steps {
             self.spend(1)?;
@@ -171,7 +171,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     /// The `$flagd` object of the context.
     fn flagd(&self) -> Value<'a> {
-        let timestamp = Value::Number(value::Number::Whole(self.now));
+        let timestamp = Value::Number(Number::Whole(self.now));
         let members = [("flagKey", Value::Text(self.flag_key)), ("timestamp", timestamp)];
         Value::Record(self.arena.alloc_slice_copy(&members))
     }
@@ -254,13 +254,13 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         })
     }
 
-    /// An element of an array (without conversion) or a part of a text.
+    /// An element of an array (without conversion) or a part of a text; of an empty text nothing is, in JsonLogic.
     fn is_in(&mut self, [needle, hay]: &'a [Expression; 2], data: Value<'a>) -> Result<bool, TooMuchWork> {
         let needle = self.value(needle, data)?;
         match self.value(hay, data)? {
             Value::Text(hay) => {
                 self.spend_text(hay.len())?;
-                Ok(hay.contains(to_text(needle, self.arena)))
+                Ok(!hay.is_empty() && hay.contains(to_text(needle, self.arena)))
             }
             Value::List(list) => {
                 self.spend(list.len() / 8)?;
@@ -293,20 +293,19 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// The keys, given one by one or as one array, whose variable is null, empty or absent.
-    fn missing(&mut self, keys: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn missing(&mut self, scope: Scope, keys: &'a [Expression], data: Value<'a>) -> Answer<'a> {
         let keys = self.values(keys, data)?;
         match keys.first() {
-            Some(Value::List(keys)) => self.missing_of(*keys, data),
-            _ => self.missing_of(List::Made(keys), data),
+            Some(Value::List(keys)) => self.missing_of(scope, *keys, data),
+            _ => self.missing_of(scope, List::Made(keys), data),
         }
     }
 
-    fn missing_of(&mut self, keys: List<'a>, data: Value<'a>) -> Answer<'a> {
+    fn missing_of(&mut self, scope: Scope, keys: List<'a>, data: Value<'a>) -> Answer<'a> {
         let mut missing = ArenaVec::new_in(self.arena);
         for key in keys.iter() {
             self.spend(1)?;
-            // Inside an iteration `$flagd` is out of sight, and an element never has a member of that name by right.
-            let found = self.lookup(key, true, data)?;
+            let found = self.lookup(key, scope, data)?;
             if matches!(found, None | Some(Value::Null | Value::Text(""))) {
                 missing.push(key);
             }
@@ -315,12 +314,17 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// Nothing if at least so many of the keys are there, else those that are missing.
-    fn missing_some(&mut self, [needed, keys]: &'a [Expression; 2], data: Value<'a>) -> Answer<'a> {
+    fn missing_some(
+        &mut self,
+        scope: Scope,
+        [needed, keys]: &'a [Expression; 2],
+        data: Value<'a>,
+    ) -> Answer<'a> {
         let needed = self.value(needed, data)?;
         let Value::List(keys) = self.value(keys, data)? else {
             return Ok(Value::List(List::Made(&[])));
         };
-        let missing = self.missing_of(keys, data)?;
+        let missing = self.missing_of(scope, keys, data)?;
         let Value::List(list) = missing else { return Ok(missing) };
         let present = (keys.len() - list.len()) as f64;
         let enough = present >= to_number(needed, self.arena).as_f64();

@@ -17,8 +17,8 @@ pub(crate) enum Expression {
     FlagKey,
     /// `$flagd.timestamp`: seconds since 1970.
     Timestamp,
-    Missing(Box<[Expression]>),
-    MissingSome(Box<[Expression; 2]>),
+    Missing(Scope, Box<[Expression]>),
+    MissingSome(Scope, Box<[Expression; 2]>),
     /// Conditions and consequences in turns, the last one alone if their number is odd.
     If(Box<[Expression]>),
     And(Box<[Expression]>),
@@ -53,10 +53,18 @@ pub(crate) type TextSet = HashSet<Box<str>, foldhash::fast::FixedState>;
 #[derive(Debug)]
 pub(crate) struct Variable {
     pub path: Path,
-    /// Whether the data are the whole context, where `$flagd` is found, or one element of an array.
-    pub at_root: bool,
+    pub scope: Scope,
     /// What an absent variable is worth.
     pub default: Option<Expression>,
+}
+
+/// What stands as the data where an operation is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Scope {
+    /// The whole context, with `$flagd` in it.
+    Root,
+    /// An element of an array.
+    Element,
 }
 
 /// Where a variable stands.
@@ -115,6 +123,8 @@ pub(crate) struct Fractional {
     /// What is hashed; without it the flag's key and the targeting key are.
     pub bucketing: Option<Expression>,
     pub shares: Box<[Share]>,
+    /// The total weight, if every share spells its weight out.
+    pub total: Option<u64>,
 }
 
 /// One part of a split.
@@ -138,8 +148,8 @@ impl Expression {
         Some(match self {
             Self::Constant(_) | Self::List(_) => return None,
             Self::Variable(_) | Self::FlagKey | Self::Timestamp => "var",
-            Self::Missing(_) => "missing",
-            Self::MissingSome(_) => "missing_some",
+            Self::Missing(..) => "missing",
+            Self::MissingSome(..) => "missing_some",
             Self::If(_) => "if",
             Self::And(_) => "and",
             Self::Or(_) => "or",

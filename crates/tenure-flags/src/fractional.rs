@@ -12,7 +12,7 @@ use crate::value::{List, Value};
 use crate::visitor::Visitor;
 
 /// Above this total weight there is no bucket.
-const TOTAL_MAX: u64 = i32::MAX as u64;
+const TOTAL_MAX: u32 = i32::MAX as u32;
 
 /// A share whose weight is known, its variant not yet.
 #[derive(Clone, Copy)]
@@ -45,6 +45,38 @@ pub(crate) fn pick<'a, V: Visitor>(
         None => (default_hash(run), None),
     };
     let Some(hash) = hash else { return Ok(Value::Null) };
+    match (first_share, split.total) {
+        (None, Some(total)) => pick_by_constants(run, split, hash, total, data),
+        _ => pick_by_computed(run, split, hash, first_share, data),
+    }
+}
+
+fn pick_by_constants<'a, V: Visitor>(
+    run: &mut Run<'a, '_, V>,
+    split: &'a Fractional,
+    hash: u32,
+    total: u64,
+    data: Value<'a>,
+) -> Answer<'a> {
+    let Some(mut bucket) = bucket_of(hash, total) else { return Ok(Value::Null) };
+    for share in &split.shares {
+        if let Share::Pair { variant, weight: Weight::Constant(weight) } = share {
+            match bucket.checked_sub(*weight) {
+                Some(beyond) => bucket = beyond,
+                None => return run.value(variant, data),
+            }
+        }
+    }
+    Ok(Value::Null)
+}
+
+fn pick_by_computed<'a, V: Visitor>(
+    run: &mut Run<'a, '_, V>,
+    split: &'a Fractional,
+    hash: u32,
+    first_share: Option<List<'a>>,
+    data: Value<'a>,
+) -> Answer<'a> {
     let mut shares = ArenaVec::with_capacity_in(split.shares.len() + 1, run.arena);
     if let Some(share) = first_share {
         let Some(share) = computed_share(share) else { return Ok(Value::Null) };
@@ -54,31 +86,32 @@ pub(crate) fn pick<'a, V: Visitor>(
         let Some(share) = weigh(run, share, data)? else { return Ok(Value::Null) };
         shares.push(share);
     }
-    let total = shares.iter().map(|(weight, _)| u64::from(*weight)).sum::<u64>();
-    if total > TOTAL_MAX {
-        return Ok(Value::Null);
+    let total = shares.iter().map(|(weight, _)| u64::from(*weight)).sum();
+    let Some(mut bucket) = bucket_of(hash, total) else { return Ok(Value::Null) };
+    for (weight, candidate) in shares {
+        match (bucket.checked_sub(weight), candidate) {
+            (Some(beyond), _) => bucket = beyond,
+            (None, Candidate::Expression(variant)) => return run.value(variant, data),
+            (None, Candidate::Value(variant)) => return Ok(variant),
+        }
     }
-    let bucket = bucket(hash, total as u32);
-    let mut end = 0;
-    let hit = shares.iter().find(|(weight, _)| {
-        end += weight;
-        bucket < end
-    });
-    match hit {
-        Some((_, Candidate::Expression(variant))) => run.value(variant, data),
-        Some((_, Candidate::Value(variant))) => Ok(*variant),
-        None => Ok(Value::Null),
-    }
+    Ok(Value::Null)
+}
+
+/// The bucket among `total`; `None` when there is no weight or too much.
+fn bucket_of(hash: u32, total: u64) -> Option<u32> {
+    let total = u32::try_from(total).ok().filter(|total| (1..=TOTAL_MAX).contains(total))?;
+    Some(bucket(hash, total))
 }
 
 fn hash<V: Visitor>(run: &mut Run<'_, '_, V>, value: Value<'_>) -> Result<Option<u32>, TooMuchWork> {
-    if let Value::Text(text) = value {
-        run.spend_text(text.len())?;
+    if matches!(value, Value::Null) {
+        return Ok(None);
     }
-    Ok(match value {
-        Value::Null => None,
-        value => cbor::hash(value, run.arena),
-    })
+    let Some(hash) = cbor::hash(value, run.arena) else { return Ok(None) };
+    // Hashing an object sorts its members, which is more work a byte than a text is.
+    run.spend(hash.length() / if matches!(value, Value::Text(_)) { 64 } else { 4 })?;
+    Ok(Some(hash.finish()))
 }
 
 fn default_hash<V: Visitor>(run: &Run<'_, '_, V>) -> Option<u32> {

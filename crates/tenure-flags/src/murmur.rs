@@ -23,6 +23,11 @@ impl Murmur {
         tail.iter().for_each(|byte| self.push(*byte));
     }
 
+    /// How many bytes were fed.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
     fn push(&mut self, byte: u8) {
         let filled = self.length % 4;
         self.pending |= u32::from(byte) << (8 * filled);

@@ -3,6 +3,7 @@
 //! Admission and arm are two independent hashes of the unit. Raising coverage only admits more units: it moves nobody
 //! between arms. A new iteration draws new arms, because the arm's salt names it.
 
+use bumpalo::Bump;
 use serde_json::{Value as Json, json};
 
 use crate::cbor;
@@ -208,14 +209,15 @@ impl Rollout {
         }
     }
 
-    /// The unit of a context, as the definition sees it. `None`: the attribute is absent, null or empty.
+    /// The unit of a context, as the definition sees it. `None`: the attribute is absent, empty, or neither a text nor
+    /// a number.
     #[must_use]
     pub fn unit(&self, context: &Context<'_>) -> Option<String> {
         let unit = attribute(context.attributes()?, &self.unit_attribute)?;
-        if matches!(unit, Value::Null) {
+        if !matches!(unit, Value::Text(_) | Value::Number(_)) {
             return None;
         }
-        let arena = bumpalo::Bump::new();
+        let arena = Bump::new();
         Some(to_text(unit, &arena).to_owned()).filter(|unit| !unit.is_empty())
     }
 

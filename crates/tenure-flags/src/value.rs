@@ -20,7 +20,8 @@ pub(crate) enum Value<'a> {
 /// An array, given or made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum List<'a> {
-    Given(&'a [Json]),
+    /// The vector, not its slice: empty slices of different arrays may be at one address.
+    Given(&'a Vec<Json>),
     Made(&'a [Value<'a>]),
 }
 
@@ -110,11 +111,11 @@ impl<'a> List<'a> {
         (0..self.len()).filter_map(move |index| self.get(index))
     }
 
-    /// Whether both are one array in memory.
+    /// Whether both are one array in memory. Of empty arrays that the run made, this cannot be told.
     pub(crate) fn is_same(self, other: Self) -> bool {
         match (self, other) {
             (Self::Given(a), Self::Given(b)) => std::ptr::eq(a, b),
-            (Self::Made(a), Self::Made(b)) => std::ptr::eq(a, b),
+            (Self::Made(a), Self::Made(b)) => !a.is_empty() && std::ptr::eq(a, b),
             _ => false,
         }
     }

@@ -1,3 +1,16 @@
 //! Flags as their users meet them: through the public API, over documents and contexts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a test says what it skipped")]
+
+mod allocation;
+mod batch;
 mod conformance;
+mod definition;
+mod evaluation;
+mod fractional;
+mod gherkin;
+mod jsonlogic;
+mod robustness;
+mod rollout;
+mod testbed;
