@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::TeamId;
-use crate::person::Scope;
+use crate::person::{Role, Scope};
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Stamp;
@@ -62,5 +62,16 @@ impl State {
                 .values()
                 .flat_map(|person| &person.grants)
                 .any(|grant| matches!(&grant.scope, Scope::Team(of) if of == team))
+    }
+}
+
+impl State {
+    /// Every team that somebody is a product owner of.
+    pub fn product_teams(&self) -> impl Iterator<Item = TeamId> {
+        let grants = self.people.values().flat_map(|person| &person.grants);
+        grants.filter(|grant| grant.role == Role::ProductOwner).filter_map(|grant| match &grant.scope {
+            Scope::Team(team) => Some(team.clone()),
+            _ => None,
+        })
     }
 }

@@ -1,0 +1,311 @@
+//! Views: a case as people read it: next action and blocker, promise and delivery, and what may be done.
+//!
+//! Everything here is derived from the state; nothing here decides.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use tenure_stats::comparison::{Absolute, Relative};
+use tenure_stats::replication::Label;
+use tenure_stats::verdict::{Judged, Nuance};
+
+use crate::baseline::{self, Cumulative};
+use crate::case::{Case, Stage};
+use crate::choice::Choice;
+use crate::experiment::Experiment;
+use crate::follow_up::FollowUpStatus;
+use crate::id::{CaseId, CodebaseId, ExperimentId, FlagKey, FollowUpId, TeamId};
+use crate::measurement::Verdict;
+use crate::person::Actor;
+use crate::sign_off::SignOffStatus;
+use crate::state::State;
+use crate::time::{Now, days_between};
+use crate::waiting::Wait;
+use crate::warranty::Accountable;
+
+/// A case in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Its name.
+    pub id: CaseId,
+    /// The name of its experiment, for people.
+    pub title: Option<String>,
+    /// Its experiment.
+    pub experiment: ExperimentId,
+    /// The team that has the onus.
+    pub team: TeamId,
+    /// Where it is.
+    pub stage: Stage,
+    /// Since when.
+    pub stage_since: Timestamp,
+    /// Which iteration.
+    pub iteration: u32,
+    /// What comes next, and on whom it waits, in one line.
+    pub next: Option<String>,
+    /// The same, for programs.
+    pub blocker: Option<Wait>,
+    /// The share of all units that meet the feature, in percent.
+    pub exposure_percent: f64,
+    /// Whether exposure is held.
+    pub held: bool,
+    /// The verdict of the latest measurement.
+    pub verdict: Option<Verdict>,
+    /// Whether that was made outside.
+    pub self_reported: bool,
+    /// The key of its flag.
+    pub flag: Option<FlagKey>,
+    /// The last day of its warranty.
+    pub warranty_ends: Option<Date>,
+    /// What was won, and what was delivered.
+    pub promise: Option<Promise>,
+    /// What was delivered.
+    pub delivery: Option<Delivery>,
+    /// Open platform-change suggestions.
+    pub suggestions: usize,
+    /// Open bugs.
+    pub open_bugs: usize,
+}
+
+/// What the experiment promised.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Promise {
+    /// The difference, in the metric's unit.
+    pub absolute: Option<Absolute>,
+    /// The lift.
+    pub lift: Option<Relative>,
+    /// The lift or difference less its selection, once a rollout is designed or measured.
+    pub corrected: Option<f64>,
+    /// Expected gain a year.
+    pub benefit_per_year: Option<f64>,
+    /// Months until it has paid the building.
+    pub payback_months: Option<f64>,
+}
+
+/// What the rollout delivered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Delivery {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What a "not significant" means.
+    pub nuance: Option<Nuance>,
+    /// The difference, in the metric's unit.
+    pub absolute: Option<Absolute>,
+    /// The lift.
+    pub lift: Option<Relative>,
+    /// Whether it is the same impact.
+    pub replication: Option<Label>,
+    /// The share of the corrected effect that was delivered.
+    pub realised_share: Option<f64>,
+    /// The gain a year that this share stands for.
+    pub benefit_per_year: Option<f64>,
+    /// Months until that has paid the building.
+    pub payback_months: Option<f64>,
+    /// Who measured it, when it was made outside.
+    pub self_reported: Option<String>,
+    /// The verdict in words.
+    pub sentence: String,
+}
+
+/// The deviation ledger, weighed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fidelity {
+    /// The sum of the weights.
+    pub spent: u32,
+    /// The largest sum the policy allows.
+    pub budget: u32,
+    /// 1 for a build that is exactly the experiment, 0 for one that used the budget up.
+    pub fidelity: f64,
+}
+
+/// A sign-off, with where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SignOffView {
+    /// Whose.
+    pub team: TeamId,
+    /// Where it stands.
+    pub status: SignOffStatus,
+    /// Whether the product owner is also a driver of the case.
+    pub self_approved: bool,
+}
+
+/// Who answers for the feature now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WarrantyView {
+    /// Who is accountable today; nobody before the first exposure.
+    pub accountable: Option<Accountable>,
+    /// The last day.
+    pub ends: Option<Date>,
+    /// Days until then; negative after it.
+    pub days_left: Option<i64>,
+}
+
+/// A case, whole.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CaseView<'a> {
+    /// Everything recorded of it.
+    #[serde(flatten)]
+    pub case: &'a Case,
+    /// Its experiment.
+    pub of_experiment: Option<&'a Experiment>,
+    /// What comes next, and on whom it waits, in one line.
+    pub next: Option<String>,
+    /// Everything that waits on somebody.
+    pub waits: Vec<Wait>,
+    /// What was won.
+    pub promise: Option<Promise>,
+    /// What was delivered.
+    pub delivery: Option<Delivery>,
+    /// The share of all units that meet the feature, in percent.
+    pub exposure_percent: f64,
+    /// The share of all units that are admitted to either arm, in percent.
+    pub admitted_percent: f64,
+    /// The deviation ledger, weighed.
+    pub fidelity: Fidelity,
+    /// Sign-offs, with where they stand.
+    pub sign_off_status: Vec<SignOffView>,
+    /// Follow-ups, with where they stand.
+    pub follow_up_status: BTreeMap<FollowUpId, FollowUpStatus>,
+    /// Codebases in which the flag or the losing code still is.
+    pub codebases_not_cleared: Vec<CodebaseId>,
+    /// Who answers for it.
+    pub accountability: WarrantyView,
+    /// The chain of kept cases that led to it.
+    pub lineage: Option<Cumulative>,
+    /// Other cases that are rolled out on the same product surface now.
+    pub collides_with: Vec<CaseId>,
+    /// What the actor may do, and why not.
+    pub choices: Vec<Choice>,
+}
+
+impl State {
+    /// A case in a list.
+    pub fn summary(&self, case: &Case, now: impl Into<Now>) -> Summary {
+        let blocker = self.waits(case, now).into_iter().next();
+        let latest = case.measurements.latest.as_ref();
+        Summary {
+            id: case.id.clone(),
+            title: self.experiments.get(&case.experiment).and_then(|experiment| experiment.title.clone()),
+            experiment: case.experiment.clone(),
+            team: case.team.clone(),
+            stage: case.stage,
+            stage_since: case.stage_since,
+            iteration: case.iteration,
+            next: blocker.as_ref().map(Wait::line),
+            blocker,
+            exposure_percent: case.exposure_percent(),
+            held: case.hold.is_some(),
+            verdict: case.verdict(),
+            self_reported: latest.is_some_and(|latest| latest.self_reported.is_some()),
+            flag: case.flag.as_ref().map(|flag| flag.key.clone()),
+            warranty_ends: case.warranty_ends(),
+            promise: self.promise(case),
+            delivery: self.delivery(case),
+            suggestions: case.suggestions.len(),
+            open_bugs: case.open_bugs().count(),
+        }
+    }
+
+    /// A case, whole, as an actor sees it.
+    pub fn view<'a>(&'a self, case: &'a Case, actor: &Actor, now: impl Into<Now>) -> CaseView<'a> {
+        let now = now.into();
+        let waits = self.waits(case, now);
+        CaseView {
+            case,
+            of_experiment: self.experiments.get(&case.experiment),
+            next: waits.first().map(Wait::line),
+            waits,
+            promise: self.promise(case),
+            delivery: self.delivery(case),
+            exposure_percent: case.exposure_percent(),
+            admitted_percent: case.admitted_percent(),
+            fidelity: self.fidelity(case),
+            sign_off_status: sign_offs(case),
+            follow_up_status: case
+                .follow_ups
+                .iter()
+                .map(|(id, follow_up)| (id.clone(), case.follow_up_status(follow_up)))
+                .collect(),
+            codebases_not_cleared: case.codebases_not_cleared(),
+            accountability: WarrantyView {
+                accountable: case.accountable_on(now.today),
+                ends: case.warranty_ends(),
+                days_left: case.warranty_ends().map(|ends| days_between(now.today, ends)),
+            },
+            lineage: baseline::cumulative(self, case),
+            collides_with: self.collisions(case),
+            choices: self.choices(case, actor, now),
+        }
+    }
+
+    /// What the experiment promised.
+    pub fn promise(&self, case: &Case) -> Option<Promise> {
+        let experiment = self.experiments.get(&case.experiment)?;
+        let Judged { absolute, lift, .. } = &experiment.judged;
+        let measured = case.measurements.latest.as_ref().and_then(|latest| latest.replication.as_ref());
+        let designed = case.measurements.design.as_ref().map(|design| design.corrected.estimate);
+        let weighing = case.cost_benefit.as_ref();
+        Some(Promise {
+            absolute: *absolute,
+            lift: *lift,
+            corrected: measured.map(|replication| replication.corrected.estimate).or(designed),
+            benefit_per_year: weighing.map(|weighing| weighing.benefit_per_year),
+            payback_months: weighing.and_then(|weighing| weighing.payback_months(1.0)),
+        })
+    }
+
+    /// What the rollout delivered; before it is judged, what the latest look says.
+    pub fn delivery(&self, case: &Case) -> Option<Delivery> {
+        let latest = case.measurements.latest.as_ref()?;
+        let replication = latest.replication.as_ref();
+        let share = replication.map(|replication| replication.retained);
+        let weighing = case.cost_benefit.as_ref();
+        Some(Delivery {
+            verdict: latest.verdict,
+            nuance: latest.judged.nuance,
+            absolute: latest.judged.absolute,
+            lift: latest.judged.lift,
+            replication: replication.map(|replication| replication.label),
+            realised_share: share,
+            benefit_per_year: weighing.zip(share).map(|(weighing, share)| weighing.benefit_per_year * share),
+            payback_months: weighing.zip(share).and_then(|(weighing, share)| weighing.payback_months(share)),
+            self_reported: latest.self_reported.clone(),
+            sentence: latest.judged.sentence.clone(),
+        })
+    }
+
+    fn fidelity(&self, case: &Case) -> Fidelity {
+        let (spent, budget) = (case.ledger.spent(), self.policy_of(case).deviation_budget);
+        let used = if spent == 0 { 0.0 } else { f64::from(spent) / f64::from(budget.max(1)) };
+        Fidelity { spent, budget, fidelity: (1.0 - used).max(0.0) }
+    }
+
+    /// Other cases that are rolled out on the same product surface: allowed, and to be known.
+    fn collisions(&self, case: &Case) -> Vec<CaseId> {
+        let surface = |case: &Case| {
+            self.experiments.get(&case.experiment).and_then(|experiment| experiment.surface.clone())
+        };
+        let Some(here) = surface(case) else { return Vec::new() };
+        let rolling = |case: &Case| matches!(case.stage, Stage::RollingOut | Stage::Outcome);
+        self.cases
+            .values()
+            .filter(|other| other.id != case.id && rolling(other) && surface(other).as_ref() == Some(&here))
+            .map(|other| other.id.clone())
+            .collect()
+    }
+}
+
+fn sign_offs(case: &Case) -> Vec<SignOffView> {
+    case.teams()
+        .into_iter()
+        .map(|team| {
+            let answered = case.sign_offs.get(&team).and_then(|sign_off| sign_off.answered.as_ref());
+            SignOffView {
+                status: case.sign_off_status(&team),
+                self_approved: answered.is_some_and(|answered| answered.self_approved),
+                team,
+            }
+        })
+        .collect()
+}
