@@ -40,16 +40,21 @@ pub struct Adjusted {
 pub fn cuped(control: &Joint, treatment: &Joint) -> Result<Adjusted, CannotSay> {
     let pooled = pool(control, treatment)?;
     let theta = slope(&pooled);
-    adjust([control, treatment], [theta; 2], pooled.mean(1))
+    with_slopes(control, treatment, [theta; 2])
+}
+
+/// Adjustment to the covariate's pooled mean with slopes that are given: control's, then treatment's. For a
+/// slope that was frozen before the first look.
+pub fn with_slopes(control: &Joint, treatment: &Joint, slopes: [f64; 2]) -> Result<Adjusted, CannotSay> {
+    adjust([control, treatment], slopes, pool(control, treatment)?.mean(1))
 }
 
 /// Lin's interacted regression: each arm has its own slope, so that adjustment never costs precision at any
 /// allocation [Lin 2013]. The variance is that of the residuals, with the degree of freedom that the slope
 /// takes.
 pub fn lin(control: &Joint, treatment: &Joint) -> Result<Adjusted, CannotSay> {
-    let pooled = pool(control, treatment)?;
     let thetas = [slope(control), slope(treatment)];
-    let mut adjusted = adjust([control, treatment], thetas, pooled.mean(1))?;
+    let mut adjusted = with_slopes(control, treatment, thetas)?;
     for (level, theta) in [(&mut adjusted.control, thetas[0]), (&mut adjusted.treatment, thetas[1])] {
         if theta != 0.0 {
             if level.n < 3 {

@@ -54,6 +54,19 @@ pub fn fisher(counts: &Counts) -> Result<f64, CannotSay> {
     Ok(hypergeometric_two_sided(counts.control_n, counts.treatment_n, successes, counts.control_successes))
 }
 
+/// The exact two-sided binomial test that `successes` of `n` have probability `p`: the probability of a count
+/// no likelier than this one.
+pub fn binomial(n: u64, successes: u64, p: f64) -> Result<f64, CannotSay> {
+    crate::cannot_say::probability(p)?;
+    if successes > n {
+        return Err(CannotSay::OutOfRange);
+    }
+    let ln_probability = |k: u64| ln_choose(n, k) + k as f64 * p.ln() + (n - k) as f64 * (-p).ln_1p();
+    let bar = ln_probability(successes) + TIE;
+    let extreme = (0..=n).map(ln_probability).filter(|ln_probability| *ln_probability <= bar);
+    Ok(extreme.map(f64::exp).sum::<f64>().min(1.0))
+}
+
 /// Barnard's test with the pooled Wald statistic: the largest probability, over the common proportion, of a
 /// table at least as extreme [Barnard 1945].
 ///

@@ -100,6 +100,14 @@ impl Fit {
         finite((factor * meat).sqrt())
     }
 
+    /// The variance of a coefficient in units of the residual variance: the diagonal of `(X'X)⁻¹`.
+    ///
+    /// # Panics
+    /// When there is no such coefficient.
+    pub fn unscaled_variance(&self, coefficient: usize) -> f64 {
+        self.bread[coefficient][coefficient]
+    }
+
     /// The standard error of a coefficient when rows of one cluster belong together; `cluster` names the
     /// cluster of each row. With `corrected`, times `G/(G−1)·(n−1)/(n−k)` (as Stata has it).
     ///

@@ -71,23 +71,26 @@ impl ChiSquare {
 /// Under the planned shares `E ≥ 1/α` ever happens with probability at most α. Add it over epochs.
 pub fn log_e(counts: &[u64], shares: &[f64], concentration: f64) -> Result<f64, CannotSay> {
     let shares = normalised(counts, shares)?;
-    crate::cannot_say::positive(concentration)?;
-    let total = counts.iter().map(|&count| count as f64).sum::<f64>();
-    let arms = counts.iter().zip(&shares).map(|(&count, share)| {
-        let prior = concentration * share;
-        ln_rising(prior, count as f64) - count as f64 * share.ln()
-    });
-    Ok(arms.sum::<f64>() - ln_rising(concentration, total))
+    let k = crate::cannot_say::positive(concentration)?;
+    let units = counts.iter().map(|&count| count as f64).sum::<f64>();
+    let total = k + units;
+    // Stirling's formula for every lnΓ of a posterior parameter a_i = kθ_i + n_i, with a_i = total·θ_i·(1 + δ_i):
+    // the terms of the size of the counts cancel in the algebra, what is left is of the size of the result.
+    let arm = |(&count, share): (&u64, &f64)| {
+        let prior = k * share;
+        let posterior = prior + count as f64;
+        let off = (count as f64 - units * share) / (total * share);
+        let ln_ratio = if off > -0.5 { off.ln_1p() } else { (posterior / (total * share)).ln() };
+        (posterior - 0.5) * ln_ratio + special::stirling_rest(posterior) - special::stirling_rest(prior)
+    };
+    let arms: f64 = counts.iter().zip(&shares).map(arm).sum();
+    let freedom = (counts.len() - 1) as f64;
+    Ok(arms + 0.5 * freedom * (k / total).ln() + special::stirling_rest(k) - special::stirling_rest(total))
 }
 
 /// The p-value of a log e-value: `min(1, 1/E)`.
 pub fn p_of_log_e(log_e: f64) -> f64 {
     (-log_e).exp().min(1.0)
-}
-
-/// `lnΓ(a + n) − lnΓ(a)`.
-fn ln_rising(a: f64, n: f64) -> f64 {
-    special::ln_gamma(a + n) - special::ln_gamma(a)
 }
 
 fn normalised(counts: &[u64], shares: &[f64]) -> Result<Vec<f64>, CannotSay> {

@@ -138,8 +138,11 @@ pub(crate) fn ln_gamma_gain(a: f64, b: f64) -> f64 {
     (a - 0.5) * (b / a).ln_1p() + b * (a + b).ln() - b + stirling_rest(a + b) - stirling_rest(a)
 }
 
-/// What Stirling's formula leaves out of `ln Γ(x)` (Abramowitz, Stegun 6.1.41), for x ≥ 15.
-fn stirling_rest(x: f64) -> f64 {
+/// What Stirling's formula `(x − ½)·ln x − x + ½·ln 2π` leaves out of `ln Γ(x)` (Abramowitz, Stegun 6.1.41).
+pub(crate) fn stirling_rest(x: f64) -> f64 {
+    if x < 15.0 {
+        return ln_gamma(x) - ((x - 0.5) * x.ln() - x + 0.5 * (2.0 * PI).ln());
+    }
     let q = 1.0 / (x * x);
     let terms = [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360360.0];
     terms.iter().rev().fold(0.0, |sum, term| sum * q + term) / x
