@@ -33,7 +33,7 @@ impl Default for Config {
             segment_bytes_max: 64 << 20,
             segment_age_max: Duration::from_secs(60),
             seal_bytes_max: 128 << 20,
-            unsealed_bytes_max: 2 << 30,
+            unsealed_bytes_max: 1 << 30,
             day_files_max: 16,
             compact_bytes_max: 32 << 20,
             row_group_events: 65_536,

@@ -1,9 +1,14 @@
-//! JSON as it was sent: objects keep the order of their fields, and fields given twice. (The order of units
-//! has a meaning.) Numbers are doubles.
+//! An event's JSON as it was sent: objects keep the order of their fields, and fields given twice. (The order of
+//! units has a meaning.) Numbers are doubles. What no event can use is read and not kept, so that a body takes
+//! little more memory than its size.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Fields of an object that are kept: more than any bound on an event allows, so that an object with more
+/// is refused for those alone.
+const FIELDS_KEPT: usize = 64;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +17,9 @@ pub enum Json {
     Bool(bool),
     Number(f64),
     Text(String),
-    Array(Vec<Json>),
+    /// An array. No field of an event is one, so its content is not kept.
+    Array,
+    /// An object's first fields.
     Object(Vec<(String, Json)>),
 }
 
@@ -24,7 +31,7 @@ impl Json {
             Self::Bool(_) => "true or false",
             Self::Number(_) => "a number",
             Self::Text(_) => "a text",
-            Self::Array(_) => "an array",
+            Self::Array => "an array",
             Self::Object(_) => "an object",
         }
     }
@@ -46,7 +53,8 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-struct Reader;
+/// Reads one value.
+pub struct Reader;
 
 impl<'de> Visitor<'de> for Reader {
     type Value = Json;
@@ -84,18 +92,18 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element()? {
-            array.push(item);
-        }
-        Ok(Json::Array(array))
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Json::Array)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        let mut object = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            object.push(entry);
+        let mut fields = Vec::new();
+        while fields.len() < FIELDS_KEPT
+            && let Some(field) = entries.next_entry()?
+        {
+            fields.push(field);
         }
-        Ok(Json::Object(object))
+        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Json::Object(fields))
     }
 }

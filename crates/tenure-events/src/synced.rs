@@ -28,7 +28,9 @@ impl SyncedFolder {
     pub fn open(root: &FilePath) -> Result<Self> {
         create_folder_durably(root).map_err(|error| local(error, root))?;
         remove_unfinished(root).map_err(|error| local(error, root))?;
-        Ok(Self { files: LocalFileSystem::new_with_prefix(root)?, puts: AtomicU64::new(0) })
+        // A day's folder goes with its last file.
+        let files = LocalFileSystem::new_with_prefix(root)?.with_automatic_cleanup(true);
+        Ok(Self { files, puts: AtomicU64::new(0) })
     }
 
     /// Where an object's file is.

@@ -13,9 +13,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::event::{Draft, Event, Invalid, Kind, Received, UNIT_TYPE_DEFAULT, Unit};
-use crate::json::Json;
+use crate::json::{Json, Reader};
 
 /// How the events of one body came in.
 #[derive(Debug, Clone, Copy)]
@@ -71,20 +72,14 @@ pub enum BodyError {
 
 /// The events of a JSON body: an array, or one event alone.
 pub fn parse_json(body: &[u8], origin: Origin<'_>) -> Result<Vec<Result<Event, Malformed>>, BodyError> {
-    let json: Json = serde_json::from_slice(body).map_err(|error| BodyError::NotJson {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let events = Body { origin }.deserialize(&mut json);
+    let events = events.and_then(|events| json.end().map(|()| events));
+    events.map_err(|error| BodyError::NotJson {
         line: error.line(),
         column: error.column(),
         message: what_of(&error),
-    })?;
-    let events = match json {
-        Json::Array(events) => events,
-        event @ Json::Object(_) => vec![event],
-        other => return Err(BodyError::NotEvents { found: other.kind() }),
-    };
-    if events.len() > origin.events_max {
-        return Err(BodyError::TooMany { events_max: origin.events_max });
-    }
-    Ok(events.into_iter().enumerate().map(|(index, event)| parse_event(event, index, origin)).collect())
+    })?
 }
 
 /// The events of an NDJSON body. A line that is not JSON is a malformed event.
@@ -112,6 +107,77 @@ pub fn parse_ndjson(body: &[u8], origin: Origin<'_>) -> Result<Vec<Result<Event,
         });
     }
     Ok(events)
+}
+
+/// Takes a body apart event by event: the bound on their number holds before they are in memory.
+struct Body<'a> {
+    origin: Origin<'a>,
+}
+
+type Events = Result<Vec<Result<Event, Malformed>>, BodyError>;
+
+impl<'de> DeserializeSeed<'de> for Body<'_> {
+    type Value = Events;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Events, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Body<'_> {
+    type Value = Events;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Events, A::Error> {
+        let mut events = Vec::new();
+        while events.len() < self.origin.events_max
+            && let Some(event) = items.next_element::<Json>()?
+        {
+            events.push(parse_event(event, events.len(), self.origin));
+        }
+        let mut beyond = 0_usize;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            beyond += 1;
+        }
+        let events_max = self.origin.events_max;
+        Ok(if beyond == 0 { Ok(events) } else { Err(BodyError::TooMany { events_max }) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Events, A::Error> {
+        let event = Reader.visit_map(entries)?;
+        Ok(Ok(vec![parse_event(event, 0, self.origin)]))
+    }
+
+    fn visit_unit<E>(self) -> Result<Events, E> {
+        Ok(not_events(&Json::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Events, E> {
+        Ok(not_events(&Json::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Events, E> {
+        Ok(not_events(&Json::Number(value as f64)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Events, E> {
+        Ok(not_events(&Json::Number(value as f64)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Events, E> {
+        Ok(not_events(&Json::Number(value)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Events, E> {
+        Ok(not_events(&Json::Text(text.to_owned())))
+    }
+}
+
+fn not_events(json: &Json) -> Events {
+    Err(BodyError::NotEvents { found: json.kind() })
 }
 
 /// The parser's message without its "at line …", which is told apart.

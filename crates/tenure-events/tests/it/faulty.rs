@@ -117,6 +117,11 @@ impl FaultyDisk {
         names.synced.insert(name.into(), content);
     }
 
+    /// Makes a file's bytes be written and not synced, as a killed process leaves them.
+    pub fn unsync(&self, name: &str) {
+        self.names.lock().unwrap().now[name].lock().unwrap().synced.clear();
+    }
+
     fn used(&self) -> u64 {
         self.names.lock().unwrap().now.values().map(|content| content.lock().unwrap().now.len() as u64).sum()
     }
@@ -214,11 +219,13 @@ impl DiskFile for FaultyFile {
 pub struct FaultyStore {
     pub power: Power,
     pub inner: Arc<InMemory>,
+    /// Puts under this folder that are done and of which nothing is heard: how many more.
+    pub unheard: Arc<(&'static str, AtomicI64)>,
 }
 
 impl FaultyStore {
     pub fn new(power: Power, inner: Arc<InMemory>) -> Self {
-        Self { power, inner }
+        Self { power, inner, unheard: Arc::new(("catalogue", AtomicI64::new(0))) }
     }
 
     fn spend(&self) -> object_store::Result<()> {
@@ -244,6 +251,10 @@ impl ObjectStore for FaultyStore {
         self.spend()?;
         let put = self.inner.put_opts(location, payload, options).await;
         self.spend()?;
+        let (folder, times) = &*self.unheard;
+        if location.as_ref().starts_with(folder) && times.fetch_sub(1, Ordering::SeqCst) > 0 {
+            return Err(object_store::Error::Generic { store: "faulty", source: "connection lost".into() });
+        }
         put
     }
 

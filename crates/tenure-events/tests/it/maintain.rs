@@ -14,8 +14,8 @@ async fn opened(config: Config) -> (tempfile::TempDir, EventLog) {
 }
 
 fn sealed_files(folder: &tempfile::TempDir) -> usize {
-    let days = std::fs::read_dir(folder.path().join("sealed/events")).unwrap();
-    days.map(|day| std::fs::read_dir(day.unwrap().path()).unwrap().count()).sum()
+    let files = walk(folder.path()).into_iter();
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).count()
 }
 
 #[tokio::test]

@@ -1,14 +1,19 @@
 //! Sealing: the layout of the files, repeats, days, and when it happens.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::statistics::Statistics;
+use proptest::prelude::*;
 use tenure_events::{Config, Event, EventLog, REPEAT_HORIZON, schema};
 
+use crate::faulty::{FaultyDisk, FaultyStore, Power};
 use crate::world::{Row, ids, now, outcome, outcome_at, rows, rows_of, sealed_batches, seconds};
 
 async fn opened(config: Config) -> (tempfile::TempDir, EventLog) {
@@ -90,6 +95,67 @@ async fn an_event_sent_again_is_sealed_once_as_first_received() {
     assert_eq!(log.stats().duplicates_dropped, 3);
 }
 
+/// An event by unit, id, hours of its own time, hours of its receipt.
+type Sent = (u8, u8, i64, i64);
+
+/// What sealing should keep, the long way: of each unit's id, by receipt, the first and whatever comes
+/// more than seven days after the last that was kept; a file a day, in order of bucket, unit and time.
+fn kept(sent: &[Event]) -> Vec<Row> {
+    let mut by_receipt: Vec<&Event> = sent.iter().collect();
+    by_receipt.sort_by_key(|event| event.received_at());
+    let mut kept: Vec<&Event> = Vec::new();
+    for event in by_receipt {
+        let same = |other: &&&Event| other.unit() == event.unit() && other.id() == event.id();
+        let repeats = kept
+            .iter()
+            .rfind(same)
+            .is_some_and(|first| event.received_at().duration_since(first.received_at()) <= REPEAT_HORIZON);
+        if !repeats {
+            kept.push(event);
+        }
+    }
+    let mut rows: Vec<Row> = kept.into_iter().map(Row::of).collect();
+    rows.sort_by_key(|row| {
+        let day = row.at.as_second().div_euclid(86_400);
+        (day, row.bucket, row.units[0].id.clone(), row.at, row.received_at)
+    });
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sealing_keeps_the_first_of_each_event_in_order(
+        sent in prop::collection::vec((0_u8..3, 0_u8..3, -60_i64..0, 0_i64..400), 1..60),
+        appends in 1_usize..5,
+    ) {
+        let events: Vec<Event> = sent
+            .iter()
+            .map(|&(unit, id, at, received): &Sent| {
+                let received_at = now() + SignedDuration::from_hours(received);
+                let at = now() + SignedDuration::from_hours(at);
+                outcome_at(&format!("u{unit}"), &format!("e{id}"), at, received_at)
+            })
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let disk = FaultyDisk::new(Power::lasting());
+            let objects = Arc::new(InMemory::new());
+            let log = EventLog::open_on(Arc::new(disk), objects, Config::default()).await.unwrap();
+            for append in events.chunks(events.len().div_ceil(appends)) {
+                log.append(append.to_vec()).await.unwrap();
+            }
+            let sealed = log.seal_all().await.unwrap();
+            let expected = kept(&events);
+            let found = rows(&log).await;
+            let key = |row: &Row| (row.at, row.bucket, row.id.clone(), row.units[0].id.clone(), row.received_at);
+            assert_eq!(found.iter().map(key).collect::<Vec<_>>(), expected.iter().map(key).collect::<Vec<_>>());
+            assert_eq!(sealed.duplicates as usize, events.len() - found.len());
+        });
+    }
+}
+
 #[tokio::test]
 async fn files_are_of_one_day_each() {
     let (_folder, log) = opened(Config::default()).await;
@@ -162,10 +228,8 @@ async fn a_segment_is_an_arrow_stream_for_any_reader() {
 
 #[tokio::test]
 async fn a_store_that_is_away_costs_nothing_but_time_and_bounded_room() {
-    use crate::faulty::{FaultyDisk, FaultyStore, Power};
-    use std::sync::Arc;
     let power = Power::lasting();
-    let store = FaultyStore::new(power.clone(), Arc::new(object_store::memory::InMemory::new()));
+    let store = FaultyStore::new(power.clone(), Arc::new(InMemory::new()));
     let disk = FaultyDisk::new(Power::lasting());
     let config = Config { unsealed_bytes_max: 20_000, ..Config::default() };
     let log = EventLog::open_on(Arc::new(disk), Arc::new(store), config).await.unwrap();
@@ -184,6 +248,26 @@ async fn a_store_that_is_away_costs_nothing_but_time_and_bounded_room() {
     assert_eq!(log.seal_all().await.unwrap().events, accepted);
     log.append(vec![outcome("u1", "last")]).await.unwrap();
     assert_eq!(ids(&log).await.len() as u64, accepted + 1);
+}
+
+#[tokio::test]
+async fn a_commit_that_the_store_did_but_did_not_confirm_is_found_out() {
+    let store = FaultyStore::new(Power::lasting(), Arc::new(InMemory::new()));
+    let (objects, unheard) = (Arc::clone(&store.inner), Arc::clone(&store.unheard));
+    let disk = FaultyDisk::new(Power::lasting());
+    let log = EventLog::open_on(Arc::new(disk.clone()), Arc::new(store), Config::default()).await.unwrap();
+    log.append(vec![outcome("u1", "a")]).await.unwrap();
+    unheard.1.store(1, Ordering::SeqCst);
+    let error = log.seal_all().await.unwrap_err().to_string();
+    assert!(error.contains("sealed later"), "{error}");
+    assert_eq!(ids(&log).await, ["a"], "as before, whatever the store holds");
+    log.append(vec![outcome("u1", "b")]).await.unwrap();
+    let sealed = log.seal_all().await.unwrap();
+    assert_eq!((sealed.segments, sealed.events), (1, 1), "the first had been sealed after all");
+    assert_eq!(ids(&log).await, ["a", "b"]);
+    drop(log);
+    let log = EventLog::open_on(Arc::new(disk), objects, Config::default()).await.unwrap();
+    assert_eq!(ids(&log).await, ["a", "b"]);
 }
 
 #[tokio::test]

@@ -94,6 +94,27 @@ async fn a_damaged_start_does_not_take_the_rest_with_it() {
     assert!(cuts.is_empty() || cuts[0].kept_as.is_some());
 }
 
+#[tokio::test]
+async fn what_was_found_once_stays_though_its_writer_never_synced_it() {
+    let (disk, _) = three_commits().await;
+    disk.unsync(SEGMENT);
+    assert_eq!(ids(&open(&disk).await).await.len(), 6);
+    let disk = disk.after_power_cut(0);
+    assert_eq!(ids(&open(&disk).await).await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_copy_is_not_mistaken_for_a_later_segment() {
+    let (disk, _) = three_commits().await;
+    let copy = disk.content(SEGMENT).unwrap();
+    let disk = FaultyDisk::new(Power::lasting());
+    disk.set_content(COPY, &copy);
+    let log = open(&disk).await;
+    log.append(outcomes("new", 1)).await.unwrap();
+    drop(log);
+    assert_eq!(ids(&open(&disk).await).await, ["new0"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

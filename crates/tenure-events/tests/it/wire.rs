@@ -174,12 +174,38 @@ fn a_body_that_cannot_be_taken_apart_is_refused_as_a_whole() {
     check("[\n{\"type\": }]", &["line 2, column 10"]);
     check("7", &["a number", "array of events"]);
     check("[1,2,3,4,5]", &["more than 4 events"]);
-    check(&"[".repeat(5000), &["recursion limit"]);
+    check(r#"[] []"#, &["trailing"]);
+    check("\"events\"", &["a text"]);
+    check("null", &["null"]);
+    check("[1,2,3,4,5,]", &["not JSON"]);
+    check(&"[".repeat(100_000), &["EOF"]);
+    check(&r#"{"a":"#.repeat(100_000), &["recursion limit"]);
     let too_many = parse_ndjson(b"1\n2\n3\n4\n5\n", origin()).unwrap_err();
     assert_eq!(too_many, BodyError::TooMany { events_max: 4 });
     assert_eq!(parse_ndjson(b"1\n2\n3\n4\n\n", origin()).unwrap().len(), 4);
     assert_eq!(parse_json(b"[]", origin()).unwrap().len(), 0);
     assert!(parse_json(br#"{"type":"outcome","unit":"u1","event":"a"}"#, origin()).unwrap()[0].is_ok());
+}
+
+/// An event larger than any bound is refused by a bound, however large it is.
+#[test]
+fn an_event_of_many_fields_is_malformed() {
+    let many = |count: usize, value: &str| {
+        (0..count).map(|number| format!(r#""f{number}":{value}"#)).collect::<Vec<_>>().join(",")
+    };
+    let check = |event: String, field: &str, part: &str| {
+        let malformed = parse(&event).unwrap_err();
+        assert_eq!(malformed.field, field, "{malformed}");
+        assert!(malformed.message.contains(part), "{malformed}");
+    };
+    let head = r#""type":"outcome","event":"e""#;
+    check(format!(r#"{{{head},"unit":"u1",{}}}"#, many(10_000, "[1,[2]]")), "f0", "unknown field");
+    check(format!(r#"{{{head},"unit":{{{}}}}}"#, many(10_000, r#""1""#)), "unit", "unit ids");
+    check(
+        format!(r#"{{{head},"unit":"u1","attributes":{{{}}}}}"#, many(10_000, "1")),
+        "attributes",
+        "attributes",
+    );
 }
 
 /// What is not JSON text at all, or not UTF-8, is told and does not panic.
