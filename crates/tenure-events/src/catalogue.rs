@@ -1,5 +1,6 @@
-//! The catalogue of sealed files: which there are, and up to which segment they hold the log. A new generation of
-//! it is the one atomic step by which files come and go; a file that it does not name does not exist.
+//! The catalogue of sealed files: which there are, and up to which segment they hold the log. A new
+//! generation of it is the one atomic step by which files come and go; a file that it does not name does
+//! not exist.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -81,9 +82,10 @@ impl Catalogue {
         Ok(next)
     }
 
-    /// Removes generations that are long past, and files that this one does not name and no view reads: leftovers of
-    /// a crash, and files that were replaced. A file of a generation that is yet to come is neither; it means
-    /// that the catalogue is not the one that belongs to the files, and nothing is removed.
+    /// Removes generations that are long past, and files that this one does not name and no view reads:
+    /// leftovers of a crash, and files that were replaced. A file of a generation that is yet to come is
+    /// neither; it means that the catalogue is not the one that belongs to the files, and nothing is
+    /// removed.
     pub async fn sweep(&self, store: &dyn ObjectStore, pinned: &[String]) -> Result<(), SealError> {
         let prefix = Path::from(FILES);
         let found: Vec<_> = store.list(Some(&prefix)).try_collect().await?;

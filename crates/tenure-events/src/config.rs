@@ -15,7 +15,8 @@ pub struct Config {
     pub segment_age_max: Duration,
     /// Bytes of segments that one sealed generation takes up at most: what bounds the memory of sealing.
     pub seal_bytes_max: u64,
-    /// Bytes of segments that may wait to be sealed; over it appends are refused. Bounds the memory of a view.
+    /// Bytes of segments that may wait to be sealed; over it appends are refused. Bounds the memory of a
+    /// view.
     pub unsealed_bytes_max: u64,
     /// Sealed files of one day above which compaction merges them.
     pub day_files_max: usize,

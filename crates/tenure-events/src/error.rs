@@ -45,7 +45,8 @@ pub enum AppendError {
     },
     /// Sealing has fallen far behind, or fails.
     #[error(
-        "{unsealed_bytes} bytes of events wait to be sealed, more than {unsealed_bytes_max}; check that the object store can be reached"
+        "{unsealed_bytes} bytes of events wait to be sealed, more than {unsealed_bytes_max}; check that the \
+         object store can be reached"
     )]
     Backlog {
         /// What waits.
@@ -74,8 +75,9 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// Whether the events may yet be found in the log after a crash: the write may have reached the disk though
-    /// it was not acknowledged. Events that are sent again with an id or a time count once all the same.
+    /// Whether the events may yet be found in the log after a crash: the write may have reached the disk
+    /// though it was not acknowledged. Events that are sent again with an id or a time count once all the
+    /// same.
     pub fn is_uncertain(&self) -> bool {
         matches!(self, Self::DiskFull | Self::Disk { .. } | Self::Closed)
     }
@@ -98,7 +100,8 @@ pub enum SealError {
     Store(#[from] object_store::Error),
     /// The catalogue cannot be read, or belongs to other files.
     #[error(
-        "the catalogue {path} of sealed events is unreadable or not theirs ({message}); restore both from one backup"
+        "the catalogue {path} of sealed events is unreadable or not theirs ({message}); restore both from \
+         one backup"
     )]
     Catalogue {
         /// The object.
@@ -157,7 +160,7 @@ pub struct Cut {
     /// Bytes that were cut.
     pub bytes: u64,
     /// `None`: a torn tail, which a crash leaves and which held nothing acknowledged. Else whole messages
-    /// followed, so the damage is not a crash's: acknowledged events may be among it, what is whole goes on, and the
-    /// segment as it was found is kept under this name.
+    /// followed, so the damage is not a crash's: acknowledged events may be among it, what is whole goes
+    /// on, and the segment as it was found is kept under this name.
     pub kept_as: Option<String>,
 }

@@ -129,8 +129,8 @@ impl Invalid {
 impl Event {
     /// Checks every bound of this module and gives the event its identity.
     ///
-    /// Without an id the identity is a digest of what the event says: units, kind and time, and attributes. Where
-    /// the time is missing too, the receipt takes its place, so that such an event is never taken for
+    /// Without an id the identity is a digest of what the event says: units, kind and time, and attributes.
+    /// Where the time is missing too, the receipt takes its place, so that such an event is never taken for
     /// a repeat of another: a sender that retries should send an id or a time.
     pub fn new(draft: Draft, received: Received) -> Result<Self, Invalid> {
         let Draft { id, at, units, kind, source, attributes } = draft;
@@ -296,7 +296,8 @@ fn check_time(at: Timestamp, received_at: Timestamp) -> Result<(), Invalid> {
         return Err(Invalid::new(
             "at",
             format!(
-                "{at} is more than a day after its receipt at {received_at}; check the sender's clock, and that numbers are milliseconds"
+                "{at} is more than a day after its receipt at {received_at}; check the sender's clock, and \
+                 that numbers are milliseconds"
             ),
         ));
     }
@@ -304,7 +305,8 @@ fn check_time(at: Timestamp, received_at: Timestamp) -> Result<(), Invalid> {
         return Err(Invalid::new(
             "at",
             format!(
-                "{at} is more than 400 days before its receipt at {received_at}; check the sender's clock, and that numbers are milliseconds"
+                "{at} is more than 400 days before its receipt at {received_at}; check the sender's clock, and \
+                 that numbers are milliseconds"
             ),
         ));
     }

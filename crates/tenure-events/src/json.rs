@@ -1,6 +1,6 @@
-//! An event's JSON as it was sent: objects keep the order of their fields, and fields given twice. (The order of
-//! units has a meaning.) Numbers are doubles. What no event can use is read and not kept, so that a body takes
-//! little more memory than its size.
+//! An event's JSON as it was sent: objects keep the order of their fields, and fields given twice. (The
+//! order of units has a meaning.) Numbers are doubles. What no event can use is read and not kept, so that
+//! a body takes little more memory than its size.
 
 use std::fmt;
 

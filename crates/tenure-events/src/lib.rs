@@ -9,20 +9,21 @@
 //!                                         sealed/catalogue/000000000007.json               the one commit point
 //! ```
 //!
-//! **Segments** are Arrow IPC streams whose messages carry a checksum. One commit is one message and one sync, for
-//! everything that waited; the acknowledgement follows the sync. Opening cuts a torn tail at the last whole message.
+//! **Segments** are Arrow IPC streams whose messages carry a checksum. One commit is one message and one
+//! sync, for everything that waited; the acknowledgement follows the sync. Opening cuts a torn tail at the
+//! last whole message.
 //!
-//! **Sealed files** are Parquet (zstd), each of one UTC day of the events' own time, sorted by (`bucket`, `unit`, `unit_type`,
-//! `at`), row groups cut at bucket boundaries, so that all events of a unit stand in one row group a file. They live in an object
-//! store: the local folder `sealed/` by default.
+//! **Sealed files** are Parquet (zstd), each of one UTC day of the events' own time, sorted by (`bucket`,
+//! `unit`, `unit_type`, `at`), row groups cut at bucket boundaries, so that all events of a unit stand in
+//! one row group a file. They live in an object store: the local folder `sealed/` by default.
 //!
-//! **The catalogue** names the files and the last segment that they hold. Sealing puts the files, then the next
-//! generation of the catalogue, then removes the segments. A crash before the catalogue leaves files that nobody names and that the
-//! next opening removes; a crash after it leaves segments that are sealed already, which the next opening removes. Hence an event is
-//! never lost and never stands twice.
+//! **The catalogue** names the files and the last segment that they hold. Sealing puts the files, then the
+//! next generation of the catalogue, then removes the segments. A crash before the catalogue leaves files
+//! that nobody names and that the next opening removes; a crash after it leaves segments that are sealed
+//! already, which the next opening removes. Hence an event is never lost and never stands twice.
 //!
-//! **Repeats**: an event counts once per (unit type, unit, id). Sealing drops repeats received within seven days of the first among what it
-//! seals together; a query over a [`View`] drops the rest by the same key.
+//! **Repeats**: an event counts once per (unit type, unit, id). Sealing drops repeats received within seven
+//! days of the first among what it seals together; a query over a [`View`] drops the rest by the same key.
 
 mod arrange;
 mod catalogue;

@@ -74,8 +74,9 @@ impl EventLog {
         Self::open_on(Arc::new(disk), Arc::new(store), config).await
     }
 
-    /// Opens the log on a file layer for the segments and an object store for the sealed files, such as
-    /// an S3 bucket. A put to the store must be durable and atomic, and must honour [`object_store::PutMode::Create`].
+    /// Opens the log on a file layer for the segments and an object store for the sealed files, such as an
+    /// S3 bucket. A put to the store must be durable and atomic, and must honour
+    /// [`object_store::PutMode::Create`].
     pub async fn open_on(
         disk: Arc<dyn Disk>,
         store: Arc<dyn ObjectStore>,
@@ -111,7 +112,8 @@ impl EventLog {
         Arc::clone(&self.store)
     }
 
-    /// Appends events, all or none. Returns when they are durable: written and synced with whatever else waited.
+    /// Appends events, all or none. Returns when they are durable: written and synced with whatever else
+    /// waited.
     pub async fn append(&self, events: Vec<Event>) -> Result<Receipt, AppendError> {
         if events.is_empty() {
             return Ok(Receipt { events: 0, segment: None });

@@ -1,4 +1,5 @@
-//! Opening after whatever happened: which segments still hold events, how much of each is whole, and what was cut.
+//! Opening after whatever happened: which segments still hold events, how much of each is whole, and what
+//! was cut.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,8 +23,8 @@ pub struct Recovery {
     pub cuts: Vec<Cut>,
 }
 
-/// Brings the segments into order: those sealed already go, a torn tail is cut. Returns what remains, closed, and the
-/// number of the next segment.
+/// Brings the segments into order: those sealed already go, a torn tail is cut. Returns what remains,
+/// closed, and the number of the next segment.
 pub fn recover(
     disk: &dyn Disk,
     sealed_through: u64,
@@ -77,8 +78,8 @@ fn mend(disk: &dyn Disk, number: u64, recovery: &mut Recovery) -> io::Result<Opt
         file.write_all_at(&bytes, 0)?;
         Some(kept_as)
     };
-    // Also when nothing was cut: a crash may have left whole messages that were never synced, and from here on
-    // they are relied upon.
+    // Also when nothing was cut: a crash may have left whole messages that were never synced, and from here
+    // on they are relied upon.
     file.sync_data()?;
     if bytes.len() < found.len() {
         recovery.cuts.push(Cut { segment: number, bytes: (found.len() - bytes.len()) as u64, kept_as });

@@ -1,5 +1,5 @@
-//! Changing sealed files by replacing them: compaction, retention, erasure. As in sealing, new files are put first, then the
-//! catalogue commits, then old files go.
+//! Changing sealed files by replacing them: compaction, retention, erasure. As in sealing, new files are
+//! put first, then the catalogue commits, then old files go.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -76,8 +76,8 @@ impl EventLog {
         Ok(compacted)
     }
 
-    /// Removes the events of all UTC days, by the events' own time, that end at `before` or earlier. What is not sealed
-    /// is looked at once it is.
+    /// Removes the events of all UTC days, by the events' own time, that end at `before` or earlier. What
+    /// is not sealed is looked at once it is.
     pub async fn expire(&self, before: Timestamp) -> Result<Removed, SealError> {
         let first_kept = before.to_zoned(TimeZone::UTC).date();
         let mut maintenance = self.maintenance.lock().await;
@@ -100,8 +100,8 @@ impl EventLog {
         Ok(removed)
     }
 
-    /// Removes every event that carries the unit, as the first of its units or not, of those acknowledged before the
-    /// call. Copies of damaged segments ([`crate::Cut::kept_as`]) are not looked into.
+    /// Removes every event that carries the unit, as the first of its units or not, of those acknowledged
+    /// before the call. Copies of damaged segments ([`crate::Cut::kept_as`]) are not looked into.
     pub async fn erase_unit(&self, unit: &Unit) -> Result<Removed, SealError> {
         self.seal_all().await?;
         let mut maintenance = self.maintenance.lock().await;

@@ -83,8 +83,9 @@ impl EventLog {
         closed.await.map_err(|_| SealError::Closed)
     }
 
-    /// The oldest closed segments, as many as one generation takes up; at least one if there is one. The lowest
-    /// numbers come first without a gap: the catalogue says *up to* which segment the files hold the log.
+    /// The oldest closed segments, as many as one generation takes up; at least one if there is one. The
+    /// lowest numbers come first without a gap: the catalogue says *up to* which segment the files hold the
+    /// log.
     fn next_round(&self) -> Vec<(u64, Segment)> {
         let mut bytes = 0;
         let state = self.state.lock();
@@ -102,7 +103,8 @@ impl EventLog {
         Ok(Arc::new(file))
     }
 
-    /// Stores the next generation and lets views see it: the segments it has taken up go, and its files come, in one step.
+    /// Stores the next generation and lets views see it: the segments it has taken up go, and its files
+    /// come, in one step.
     pub(crate) async fn commit(
         &self,
         maintenance: &mut Maintenance,

@@ -1,5 +1,5 @@
-//! A sealed file: Parquet, zstd, row groups cut at bucket boundaries. To and from bytes; where the bytes go is
-//! the store's business.
+//! A sealed file: Parquet, zstd, row groups cut at bucket boundaries. To and from bytes; where the bytes go
+//! is the store's business.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use crate::columns::{self, schema};
 use crate::error::SealError;
 use crate::segment::conform;
 
-/// Encodes one day's events, sorted. The name tells the day, the generation that brings the file in and the digest of its
-/// bytes, so that two attempts never write different bytes under one name.
+/// Encodes one day's events, sorted. The name tells the day, the generation that brings the file in and the
+/// digest of its bytes, so that two attempts never write different bytes under one name.
 pub fn write(
     date: Date,
     generation: u64,
@@ -73,8 +73,8 @@ pub fn read(path: &str, bytes: Bytes) -> Result<Vec<RecordBatch>, SealError> {
 fn properties() -> Result<WriterProperties, SealError> {
     let sorting =
         [columns::BUCKET, columns::UNIT, columns::UNIT_TYPE, columns::AT].map(|name| SortingColumn {
-            // The maps before a column would shift its leaf's index; among the leading columns only `units` is one,
-            // with two leaves after `unit_type`.
+            // The maps before a column would shift its leaf's index; among the leading columns only `units`
+            // is one, with two leaves after `unit_type`.
             column_idx: leaf_index(name),
             descending: false,
             nulls_first: false,

@@ -31,7 +31,8 @@ const TRAILER_LEN: usize = 8;
 /// No message of ours has metadata of a tenth of this; a larger length is rubbish.
 const METADATA_LEN_MAX: usize = 1 << 20;
 
-/// Rows of the batches that [`read`] hands out, so that a thousand small commits do not stay a thousand batches.
+/// Rows of the batches that [`read`] hands out, so that a thousand small commits do not stay a thousand
+/// batches.
 const READ_ROWS: usize = 8192;
 
 /// Writes messages. It holds no file.
@@ -155,8 +156,8 @@ pub fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>, ArrowError> {
     Ok(std::iter::from_fn(|| coalescer.next_completed_batch()).collect())
 }
 
-/// A batch that an earlier or later release wrote, in the present schema: columns go by name, one that is not there
-/// is null, one that is unknown is dropped.
+/// A batch that an earlier or later release wrote, in the present schema: columns go by name, one that is
+/// not there is null, one that is unknown is dropped.
 pub fn conform(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let schema = schema();
     if batch.schema_ref().fields() == schema.fields() {

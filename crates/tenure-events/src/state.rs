@@ -1,5 +1,5 @@
-//! What the writer, the sealing and the views share: which segments there are and how far each is durable, and
-//! the catalogue. One lock, held for moments only, makes every look at it consistent.
+//! What the writer, the sealing and the views share: which segments there are and how far each is durable,
+//! and the catalogue. One lock, held for moments only, makes every look at it consistent.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,5 +1,5 @@
-//! A local folder as an object store whose every put is durable when it returns: written under a temporary name,
-//! synced, renamed, and the folder synced. (`LocalFileSystem` renames but does not sync.)
+//! A local folder as an object store whose every put is durable when it returns: written under a temporary
+//! name, synced, renamed, and the folder synced. (`LocalFileSystem` renames but does not sync.)
 
 use std::fs::{self, File};
 use std::io::{self, Write};

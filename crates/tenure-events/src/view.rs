@@ -12,8 +12,9 @@ use crate::state::State;
 /// Every event acknowledged before the view was taken, in `files` or in `recent`, never in both.
 ///
 /// Repeats of one event may stand in different files and batches: a query counts an event once per
-/// ([`crate::columns::UNIT_TYPE`], [`crate::columns::UNIT`], [`crate::columns::ID`]), the one received first. A file stays where it
-/// is for as long as a view names it, also when it has been replaced meanwhile.
+/// ([`crate::columns::UNIT_TYPE`], [`crate::columns::UNIT`], [`crate::columns::ID`]), the one received
+/// first. A file stays where it is for as long as a view names it, also when it has been replaced
+/// meanwhile.
 #[derive(Debug, Clone)]
 pub struct View {
     /// The catalogue's generation; the same generation means the same files.

@@ -7,8 +7,8 @@
 //!  "at": "2026-03-01T12:00:00Z", "id": "order-77", "attributes": {"country": "SE"}}
 //! ```
 //!
-//! `at` is RFC 3339 or milliseconds since the epoch. A field that is not known is refused and not passed over: a
-//! misspelt `at` would otherwise move an event in time unnoticed.
+//! `at` is RFC 3339 or milliseconds since the epoch. A field that is not known is refused and not passed
+//! over: a misspelt `at` would otherwise move an event in time unnoticed.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,8 @@ pub struct Malformed {
 pub enum BodyError {
     /// It is not JSON.
     #[error(
-        "not JSON at line {line}, column {column} ({message}); send an array of events, or one event a line as application/x-ndjson"
+        "not JSON at line {line}, column {column} ({message}); send an array of events, or one event a line \
+         as application/x-ndjson"
     )]
     NotJson {
         /// Line, from 1.
@@ -238,7 +239,8 @@ fn draft_of(json: Json, source: &str) -> Result<Draft, Invalid> {
 }
 
 impl Fields {
-    /// Takes a field; null counts as left out. Of a field that is there twice the second stays behind as unknown.
+    /// Takes a field; null counts as left out. Of a field that is there twice the second stays behind as
+    /// unknown.
     fn take(&mut self, name: &str) -> Option<Json> {
         let at = self.0.iter().position(|(field, _)| field == name)?;
         match self.0.remove(at).1 {
@@ -283,14 +285,18 @@ impl Fields {
     }
 
     fn time(&mut self) -> Result<Option<Timestamp>, Invalid> {
+        let not_a_time = |found: &str| {
+            let remedy =
+                "send RFC 3339 with an offset, such as 2026-03-01T12:00:00Z, or milliseconds since 1970";
+            Invalid::new("at", format!("{found} is not a time; {remedy}"))
+        };
         match self.take("at") {
             None => Ok(None),
-            Some(Json::Text(text)) => text.parse().map(Some).map_err(|_| {
-                let found = clip(&text);
-                Invalid::new("at", format!("`{found}` is not a time; send RFC 3339 with an offset, such as 2026-03-01T12:00:00Z, or milliseconds since 1970"))
-            }),
+            Some(Json::Text(text)) => {
+                text.parse().map(Some).map_err(|_| not_a_time(&format!("`{}`", clip(&text))))
+            }
             Some(Json::Number(milliseconds)) => time_of(milliseconds).map(Some),
-            Some(other) => Err(Invalid::new("at", format!("{}, not a time; send RFC 3339 text or milliseconds since 1970", other.kind()))),
+            Some(other) => Err(not_a_time(other.kind())),
         }
     }
 

@@ -213,8 +213,9 @@ impl Writing {
         Ok(Active { number, file, encoder, len: 0 })
     }
 
-    /// Ends a segment whose last write failed, at its last good length. Should that fail too, the tail is not
-    /// in the state and is never read; only a crash could bring it back, as events that were not acknowledged.
+    /// Ends a segment whose last write failed, at its last good length. Should that fail too, the tail is
+    /// not in the state and is never read; only a crash could bring it back, as events that were not
+    /// acknowledged.
     fn abandon(&mut self, active: &Active, is_new: bool) {
         if is_new {
             let _ = self.disk.remove(&segment_name(active.number));

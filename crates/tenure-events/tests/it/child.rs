@@ -1,4 +1,5 @@
-//! This test binary run again as another process, as one of its own tests with a role in an environment variable.
+//! This test binary run again as another process, as one of its own tests with a role in an environment
+//! variable.
 
 use std::process::{Child, Command, Stdio};
 

@@ -1,4 +1,5 @@
-//! A disk and an object store that fail when told to: they forget what was not synced, stop in the middle, fill up.
+//! A disk and an object store that fail when told to: they forget what was not synced, stop in the middle,
+//! fill up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -77,8 +78,9 @@ impl FaultyDisk {
         }
     }
 
-    /// The disk after a power cut: names and bytes that were synced, and of what was not, as much as `luck` says:
-    /// 0 loses all of it, 1 keeps all, 2 keeps half of the bytes, 3 keeps the length but not the content.
+    /// The disk after a power cut: names and bytes that were synced, and of what was not, as much as `luck`
+    /// says: 0 loses all of it, 1 keeps all, 2 keeps half of the bytes, 3 keeps the length but not the
+    /// content.
     pub fn after_power_cut(&self, luck: u8) -> Self {
         let names = self.names.lock().unwrap();
         let surviving = if luck == 0 { &names.synced } else { &names.now };

@@ -105,7 +105,8 @@ async fn erasure_finds_a_unit_wherever_it_stands_and_no_other() {
     assert_eq!(ids(&log).await, ["other", "tenant"]);
     assert_eq!(log.erase_unit(&user).await.unwrap(), Removed::default());
 
-    // Nothing of the unit is left in any file of the folder. Ids are short here, so the events' own are looked for.
+    // Nothing of the unit is left in any file of the folder. Ids are short here, so the events' own are
+    // looked for.
     let gone = ["both", "recent"];
     let mut looked_at = 0;
     for entry in walk(folder.path()) {

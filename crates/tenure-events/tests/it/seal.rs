@@ -149,7 +149,7 @@ proptest! {
             let sealed = log.seal_all().await.unwrap();
             let expected = kept(&events);
             let found = rows(&log).await;
-            let key = |row: &Row| (row.at, row.bucket, row.id.clone(), row.units[0].id.clone(), row.received_at);
+            let key = |row: &Row| (row.at, row.id.clone(), row.units[0].id.clone(), row.received_at);
             assert_eq!(found.iter().map(key).collect::<Vec<_>>(), expected.iter().map(key).collect::<Vec<_>>());
             assert_eq!(sealed.duplicates as usize, events.len() - found.len());
         });
