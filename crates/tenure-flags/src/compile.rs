@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::expression::{
-    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Path, Scope, Share, TextSet, Variable,
+    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Part, Path, Scope, TextSet, Variable,
     Weight,
 };
 use crate::fault::{Fault, Place};
@@ -54,7 +54,7 @@ impl<'s> Compiler<'s> {
 
     /// Compiles one flag's `targeting`.
     pub(crate) fn targeting(&mut self, rule: &Json, place: Place<'_>) -> Result<Expression, Fault> {
-        if rule.as_object().is_none_or(|rule| rule.len() != 1) {
+        if only_member(rule).is_none() {
             return Err(Fault::new(place, "must be one operation: an object with one member"));
         }
         let cursor = Cursor { place, depth: 0, scope: Scope::Root };
@@ -72,21 +72,16 @@ impl<'s> Compiler<'s> {
                 let items = self.operands(json, at, &mut height)?;
                 Ok((Expression::List(items), height + 1))
             }
-            Json::Object(members) if members.len() == 1 => {
-                let Some((operator, operands)) = members.iter().next() else {
-                    return Ok((Expression::Constant(json.clone()), 1));
-                };
-                if operator == "$ref" {
-                    return self.reference(operands, at);
+            _ => match only_member(json) {
+                Some(("$ref", name)) => self.reference(name, at),
+                Some((operator, operands)) => {
+                    let at = Cursor { place: at.place.key(operator), ..at };
+                    let mut height = 0;
+                    let expression = self.operation(operator, operands, at, &mut height)?;
+                    Ok((expression, height + 1))
                 }
-                let place = at.place.key(operator);
-                let at = Cursor { place, ..at };
-                let mut height = 0;
-                let expression = self.operation(operator, operands, at, &mut height)?;
-                Ok((expression, height + 1))
-            }
-            // An object with several members, or none, is data.
-            _ => Ok((Expression::Constant(json.clone()), 1)),
+                None => Ok((Expression::Constant(json.clone()), 1)),
+            },
         }
     }
 
@@ -179,7 +174,7 @@ impl<'s> Compiler<'s> {
         Ok(Expression::Reduce(Box::new([list, body, start])))
     }
 
-    /// Without a bucketing value (the first operand is already a share) the flag and targeting keys are hashed.
+    /// Without a bucketing value (the first operand is already a part) the flag and targeting keys are hashed.
     fn fractional(
         &mut self,
         operands: &Json,
@@ -194,24 +189,24 @@ impl<'s> Compiler<'s> {
             None | Some(Json::Array(_)) => None,
             Some(bucketing) => Some(self.operand(bucketing, at.operand(0), height)?),
         };
-        let shares = operands.iter().enumerate().skip(usize::from(bucketing.is_some()));
-        let shares = shares.map(|(index, share)| self.share(share, at.operand(index), height));
-        let shares = shares.collect::<Result<Box<[Share]>, _>>()?;
-        let total = shares.iter().map(Share::constant_weight).sum();
-        Ok(Expression::Fractional(Box::new(Fractional { bucketing, shares, total })))
+        let parts = operands.iter().enumerate().skip(usize::from(bucketing.is_some()));
+        let parts = parts.map(|(index, part)| self.part(part, at.operand(index), height));
+        let parts = parts.collect::<Result<Box<[Part]>, _>>()?;
+        let total = parts.iter().map(Part::constant_weight).sum();
+        Ok(Expression::Fractional(Box::new(Fractional { bucketing, parts, total })))
     }
 
-    fn share(&mut self, share: &Json, at: Cursor<'_>, height: &mut usize) -> Result<Share, Fault> {
-        let (variant, weight) = match share.as_array().map(Vec::as_slice) {
+    fn part(&mut self, part: &Json, at: Cursor<'_>, height: &mut usize) -> Result<Part, Fault> {
+        let (variant, weight) = match part.as_array().map(Vec::as_slice) {
             Some([variant]) => (variant, Weight::Constant(1)),
             Some([variant, weight]) => match constant_weight(weight) {
                 Some(constant) => (variant, Weight::Constant(constant)),
                 None => (variant, Weight::Computed(self.operand(weight, at.operand(1), height)?)),
             },
-            _ => return self.operand(share, at, height).map(Share::Computed),
+            _ => return self.operand(part, at, height).map(Part::Computed),
         };
         let variant = self.operand(variant, at.operand(0), height)?;
-        Ok(Share::Pair { variant, weight })
+        Ok(Part::Pair { variant, weight })
     }
 
     /// `{"$ref": name}`: the named rule, compiled once per kind of data it is used over.
@@ -308,12 +303,18 @@ fn plain_operation(operator: &str, operands: Box<[Expression]>, scope: Scope) ->
     })
 }
 
+/// An operation is an object with one member; an object with more, or none, is data.
+fn only_member(json: &Json) -> Option<(&str, &Json)> {
+    let mut members = json.as_object()?.iter();
+    let (name, value) = members.next()?;
+    members.next().is_none().then_some((name.as_str(), value))
+}
+
 /// Whether `json` holds no operation at any depth that JsonLogic would look at.
 fn is_data(json: &Json) -> bool {
     match json {
         Json::Array(items) => items.iter().all(is_data),
-        Json::Object(members) => members.len() != 1,
-        _ => true,
+        _ => only_member(json).is_none(),
     }
 }
 
@@ -347,7 +348,7 @@ fn constant_path(path: &Json, at: Cursor<'_>) -> Result<Path, Fault> {
     Ok(Path::Steps(text.split('.').map(Box::from).collect()))
 }
 
-impl Share {
+impl Part {
     fn constant_weight(&self) -> Option<u64> {
         match self {
             Self::Pair { weight: Weight::Constant(weight), .. } => Some((*weight).into()),

@@ -22,6 +22,9 @@ pub(crate) struct TooMuchWork;
 pub(crate) type Answer<'a> = Result<Value<'a>, TooMuchWork>;
 
 /// The state of one run.
+///
+/// Operations call [`Run::value`] on their operands, so it nests. What is rarely used or large is kept out of line, in order
+/// that its frame stays small.
 pub(crate) struct Run<'a, 'v, V> {
     pub(crate) flag_key: &'a str,
     /// Seconds since 1970.
@@ -43,9 +46,11 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     pub(crate) fn value(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
         self.spend(1)?;
         self.visitor.enter(expression);
-        let value = self.operate(expression, data)?;
-        self.visitor.leave(expression, value);
-        Ok(value)
+        let answer = self.operate(expression, data);
+        if let Ok(value) = answer {
+            self.visitor.leave(expression, value);
+        }
+        answer
     }
 
     fn operate(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
@@ -98,6 +103,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         self.spend(bytes / 64)
     }
 
+    #[inline(never)]
     fn values(
         &mut self,
         operands: &'a [Expression],
@@ -137,6 +143,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// The variable whose dotted path is a value.
+    #[inline(never)]
     fn lookup(
         &mut self,
         path: Value<'a>,
@@ -170,6 +177,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// The `$flagd` object of the context.
+    #[inline(never)]
     fn flagd(&self) -> Value<'a> {
         let timestamp = Value::Number(Number::Whole(self.now));
         let members = [("flagKey", Value::Text(self.flag_key)), ("timestamp", timestamp)];
@@ -255,6 +263,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// An element of an array (without conversion) or a part of a text; of an empty text nothing is, in JsonLogic.
+    #[inline(never)]
     fn is_in(&mut self, [needle, hay]: &'a [Expression; 2], data: Value<'a>) -> Result<bool, TooMuchWork> {
         let needle = self.value(needle, data)?;
         match self.value(hay, data)? {
@@ -271,6 +280,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// Null unless both operands are texts.
+    #[inline(never)]
     fn affix(&mut self, affix: Affix, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
         let [text, part] = operands else { return Ok(Value::Null) };
         let (text, part) = (self.value(text, data)?, self.value(part, data)?);
@@ -282,6 +292,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         }))
     }
 
+    #[inline(never)]
     fn sem_ver(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
         let [left, operator, right] = operands else { return Ok(Value::Null) };
         let left = self.value(left, data)?;
@@ -293,6 +304,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// The keys, given one by one or as one array, whose variable is null, empty or absent.
+    #[inline(never)]
     fn missing(&mut self, scope: Scope, keys: &'a [Expression], data: Value<'a>) -> Answer<'a> {
         let keys = self.values(keys, data)?;
         match keys.first() {
@@ -314,6 +326,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// Nothing if at least so many of the keys are there, else those that are missing.
+    #[inline(never)]
     fn missing_some(
         &mut self,
         scope: Scope,
@@ -331,6 +344,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         Ok(if enough { Value::List(List::Made(&[])) } else { missing })
     }
 
+    #[inline(never)]
     fn iterate(
         &mut self,
         iteration: Iteration,
@@ -372,6 +386,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         Ok(false)
     }
 
+    #[inline(never)]
     fn reduce(&mut self, [list, body, start]: &'a [Expression; 3], data: Value<'a>) -> Answer<'a> {
         let list = self.value(list, data)?;
         let mut accumulator = self.value(start, data)?;
@@ -384,6 +399,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// One array of all operands, arrays spread one level.
+    #[inline(never)]
     fn merge(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
         let mut merged = ArenaVec::new_in(self.arena);
         for operand in operands {
@@ -398,6 +414,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         Ok(Value::List(List::Made(merged.into_bump_slice())))
     }
 
+    #[inline(never)]
     fn cat(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
         let mut text = ArenaString::new_in(self.arena);
         for operand in operands {
@@ -409,6 +426,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     /// Part of a text, counted in characters; a negative start counts from the end, a negative length leaves so many off.
+    #[inline(never)]
     fn substring(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
         let text = self.operand(operands, 0, data)?.unwrap_or(Value::Null);
         let start = self.operand(operands, 1, data)?.unwrap_or(Value::Null);

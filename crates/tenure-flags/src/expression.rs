@@ -122,14 +122,14 @@ pub(crate) enum Affix {
 pub(crate) struct Fractional {
     /// What is hashed; without it the flag's key and the targeting key are.
     pub bucketing: Option<Expression>,
-    pub shares: Box<[Share]>,
+    pub parts: Box<[Part]>,
     /// The total weight, if every share spells its weight out.
     pub total: Option<u64>,
 }
 
 /// One part of a split.
 #[derive(Debug)]
-pub(crate) enum Share {
+pub(crate) enum Part {
     /// `[variant, weight]`; a weight left out is 1.
     Pair { variant: Expression, weight: Weight },
     /// A share that is only known when the rule runs.

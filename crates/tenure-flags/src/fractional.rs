@@ -1,4 +1,4 @@
-//! flagd's `fractional`, version 3: a value is hashed and falls into one of several weighted shares.
+//! flagd's `fractional`, version 3: a value is hashed and falls into one of several weighted parts.
 //!
 //! `bucket = hash × total weight / 2^32`, rounded down, where the hash is MurmurHash3 of the value's deterministic CBOR.
 //! Versions 1 and 2 hash otherwise and give other buckets; they are not served.
@@ -7,14 +7,14 @@ use bumpalo::collections::Vec as ArenaVec;
 
 use crate::cbor;
 use crate::evaluate::{Answer, Run, TooMuchWork};
-use crate::expression::{Expression, Fractional, Share, Weight};
+use crate::expression::{Expression, Fractional, Part, Weight};
 use crate::value::{List, Value};
 use crate::visitor::Visitor;
 
 /// Above this total weight there is no bucket.
 const TOTAL_MAX: u32 = i32::MAX as u32;
 
-/// A share whose weight is known, its variant not yet.
+/// A part whose weight is known, its variant not yet.
 #[derive(Clone, Copy)]
 enum Candidate<'a> {
     Expression(&'a Expression),
@@ -27,8 +27,9 @@ pub(crate) fn bucket(hash: u32, total: u32) -> u32 {
     ((u64::from(hash) * u64::from(total)) >> 32) as u32
 }
 
-/// The variant of the share that the caller falls into. Null: no bucketing value, a weight that is not a whole number,
+/// The variant of the part that the caller falls into. Null: no bucketing value, a weight that is not a whole number,
 /// no weight at all or too much.
+#[inline(never)]
 pub(crate) fn pick<'a, V: Visitor>(
     run: &mut Run<'a, '_, V>,
     split: &'a Fractional,
@@ -38,16 +39,16 @@ pub(crate) fn pick<'a, V: Visitor>(
         Some(bucketing) => Some(run.value(bucketing, data)?),
         None => None,
     };
-    // As every implementation of flagd has it, an array in the first place is a share already.
-    let (hash, first_share) = match bucketing {
-        Some(Value::List(share)) => (default_hash(run), Some(share)),
+    // As every implementation of flagd has it, an array in the first place is a part already.
+    let (hash, first_part) = match bucketing {
+        Some(Value::List(part)) => (default_hash(run), Some(part)),
         Some(value) => (hash(run, value)?, None),
         None => (default_hash(run), None),
     };
     let Some(hash) = hash else { return Ok(Value::Null) };
-    match (first_share, split.total) {
+    match (first_part, split.total) {
         (None, Some(total)) => pick_by_constants(run, split, hash, total, data),
-        _ => pick_by_computed(run, split, hash, first_share, data),
+        _ => pick_by_computed(run, split, hash, first_part, data),
     }
 }
 
@@ -59,8 +60,8 @@ fn pick_by_constants<'a, V: Visitor>(
     data: Value<'a>,
 ) -> Answer<'a> {
     let Some(mut bucket) = bucket_of(hash, total) else { return Ok(Value::Null) };
-    for share in &split.shares {
-        if let Share::Pair { variant, weight: Weight::Constant(weight) } = share {
+    for part in &split.parts {
+        if let Part::Pair { variant, weight: Weight::Constant(weight) } = part {
             match bucket.checked_sub(*weight) {
                 Some(beyond) => bucket = beyond,
                 None => return run.value(variant, data),
@@ -74,21 +75,21 @@ fn pick_by_computed<'a, V: Visitor>(
     run: &mut Run<'a, '_, V>,
     split: &'a Fractional,
     hash: u32,
-    first_share: Option<List<'a>>,
+    first_part: Option<List<'a>>,
     data: Value<'a>,
 ) -> Answer<'a> {
-    let mut shares = ArenaVec::with_capacity_in(split.shares.len() + 1, run.arena);
-    if let Some(share) = first_share {
-        let Some(share) = computed_share(share) else { return Ok(Value::Null) };
-        shares.push(share);
+    let mut parts = ArenaVec::with_capacity_in(split.parts.len() + 1, run.arena);
+    if let Some(part) = first_part {
+        let Some(part) = computed_part(part) else { return Ok(Value::Null) };
+        parts.push(part);
     }
-    for share in &split.shares {
-        let Some(share) = weigh(run, share, data)? else { return Ok(Value::Null) };
-        shares.push(share);
+    for part in &split.parts {
+        let Some(part) = weigh(run, part, data)? else { return Ok(Value::Null) };
+        parts.push(part);
     }
-    let total = shares.iter().map(|(weight, _)| u64::from(*weight)).sum();
+    let total = parts.iter().map(|(weight, _)| u64::from(*weight)).sum();
     let Some(mut bucket) = bucket_of(hash, total) else { return Ok(Value::Null) };
-    for (weight, candidate) in shares {
+    for (weight, candidate) in parts {
         match (bucket.checked_sub(weight), candidate) {
             (Some(beyond), _) => bucket = beyond,
             (None, Candidate::Expression(variant)) => return run.value(variant, data),
@@ -121,30 +122,30 @@ fn default_hash<V: Visitor>(run: &Run<'_, '_, V>) -> Option<u32> {
 
 fn weigh<'a, V: Visitor>(
     run: &mut Run<'a, '_, V>,
-    share: &'a Share,
+    part: &'a Part,
     data: Value<'a>,
 ) -> Result<Option<(u32, Candidate<'a>)>, TooMuchWork> {
-    Ok(match share {
-        Share::Pair { variant, weight } => {
+    Ok(match part {
+        Part::Pair { variant, weight } => {
             let weight = match weight {
                 Weight::Constant(weight) => Some(*weight),
                 Weight::Computed(weight) => whole_weight(run.value(weight, data)?),
             };
             weight.map(|weight| (weight, Candidate::Expression(variant)))
         }
-        Share::Computed(share) => match run.value(share, data)? {
-            Value::List(share) => computed_share(share),
+        Part::Computed(part) => match run.value(part, data)? {
+            Value::List(part) => computed_part(part),
             _ => None,
         },
     })
 }
 
 /// `[variant]` or `[variant, weight]`.
-fn computed_share<'a>(share: List<'a>) -> Option<(u32, Candidate<'a>)> {
-    let variant = Candidate::Value(share.get(0)?);
-    match share.len() {
+fn computed_part<'a>(part: List<'a>) -> Option<(u32, Candidate<'a>)> {
+    let variant = Candidate::Value(part.get(0)?);
+    match part.len() {
         1 => Some((1, variant)),
-        2 => Some((whole_weight(share.get(1)?)?, variant)),
+        2 => Some((whole_weight(part.get(1)?)?, variant)),
         _ => None,
     }
 }

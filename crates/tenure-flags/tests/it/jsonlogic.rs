@@ -137,7 +137,7 @@ fn comparisons() {
 #[test]
 fn arithmetic() {
     check(json!({"+": [1, 2, 3]}), json!(6));
-    check(json!({"+": "3.14"}), json!(3.14));
+    check(json!({"+": "2.75"}), json!(2.75));
     check(json!({"+": ["3px", " 4"]}), json!(7));
     check(json!({"+": []}), json!(0));
     check(json!({"+": [null, 1]}), json!(null));
