@@ -29,13 +29,16 @@ pub struct Arranged {
 
 /// Arranges the events of all batches. Where an event is there twice, the one received first stays, and of
 /// two received at once the one that stands first.
-pub fn arrange(batches: &[RecordBatch]) -> Result<Arranged, ArrowError> {
-    let (sorted, duplicates) = sort_once(&concat_batches(&schema(), batches)?)?;
+pub fn arrange(batches: Vec<RecordBatch>) -> Result<Arranged, ArrowError> {
+    let (sorted, duplicates) = sort_once(batches)?;
     Ok(Arranged { days: split_by_day(&sorted)?, duplicates })
 }
 
-/// The events of one batch sorted, without repeats; and how many those were.
-pub fn sort_once(batch: &RecordBatch) -> Result<(RecordBatch, u64), ArrowError> {
+/// The events of all batches sorted, without repeats; and how many those were. At its height it holds the events
+/// twice.
+pub fn sort_once(batches: Vec<RecordBatch>) -> Result<(RecordBatch, u64), ArrowError> {
+    let batch = &concat_batches(&schema(), &batches)?;
+    drop(batches);
     let rows = batch.num_rows() as u32;
     let position: ArrayRef = Arc::new(UInt32Array::from_iter_values(0..rows));
     let key = |name: &str| -> Result<SortColumn, ArrowError> {

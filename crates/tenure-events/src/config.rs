@@ -33,10 +33,10 @@ impl Default for Config {
             commit_events_max: 16_384,
             segment_bytes_max: 64 << 20,
             segment_age_max: Duration::from_secs(60),
-            seal_bytes_max: 128 << 20,
+            seal_bytes_max: 64 << 20,
             unsealed_bytes_max: 1 << 30,
             day_files_max: 16,
-            compact_bytes_max: 32 << 20,
+            compact_bytes_max: 16 << 20,
             row_group_events: 65_536,
         }
     }

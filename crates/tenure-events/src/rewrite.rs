@@ -177,9 +177,7 @@ fn merge(
     for (path, bytes) in contents {
         batches.extend(sealed_file::read(&path, bytes)?);
     }
-    let all = concat_batches(&schema(), &batches)?;
-    drop(batches);
-    let (sorted, duplicates) = sort_once(&all)?;
+    let (sorted, duplicates) = sort_once(batches)?;
     let (file, bytes) = sealed_file::write(date, generation, &sorted, row_group_events)?;
     Ok((file, bytes, duplicates))
 }

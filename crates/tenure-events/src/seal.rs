@@ -175,8 +175,7 @@ fn encode(round: &[(u64, Segment)], generation: u64, row_group_events: usize) ->
     for (_, segment) in round {
         batches.extend(segment::read(&segment.read()?)?);
     }
-    let arranged = arrange(&batches)?;
-    drop(batches);
+    let arranged = arrange(batches)?;
     let files = arranged
         .days
         .iter()
