@@ -67,12 +67,14 @@ impl From<&Level> for ArmSummary {
 }
 
 impl Relative {
-    /// The lift that a log-relative estimate means, with the interval of `critical` standard errors.
-    pub fn of(log_ratio: &Estimate, critical: f64) -> Self {
-        Self {
+    /// The lift that a log-relative estimate means, with the interval of `critical` standard errors. None when
+    /// it is too large for a number.
+    pub fn of(log_ratio: &Estimate, critical: f64) -> Option<Self> {
+        let lift = Self {
             estimate: estimate::lift_of(log_ratio.value),
             interval: log_ratio.within(critical).map(estimate::lift_of),
-        }
+        };
+        (lift.estimate.is_finite() && lift.interval.iter().all(|end| end.is_finite())).then_some(lift)
     }
 }
 
@@ -146,7 +148,7 @@ pub fn compare_levels(
     let relative = match estimate::effect(Scale::Relative, control, treatment) {
         Ok(log_ratio) => {
             let log_ratio = if kind == Kind::Proportion { log_ratio.normal() } else { log_ratio };
-            Some(Relative::of(&log_ratio, log_ratio.critical(0.5 * (1.0 - confidence))))
+            Relative::of(&log_ratio, log_ratio.critical(0.5 * (1.0 - confidence)))
         }
         Err(why) => {
             warnings.push(why.to_string());
@@ -168,6 +170,7 @@ pub fn compare_levels(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn proportion(control: [u64; 2], treatment: [u64; 2]) -> Result<Comparison, CannotSay> {
         let arm = |[units, successes]: [u64; 2]| Moments::from_counts(units, successes).unwrap();
@@ -187,6 +190,28 @@ mod tests {
     fn a_metric_nobody_moves_cannot_say() {
         assert_eq!(proportion([50, 0], [60, 0]), Err(CannotSay::ZeroVariance));
         assert_eq!(proportion([0, 0], [60, 1]), Err(CannotSay::EmptyArm));
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_gives_a_number_that_is_none(
+            n in prop::sample::select(vec![0, 1, 2, 3, 1000, 1 << 53, u64::MAX]),
+            m in prop::sample::select(vec![0, 1, 2, 3, 1000, 1 << 53, u64::MAX]),
+            values in prop::array::uniform4(prop::num::f64::ANY),
+        ) {
+            let [a, va, b, vb] = values;
+            let arms = (Moments::from_summary(n, a, va), Moments::from_summary(m, b, vb));
+            let (Ok(control), Ok(treatment)) = arms else { return Ok(()) };
+            for kind in [Kind::Proportion, Kind::Mean] {
+                if let Ok(shown) = compare(kind, &control, &treatment, 0.95) {
+                    let json = serde_json::to_value(&shown).unwrap();
+                    prop_assert!((0.0..=1.0).contains(&shown.p_value), "{json}");
+                    prop_assert!(shown.absolute.se > 0.0, "{json}");
+                    // JSON writes what is not a number as null.
+                    prop_assert!(!json.to_string().replace("\"relative\":null", "").contains("null"), "{json}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -222,15 +222,15 @@ pub fn log_ratio(control: &Level, treatment: &Level) -> Result<Estimate, CannotS
     )
 }
 
-/// The lift by the first-order delta method, `(ȳT − ȳC)/|ȳC|`, as most engines report it. For comparison with
+/// The lift by the first-order delta method, `(ȳT − ȳC)/ȳC`, as most engines report it. For comparison with
 /// them only: its interval misses on one side more often than the other, which that of [`log_ratio`] does not.
 pub fn relative_delta(control: &Level, treatment: &Level) -> Result<Estimate, CannotSay> {
     let absolute = difference(control, treatment)?;
     if control.value == 0.0 {
         return Err(CannotSay::MeanNotPositive);
     }
-    let base = control.value.abs();
-    let gradient = treatment.value / control.value / base;
+    let base = control.value;
+    let gradient = treatment.value / (base * base);
     let variance = treatment.se_squared() / (base * base) + control.se_squared() * gradient * gradient;
     Ok(Estimate { df: absolute.df, ..Estimate::new(absolute.value / base, variance.sqrt())? })
 }

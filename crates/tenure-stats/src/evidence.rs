@@ -36,6 +36,9 @@ pub struct Evidence {
     pub edgington_p: f64,
 }
 
+/// The drift that a two-sided 5 % test detects with probability 1/3.
+const SMALL_TELESCOPE: f64 = 1.5285687127125554;
+
 /// All of it.
 ///
 /// Errors: an original of exactly zero, input that is not finite, a standard error of zero.
@@ -54,7 +57,7 @@ pub fn weigh(original: &Estimate, rollout: &Estimate) -> Result<Evidence, Cannot
     let (so, sr) = (positive(original.se)?, positive(rollout.se)?);
     let difference = Estimate::new(rollout.value - original.value, so.hypot(sr))?;
     let x = (so / difference.se).powi(2);
-    let small_telescope = small_telescope(so);
+    let small_telescope = SMALL_TELESCOPE * so;
     let side = original.value.signum();
     let margin = 0.5 * original.value.abs();
     let half = Estimate::new(rollout.value - 0.5 * original.value, (0.5 * so).hypot(sr))?;
@@ -131,24 +134,6 @@ fn sceptical_z(original: &Estimate, rollout: &Estimate) -> f64 {
     (arithmetic * harmonic / (root + arithmetic)).sqrt()
 }
 
-/// The effect that a two-sided 5 % test with standard error `se` detects with probability 1/3.
-fn small_telescope(se: f64) -> f64 {
-    let c = normal::critical(0.05);
-    let (mut low, mut high) = (0.0, 3.0);
-    while high - low > 1e-16 * high {
-        let middle = 0.5 * (low + high);
-        if middle <= low || middle >= high {
-            break;
-        }
-        if normal::sf(c - middle) + normal::cdf(-c - middle) < 1.0 / 3.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    0.5 * (low + high) * se
-}
-
 fn edgington(one: f64, other: f64) -> f64 {
     let sum = one + other;
     if sum <= 1.0 { 0.5 * sum * sum } else { 1.0 - 0.5 * (2.0 - sum) * (2.0 - sum) }
@@ -165,6 +150,12 @@ mod tests {
     #[test]
     fn the_brownian_bound_is_the_one_that_decides() {
         assert!((brownian_bound(0.05).unwrap() - replication::DIFFERENCE_BOUND).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_small_telescope_sees_a_third() {
+        let power = crate::power::power_at(SMALL_TELESCOPE, 0.05, crate::power::Tails::Two);
+        assert!((power - 1.0 / 3.0).abs() < 1e-15);
     }
 
     #[test]

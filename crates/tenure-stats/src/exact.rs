@@ -129,7 +129,7 @@ fn worst_case(counts: &Counts, extreme: impl Fn(u64, u64) -> bool) -> f64 {
     probability(top).max(probability(at(best))).min(1.0)
 }
 
-fn golden_maximum(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
+fn golden_maximum(low: f64, high: f64, f: &impl Fn(f64) -> f64) -> f64 {
     let ratio = 0.5 * (5f64.sqrt() - 1.0);
     let (mut low, mut high) = (low, high);
     for _ in 0..100 {

@@ -15,7 +15,7 @@ use crate::moments::{self, Moments, MomentsError};
 /// for unit in [[20.0, 2.0], [0.0, 0.0], [35.0, 3.0]] {
 ///     revenue_and_orders.push(&unit)?;
 /// }
-/// assert_eq!(revenue_and_orders.mean(1), 5.0 / 3.0);
+/// assert!((revenue_and_orders.mean(1) - 5.0 / 3.0).abs() < 1e-12);
 /// # Ok::<(), tenure_stats::moments::MomentsError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -263,7 +263,7 @@ mod tests {
         assert!(matches!(Moments::from_sums(2, 10.0, 1.0), Err(MomentsError::Negative { .. })));
         assert!(matches!(Moments::from_counts(u64::MAX, 0), Err(MomentsError::TooManyUnits { .. })));
         assert!(matches!(Moments::from_sums(0, 1.0, 1.0), Err(MomentsError::ValuesWithoutUnits)));
-        assert!(matches!(Moments::from_summary(2, 1e300, f64::MAX), Ok(_)));
+        assert!(Moments::from_summary(2, 1e300, f64::MAX).is_ok());
     }
 
     #[test]

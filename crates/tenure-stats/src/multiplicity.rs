@@ -112,7 +112,7 @@ pub fn e_benjamini_hochberg(log_e: &[f64], alpha: f64) -> Result<Vec<bool>, Cann
     }
     let mut sorted = log_e.to_vec();
     sorted.sort_by(|a, b| b.total_cmp(a));
-    let claimed = sorted.iter().enumerate().filter(|(rank, e)| **e >= bar - ((rank + 1) as f64).ln()).last();
+    let claimed = sorted.iter().enumerate().rfind(|(rank, e)| **e >= bar - ((rank + 1) as f64).ln());
     let threshold = claimed.map_or(f64::INFINITY, |(_, e)| *e);
     Ok(log_e.iter().map(|&e| e >= threshold && threshold < f64::INFINITY).collect())
 }

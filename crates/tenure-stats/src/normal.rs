@@ -29,6 +29,11 @@ pub fn sf(z: f64) -> f64 {
     half - rest * (-y * y).exp() / PI.sqrt()
 }
 
+/// [`sf`] to 1e-13 up to |z| = 20 and less beyond, at half the price: for sums of many tails.
+pub(crate) fn sf_quick(z: f64) -> f64 {
+    0.5 * libm::erfc(z * FRAC_1_SQRT_2)
+}
+
 /// `ln P(Z ≤ z)`, finite also where the probability itself underflows.
 pub fn ln_cdf(z: f64) -> f64 {
     if z > -37.0 {

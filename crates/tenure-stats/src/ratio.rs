@@ -19,7 +19,7 @@ use crate::joint::Joint;
 /// for [revenue, orders] in [[20.0, 2.0], [0.0, 0.0], [35.0, 3.0], [8.0, 1.0]] {
 ///     arm.push(&[revenue, orders])?;
 /// }
-/// assert_eq!(ratio::level(&arm, 0, 1)?.value, 10.5);
+/// assert!((ratio::level(&arm, 0, 1)?.value - 10.5).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn level(arm: &Joint, numerator: usize, denominator: usize) -> Result<Level, CannotSay> {

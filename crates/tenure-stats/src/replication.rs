@@ -258,7 +258,7 @@ fn selected_mean_and_sd(z: f64, c: f64) -> (f64, f64) {
     for step in first.floor() as i64..=last.ceil() as i64 {
         let mu = step as f64 * step_width;
         let off = mu - z;
-        let chance = normal::cdf(mu - c) + normal::cdf(-mu - c);
+        let chance = normal::sf_quick(c - mu) + normal::sf_quick(c + mu);
         let weight = (-0.5 * off * off).exp() / chance;
         sum += weight;
         first_moment += weight * off;

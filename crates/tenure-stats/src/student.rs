@@ -19,7 +19,7 @@ pub fn cdf(t: f64, df: f64) -> f64 {
 /// assert!((tenure_stats::student::sf(12.706204736174694, 1.0) - 0.025).abs() < 1e-15);
 /// ```
 pub fn sf(t: f64, df: f64) -> f64 {
-    if t.is_nan() || !(df > 0.0) {
+    if t.is_nan() || df.is_nan() || df <= 0.0 {
         return f64::NAN;
     }
     if df >= NORMAL_FROM {
@@ -27,6 +27,9 @@ pub fn sf(t: f64, df: f64) -> f64 {
     }
     if t < 0.0 {
         return 1.0 - sf(-t, df);
+    }
+    if let Some(z) = normal_equivalent(t, df) {
+        return normal::sf(z);
     }
     // I_x(df/2, 1/2)/2 with x = df/(df + t²) [DLMF 8.17]; below √3 the complement keeps more digits.
     if t * t < 3.0 { 0.5 - centre(t, df) } else { tail(t, df) }
@@ -64,8 +67,46 @@ fn tail(t: f64, df: f64) -> f64 {
 }
 
 /// Steps of the quadrature, and their width; at half the width no known value moves.
-const TAIL_STEPS: std::ops::Range<i32> = -72..96;
+const TAIL_STEPS: std::ops::Range<i32> = -66..112;
 const TAIL_STEP: f64 = 1.0 / 16.0;
+
+/// The z with `P(Z > z) = P(T > t)` by its expansion in 1/df (Abramowitz, Stegun 26.7.8 inverted; Hill 1970), where
+/// the term after the last is below the last digit: many degrees of freedom, t not far out.
+fn normal_equivalent(t: f64, df: f64) -> Option<f64> {
+    if !expands(t, df) {
+        return None;
+    }
+    let s = t * t;
+    let terms = [
+        -(s + 1.0) / 4.0,
+        ((13.0 * s + 8.0) * s + 3.0) / 96.0,
+        -(((35.0 * s + 19.0) * s + 1.0) * s - 15.0) / 384.0,
+        ((((6271.0 * s + 3224.0) * s - 102.0) * s - 1680.0) * s - 945.0) / 92160.0,
+    ];
+    Some(t + t * in_powers(terms, df))
+}
+
+/// The t with `P(T > t) = P(Z > z)` by its expansion in 1/df (Abramowitz, Stegun 26.7.5).
+fn from_normal(z: f64, df: f64) -> f64 {
+    let s = z * z;
+    let terms = [
+        (s + 1.0) / 4.0,
+        ((5.0 * s + 16.0) * s + 3.0) / 96.0,
+        (((3.0 * s + 19.0) * s + 17.0) * s - 15.0) / 384.0,
+        ((((79.0 * s + 776.0) * s + 1482.0) * s - 1920.0) * s - 945.0) / 92160.0,
+    ];
+    z + z * in_powers(terms, df)
+}
+
+/// `Σ term_k/df^k`.
+fn in_powers(terms: [f64; 4], df: f64) -> f64 {
+    terms.iter().rev().fold(0.0, |sum, term| (sum + term) / df)
+}
+
+/// Whether four terms of the expansions at `x` are exact to the last digit.
+fn expands(x: f64, df: f64) -> bool {
+    (1.0 + x * x).powi(6) < 1e-15 * df.powi(5)
+}
 
 /// The density.
 pub fn pdf(t: f64, df: f64) -> f64 {
@@ -92,7 +133,7 @@ fn ln_pdf(t: f64, df: f64) -> f64 {
 /// assert!((tenure_stats::student::ppf(0.975, 10.0) - 2.2281388519862744).abs() < 1e-14);
 /// ```
 pub fn ppf(p: f64, df: f64) -> f64 {
-    if !(0.0..=1.0).contains(&p) || !(df > 0.0) {
+    if !(0.0..=1.0).contains(&p) || df.is_nan() || df <= 0.0 {
         return f64::NAN;
     }
     if df >= NORMAL_FROM {
@@ -100,7 +141,7 @@ pub fn ppf(p: f64, df: f64) -> f64 {
     }
     // Both p − ½ near the middle and 1 − p above it are exact in doubles.
     match p {
-        p if p == 0.5 => 0.0,
+        0.5 => 0.0,
         p if p < 0.25 => -upper(p, df),
         p if p > 0.75 => upper(1.0 - p, df),
         p => libm::copysign(central(libm::fabs(p - 0.5), df), p - 0.5),
@@ -123,7 +164,14 @@ fn upper(q: f64, df: f64) -> f64 {
     if q == 0.0 {
         return f64::INFINITY;
     }
-    let mut t = normal::isf(q);
+    let z = normal::isf(q);
+    let mut t = from_normal(z, df);
+    if expands(t, df) {
+        return t;
+    }
+    if !(t > z && df > 3.0) {
+        t = z;
+    }
     for _ in 0..200 {
         let p = tail(t, df);
         let step = (p.ln() - ln_pdf(t, df) - t.ln()).exp() * (p / q).ln();
@@ -187,6 +235,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn expansions_are_exact_where_they_are_used(t in 0.0..8.0f64, log_df in 7.0..16.0f64) {
+            let df = log_df.exp();
+            if let Some(z) = normal_equivalent(t, df) {
+                let integrated = if t * t < 3.0 { 0.5 - centre(t, df) } else { tail(t, df) };
+                prop_assert!((normal::sf(z) / integrated - 1.0).abs() < 1e-12, "t {t} df {df}");
+                prop_assert!((from_normal(z, df) - t).abs() <= 1e-13 * t, "t {t} df {df}");
+            }
+        }
+
         #[test]
         fn quantile_undoes_the_tail(log_q in -600.0..-0.7f64, log_df in 0.0..16.0f64) {
             let (q, df) = (log_q.exp(), log_df.exp());

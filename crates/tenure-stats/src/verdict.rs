@@ -609,7 +609,7 @@ impl Judged {
             _ => wave::stratify(plan.kind, scale, epochs).ok().map(|other| other.effect),
         };
         let Some(critical) = self.critical else { return };
-        self.lift = on(Scale::Relative).map(|effect| Relative::of(&effect, critical));
+        self.lift = on(Scale::Relative).and_then(|effect| Relative::of(&effect, critical));
         self.absolute = on(Scale::Absolute).map(|effect| Absolute {
             estimate: effect.value,
             se: effect.se,
@@ -774,6 +774,23 @@ mod tests {
         check_outside([30_500, 3_660], [30_480, 3_719], 30_000, Verdict::NotSignificant);
         check_outside([35_200, 4_224], [35_150, 3_831], 30_000, Verdict::Negative);
         check_outside([8_000, 960], [8_000, 1_160], 30_000, Verdict::Immature);
+        check_outside([24_000, 2_880], [24_050, 2_921], 23_000, Verdict::NotSignificant);
+        check_outside([36_000, 4_320], [36_080, 4_690], 30_000, Verdict::Positive);
+        check_outside([40_100, 4_812], [40_050, 4_790], 30_000, Verdict::NotSignificant);
+        check_outside([35_000, 4_200], [35_040, 3_854], 30_000, Verdict::Negative);
+        check_outside([48_000, 3_888], [48_100, 4_378], 30_000, Verdict::Positive);
+        check_outside([130_000, 15_600], [130_200, 16_275], 30_000, Verdict::Positive);
+        for (control, treatment) in [
+            ([20_140, 2_417], [20_065, 2_729]),
+            ([156_000, 31_200], [156_300, 32_135]),
+            ([30_000, 4_500], [30_050, 4_958]),
+            ([30_120, 4_520], [30_090, 4_935]),
+            ([20_500, 2_460], [20_450, 2_782]),
+            ([40_000, 5_240], [40_100, 5_614]),
+        ] {
+            check_outside(control, treatment, 0, Verdict::Positive);
+        }
+        check_outside([30_110, 4_517], [30_075, 4_556], 0, Verdict::NotSignificant);
         check_outside([8_000, 960], [9_000, 1_160], 0, Verdict::Invalid);
         check_outside([0, 0], [0, 0], 0, Verdict::Immature);
         check_outside([500, 0], [500, 0], 0, Verdict::Immature);
@@ -895,6 +912,32 @@ mod tests {
             Plan::new(Kind::Mean, Direction::Increase, Scale::Absolute, 0.05, iteration, 0.1).unwrap().alpha
         };
         assert_eq!((of(1), of(2), of(3)), (0.05, 0.025, 0.0125));
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_gives_a_number_that_is_none(
+            n in prop::sample::select(vec![0, 1, 2, 3, 1000, 1 << 53]),
+            m in prop::sample::select(vec![0, 1, 2, 3, 1000, 1 << 53]),
+            values in prop::array::uniform4(prop::num::f64::ANY),
+        ) {
+            let [a, va, b, vb] = values;
+            let arms = (Moments::from_summary(n, a, va), Moments::from_summary(m, b, vb));
+            let (Ok(control), Ok(treatment)) = arms else { return Ok(()) };
+            for (kind, scale) in [(Kind::Proportion, Scale::Absolute), (Kind::Mean, Scale::Relative)] {
+                let outside = judge_outside(&Outside::new(kind, Direction::Increase, control, treatment)).unwrap();
+                let plan = Plan::new(kind, Direction::Increase, scale, 0.05, 1, 0.1).unwrap();
+                let epochs: Vec<Epoch> =
+                    Epoch::of_moments(0, kind, &control, &treatment, 0.5).into_iter().collect();
+                let (_, live) = look(&plan, &Monitor::default(), &Look { epochs, ..at(0.0, 0.1) }).unwrap();
+                for judged in [outside, live] {
+                    let json = serde_json::to_string(&judged).unwrap();
+                    // What was written reads back: nothing was infinite or not a number.
+                    let back = serde_json::from_str::<Judged>(&json);
+                    prop_assert_eq!(back.map_err(|error| format!("{error}: {json}")), Ok(judged));
+                }
+            }
+        }
     }
 
     proptest! {

@@ -104,10 +104,8 @@ fn regression_rows(case: &Case) -> Found {
         let df = fit.df() - 1.0;
         let (mut p_value, mut ci) = (Vec::new(), Vec::new());
         for (at, beta) in fit.beta.iter().enumerate() {
-            let classic = fit.se(at, regression::Robust::Classic).unwrap();
-            let sigma_squared = classic * classic * fit.df() / df / fit.unscaled_variance(at);
+            let se = fit.se(at, regression::Robust::Classic).unwrap();
             let information = 1.0 / fit.unscaled_variance(at);
-            let se = (sigma_squared / information).sqrt();
             let log_e = anytime::log_e_t(beta / se, phi, information, df);
             p_value.push((-log_e).exp());
             let half = se * anytime::t_radius(phi, information, df, alpha).unwrap();

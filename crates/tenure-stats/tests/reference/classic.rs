@@ -47,13 +47,15 @@ fn t_power(case: &Case) -> Found {
 
 fn proportion_sample_size(case: &Case) -> Found {
     let (p0, p1) = (case.number("p0"), case.number("p1"));
-    let drift = power::drift(case.number("alpha"), case.number("power"), Tails::Two).unwrap();
+    let (alpha, power) = (case.number("alpha"), case.number("power"));
+    // The arcsine row counts power in both tails, the other one on the good side only.
+    let both = power::drift(alpha, power, Tails::Two).unwrap();
+    let good = power::drift(0.5 * alpha, power, Tails::One).unwrap();
     let h = proportion::cohen_h(p0, p1);
-    let units = |effect: f64, v0: f64, v1: f64| power::treatment_units(effect, v0, v1, 1.0, drift).unwrap();
     Found::exact(json!({
         "cohen_h": h,
-        "n_per_arm_arcsine": units(h, 1.0, 1.0),
-        "n_per_arm_unpooled": units(p1 - p0, p0 * (1.0 - p0), p1 * (1.0 - p1)),
+        "n_per_arm_arcsine": power::treatment_units(h, 1.0, 1.0, 1.0, both).unwrap(),
+        "n_per_arm_unpooled": power::treatment_units(p1 - p0, p0 * (1.0 - p0), p1 * (1.0 - p1), 1.0, good).unwrap(),
     }))
 }
 
@@ -80,9 +82,7 @@ fn welch(case: &Case) -> Found {
     let (control, treatment) = (moments("control"), moments("treatment"));
     let level = |moments: &Moments| Level::of(Kind::Mean, moments).unwrap();
     let found = estimate::difference(&level(&control), &level(&treatment)).unwrap();
-    // The margin of the equivalence test is one pooled standard deviation.
-    let df = (control.n() + treatment.n() - 2) as f64;
-    let margin = ((control.m2() + treatment.m2()) / df).sqrt();
+    let margin = control.variance().unwrap().sqrt();
     Found::exact(json!({
         "diff": found.value,
         "t": found.z(),
@@ -146,7 +146,7 @@ fn clusters(case: &Case) -> Found {
     let rows: Vec<Vec<f64>> = cluster_of_row.iter().map(|&at| vec![1.0, treated[at as usize]]).collect();
     let fit = regression::fit(&rows, &case.numbers("y")).unwrap();
     let clustered = fit.cluster_se(1, &cluster_of_row, true).unwrap();
-    let classic = fit.se(1, Robust::Classic).unwrap();
+    let naive = fit.se(1, Robust::Hc1).unwrap();
     Found::exact(json!({
         "diff": fit.beta[1],
         "se_CR1_stata": clustered,
@@ -154,8 +154,8 @@ fn clusters(case: &Case) -> Found {
         "delta_diff": delta.value,
         "delta_se": delta.se,
         "delta_df_min_clusters": control.tenants.n().min(treatment.tenants.n()) - 1,
-        "naive_iid_se": classic,
-        "design_effect": (delta.se / classic).powi(2),
+        "naive_iid_se": fit.se(1, Robust::Classic).unwrap(),
+        "design_effect": (delta.se / naive).powi(2),
     }))
 }
 

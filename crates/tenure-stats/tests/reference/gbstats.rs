@@ -4,7 +4,6 @@
 use serde_json::{Value, json};
 use tenure_stats::anytime;
 use tenure_stats::bayes::{self, Prior};
-use tenure_stats::cuped;
 use tenure_stats::estimate::{self, Estimate, Kind, Level};
 use tenure_stats::joint::Joint;
 use tenure_stats::moments::Moments;
@@ -26,15 +25,21 @@ pub fn method(name: &str) -> Option<Method> {
 fn two_sided(case: &Case) -> Found {
     answer(case, |effect| {
         let interval = effect.estimate.interval(1.0 - case.number("alpha"));
-        json!({ "ci": interval, "p_value": effect.estimate.p_value() })
+        let off = Estimate { value: effect.estimate.value - test_value(case), ..effect.estimate };
+        json!({ "ci": interval, "p_value": off.p_value() })
     })
+}
+
+/// What the effect is tested against: 0 unless the case says otherwise.
+fn test_value(case: &Case) -> f64 {
+    case::number(&case.input["test_value"]).unwrap_or(0.0)
 }
 
 fn greater(case: &Case) -> Found {
     answer(case, |effect| {
         let critical = effect.estimate.critical(case.number("alpha"));
         let low = effect.estimate.value - critical * effect.estimate.se;
-        json!({ "ci": [number(low), number(f64::INFINITY)], "p_value": effect.estimate.p_above(0.0) })
+        json!({ "ci": [number(low), number(f64::INFINITY)], "p_value": effect.estimate.p_above(test_value(case)) })
     })
 }
 
@@ -131,7 +136,7 @@ fn effect(case: &Case) -> Result<Effect, CannotSay> {
         // The adjusted difference over the unadjusted baseline, its variance at the unadjusted levels.
         let at = |arm: &Arm| Level { value: arm.unadjusted, ..arm.level };
         let delta = estimate::relative_delta(&at(&control), &at(&treatment))?;
-        Estimate { value: absolute.value / control.unadjusted.abs(), ..delta }
+        Estimate { value: absolute.value / control.unadjusted, ..delta }
     };
     let units = (control.level.n + treatment.level.n) as f64;
     Ok(Effect { estimate, baseline: control.unadjusted, units })
@@ -223,9 +228,7 @@ fn quantile_level(arm: &Value, sigma: f64) -> Result<Level, CannotSay> {
         0.05,
     )?;
     let shrink = (sigma / independent).powi(2);
-    let last = if arm["kind"] == "quantile" { n_star } else { n };
-    let se_squared = level.se_squared() * shrink;
-    Ok(Level { variance: se_squared * (last - 1) as f64 * n as f64 / last as f64, ..level })
+    Ok(Level { variance: level.variance * shrink * (n - 1) as f64 / n as f64, ..level })
 }
 
 /// The error of the share below the quantile, as gbstats scales it to the units that are there.

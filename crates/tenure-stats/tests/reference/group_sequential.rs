@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use tenure_stats::normal;
 use tenure_stats::power::{self, Tails};
 use tenure_stats::sequential::{
-    self, Exit, Sides, Spending, bounds, drift_for_power, exit_probabilities, expected_information,
-    wang_tsiatis,
+    Exit, Sides, Spending, bounds, drift_for_power, exit_probabilities, expected_information, wang_tsiatis,
 };
 
 use crate::Method;
@@ -43,7 +42,6 @@ fn lan_demets(case: &Case) -> Found {
     let found = bounds(spending(case), alpha, &fractions, sides).unwrap();
     let z: Vec<_> = found.z.iter().map(|z| number(z.unwrap_or(f64::NAN))).collect();
     let nominal: Vec<_> = found.z.iter().map(|z| number(z.map_or(f64::NAN, normal::sf))).collect();
-    // Where a look is skipped the reference counts what its function has spent, which is below 1e-15.
     let spent: Vec<_> = fractions.iter().map(|t| spending(case).spent(alpha, *t)).collect();
     let z = without_drifting_bounds(case, z);
     Found::about_one(json!({ "z": z, "nominal_p_per_side": nominal, "cumulative_alpha_per_side": spent }))
@@ -138,7 +136,7 @@ fn rpact_bounds(case: &Case) -> (Vec<f64>, Vec<Option<f64>>, Sides, f64) {
         _ => None,
     };
     let z = match (spending, case.word("design")) {
-        (Some(spending), _) => sequential::bounds(spending, alpha_side, &fractions, sides).unwrap().z,
+        (Some(spending), _) => bounds(spending, alpha_side, &fractions, sides).unwrap().z,
         (None, name @ ("OF" | "P")) if sides == Sides::Both => {
             let delta = if name == "P" { 0.5 } else { 0.0 };
             wang_tsiatis(fractions.len(), delta, 2.0 * alpha_side).unwrap().1.into_iter().map(Some).collect()

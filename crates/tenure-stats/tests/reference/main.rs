@@ -3,6 +3,9 @@
 //! The folder is named by `TENURE_REFERENCE_DIR`, by default `../shared/reference` beside the workspace. A case
 //! passes when every expected number is met within its tolerance; a method that nobody here knows fails.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a case that cannot be run must fail, loudly")]
+#![expect(clippy::print_stdout, reason = "what was run is printed also when all pass")]
+
 mod anytime;
 mod case;
 mod classic;
@@ -14,6 +17,7 @@ mod sample_ratio;
 mod tea_tasting;
 
 use std::collections::BTreeMap;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -106,7 +110,10 @@ fn run(path: &Path) -> usize {
         let tally = tallies.entry(&case.method).or_default();
         tally.run += 1;
         let outcome = match method(case) {
-            Some(method) => case.judge(method(case)),
+            Some(method) => match panic::catch_unwind(|| method(case)) {
+                Ok(found) => case.judge(found),
+                Err(_) => Outcome::Failed("the method panicked".to_owned()),
+            },
             None => Outcome::Failed("no method of that name is known".to_owned()),
         };
         match outcome {

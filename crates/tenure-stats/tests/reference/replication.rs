@@ -109,7 +109,8 @@ fn difference(case: &Case) -> Found {
         "different": difference.abs() > h,
         "retention50_contrast": contrast,
         "retention50_lower": lower,
-        "retention50_confirmed": lower > 0.0,
+        // An original below zero is confirmed on its own side.
+        "retention50_confirmed": original.value.signum() * contrast > bound(0.5 * original.se),
     }))
 }
 

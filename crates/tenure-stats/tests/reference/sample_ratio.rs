@@ -53,6 +53,9 @@ fn epochs(case: &Case) -> Found {
 }
 
 fn gbstats(case: &Case) -> Found {
-    let test = chi_square(&counts(&case.input["observed"]), &case.numbers("weights")).unwrap();
+    // gbstats leaves out arms without weight.
+    let arms = counts(&case.input["observed"]).into_iter().zip(case.numbers("weights"));
+    let (observed, weights): (Vec<_>, Vec<_>) = arms.filter(|(_, weight)| *weight > 0.0).unzip();
+    let test = chi_square(&observed, &weights).unwrap();
     Found::exact(json!({ "p_value": test.p_value }))
 }

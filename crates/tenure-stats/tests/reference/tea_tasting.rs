@@ -30,16 +30,25 @@ pub fn method(name: &str) -> Option<Method> {
 fn compare(case: &Case) -> Found {
     let (control, treatment) = levels(case);
     let equal = case.input["equal_var"] == Value::Bool(true);
-    let (control, treatment) = if equal { pooled(&control, &treatment) } else { (control, treatment) };
     let t = |estimate: Estimate| match (case.input["use_t"] == Value::Bool(true), equal) {
         (false, _) => estimate.normal(),
         (true, true) => estimate.with_df((control.n + treatment.n - 2) as f64),
         (true, false) => estimate,
     };
-    let absolute = t(estimate::difference(&control, &treatment).unwrap());
-    let relative = t(estimate::log_ratio(&control, &treatment).unwrap());
+    let pooled = |scale_control: f64, scale_treatment: f64| {
+        if equal {
+            pooled(&control, &treatment, scale_control, scale_treatment)
+        } else {
+            (control, treatment)
+        }
+    };
+    let (plain_control, plain_treatment) = pooled(1.0, 1.0);
+    let absolute = t(estimate::difference(&plain_control, &plain_treatment).unwrap());
+    // On the logarithm the variances are equal, if at all, relative to the squared levels.
+    let (log_control, log_treatment) = pooled(control.value, treatment.value);
+    let relative = t(estimate::log_ratio(&log_control, &log_treatment).unwrap());
     let [low, high] = bounds(case, &absolute);
-    let [rel_low, rel_high] = bounds(case, &relative).map(estimate::lift_of);
+    let [rel_low, rel_high] = bounds(case, &relative);
     Found::about_one(json!({
         "control": control.value,
         "treatment": treatment.value,
@@ -47,11 +56,16 @@ fn compare(case: &Case) -> Found {
         "effect_size_ci_lower": number(low),
         "effect_size_ci_upper": number(high),
         "rel_effect_size": estimate::lift_of(relative.value),
-        "rel_effect_size_ci_lower": number(if rel_low == -1.0 { f64::NEG_INFINITY } else { rel_low }),
-        "rel_effect_size_ci_upper": number(rel_high),
+        "rel_effect_size_ci_lower": number(lowest(rel_low)),
+        "rel_effect_size_ci_upper": number(estimate::lift_of(rel_high)),
         "pvalue": p_value(case, &absolute),
         "statistic": absolute.z(),
     }))
+}
+
+/// The lift of a lower end; tea-tasting leaves an open end open instead of writing −100 %.
+fn lowest(log_ratio: f64) -> f64 {
+    if log_ratio == f64::NEG_INFINITY { log_ratio } else { estimate::lift_of(log_ratio) }
 }
 
 fn bounds(case: &Case, estimate: &Estimate) -> [f64; 2] {
@@ -72,11 +86,15 @@ fn p_value(case: &Case, estimate: &Estimate) -> f64 {
     }
 }
 
-fn pooled(control: &Level, treatment: &Level) -> (Level, Level) {
+/// Both arms with one variance, which is equal in units of the scales' squares.
+fn pooled(control: &Level, treatment: &Level, scale_control: f64, scale_treatment: f64) -> (Level, Level) {
     let weight = |level: &Level| (level.n - 1) as f64;
-    let variance = (weight(control) * control.variance + weight(treatment) * treatment.variance)
+    let scaled = |level: &Level, scale: f64| level.variance / (scale * scale);
+    let variance = (weight(control) * scaled(control, scale_control)
+        + weight(treatment) * scaled(treatment, scale_treatment))
         / (weight(control) + weight(treatment));
-    (Level { variance, ..*control }, Level { variance, ..*treatment })
+    let back = |level: &Level, scale: f64| Level { variance: variance * scale * scale, ..*level };
+    (back(control, scale_control), back(treatment, scale_treatment))
 }
 
 /// The columns of a metric, in the order this crate wants them: outcome, denominator, their covariates.
@@ -151,7 +169,8 @@ fn proportion_z(case: &Case) -> Found {
         _ => [value - half, value + half],
     };
     let [low, high] = within(difference, critical * se + correction, [-1.0, 1.0]);
-    let relative_half = critical * log_se + correction / control.value;
+    let log_correction = if correction == 0.0 { 0.0 } else { correction / control.value };
+    let relative_half = critical * log_se + log_correction;
     let [rel_low, rel_high] = within(log_ratio, relative_half, [f64::NEG_INFINITY, f64::INFINITY]);
     let z = |shift: f64| (difference + shift) / se;
     let p = match alternative {
@@ -166,7 +185,7 @@ fn proportion_z(case: &Case) -> Found {
         "effect_size_ci_lower": low,
         "effect_size_ci_upper": high,
         "rel_effect_size": number(treatment.value / control.value - 1.0),
-        "rel_effect_size_ci_lower": number(estimate::lift_of(rel_low)),
+        "rel_effect_size_ci_lower": number(lowest(rel_low)),
         "rel_effect_size_ci_upper": number(if rel_high.is_nan() { f64::INFINITY } else { estimate::lift_of(rel_high) }),
         "pvalue": p,
     }))
