@@ -177,6 +177,8 @@ pub struct Case {
     /// When it was withdrawn, and by whom.
     pub withdrawn: Option<Stamp>,
 
+    /// Product teams whose buy-in was ever asked for; once relevant, a team stays so.
+    pub asked: BTreeSet<TeamId>,
     /// Buy-in by product team.
     pub sign_offs: BTreeMap<TeamId, SignOff>,
     /// Changes from the experiment.
@@ -569,6 +571,7 @@ impl CaseOpened {
             suggestions: Vec::new(),
             dismissed: BTreeSet::new(),
             withdrawn: None,
+            asked: BTreeSet::new(),
             sign_offs: BTreeMap::new(),
             ledger: Ledger::default(),
             follow_ups: BTreeMap::new(),

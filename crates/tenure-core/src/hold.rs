@@ -105,9 +105,9 @@ fn seats(case: &Case) -> Vec<Seat> {
 
 fn hold(ask: &Ask<'_>, case: &Case, cause: Cause) -> Result<Vec<Event>, Refusal> {
     ask.may(case, &seats(case), "hold exposure")?;
-    if case.hold.is_none() && case.exposure_percent() == 0.0 {
+    if !case.can_be_held() || case.hold.is_none() && case.exposure_percent() == 0.0 {
         return Err(Refusal::wrong_state(format!(
-            "case {} is in {} and exposes nobody, so there is nothing to hold",
+            "case {} is in {} and exposes nobody that could be held back",
             case.id, case.stage
         )));
     }

@@ -339,6 +339,14 @@ impl SetRolloutPlan {
             return Err(Refusal::argument(format!("margin is {margin}: give a share above 0 and below 1")));
         }
         let measured = ask.state.experiments.get(&case.experiment).map(|experiment| &experiment.metric);
+        let own = measured.and_then(|metric| MetricId::new(metric.name.clone()).ok());
+        let metric = self.metric.clone().or(own.filter(|metric| ask.state.metrics.contains_key(metric)));
+        if self.automatic && metric.is_none() {
+            return Err(Refusal::argument(
+                "metric is missing: an automatic rollout counts the events of a metric, so define one and name it",
+            )
+            .missing(["define_metric", "metric"]));
+        }
         let unit = self
             .unit
             .clone()
@@ -359,7 +367,7 @@ impl SetRolloutPlan {
         Ok(Plan {
             waves: self.waves.clone(),
             unit,
-            metric: self.metric.clone(),
+            metric,
             mapping,
             window_hours: self.window_hours,
             planned_n: self.planned_n,

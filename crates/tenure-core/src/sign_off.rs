@@ -98,9 +98,10 @@ impl SignOffStatus {
 }
 
 impl Case {
-    /// The product teams whose buy-in the case needs: those consulted, and any asked besides.
+    /// The product teams whose buy-in the case needs: those consulted, and any asked besides, ever. So a team that refused
+    /// is not got around by deciding again.
     pub fn teams(&self) -> BTreeSet<TeamId> {
-        self.consultations.keys().chain(self.sign_offs.keys()).cloned().collect()
+        self.consultations.keys().chain(&self.asked).cloned().collect()
     }
 
     /// The seats of the product owners of the case.
@@ -362,6 +363,7 @@ impl SatisfyCondition {
 impl BuyInRequested {
     pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
         use SignOffStatus::{ChangesRequested, Refused};
+        case.asked.insert(self.team.clone());
         let reset = matches!(case.sign_off_status(&self.team), ChangesRequested | Refused);
         let answered =
             case.sign_offs.remove(&self.team).and_then(|before| before.answered).filter(|_| !reset);

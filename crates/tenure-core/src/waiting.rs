@@ -363,15 +363,8 @@ impl List<'_> {
                     .map(|attempt| attempt.stamp.at)
                     .max();
                 let what = format!("pass or waive {} of {codebase}", open.join(", "));
-                let due = self.after(started, self.policy.deadlines.qa_demo);
                 let owners = vec![Seat::CodebaseOwner(codebase.clone())];
-                self.add(
-                    "checklist",
-                    what,
-                    owners,
-                    tried.unwrap_or(started),
-                    due.filter(|_| tried.is_some()),
-                );
+                self.add("checklist", what, owners, tried.unwrap_or(started), None);
             }
         }
         let changed = case.ledger.deviations.iter().any(|deviation| deviation.iteration == case.iteration);

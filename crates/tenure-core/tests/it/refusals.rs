@@ -1,0 +1,123 @@
+//! Refusals: every code is met, and each explains itself.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+use tenure_core::{Command, RefusalCode};
+
+use crate::town::Town;
+
+fn steps() -> Vec<Json> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let mut steps = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        for scenario in file["scenarios"].as_array().unwrap() {
+            steps.extend(scenario["steps"].as_array().unwrap().iter().cloned());
+        }
+    }
+    steps
+}
+
+#[test]
+fn every_code_is_met_in_a_scenario() {
+    let met: BTreeSet<String> = steps()
+        .iter()
+        .filter_map(|step| step["expect"].as_str()?.strip_prefix("refused:").map(str::to_owned))
+        .collect();
+    let all: BTreeSet<String> = RefusalCode::ALL.iter().map(|code| code.code().to_owned()).collect();
+    assert_eq!(all.difference(&met).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(met.difference(&all).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn every_command_of_a_case_is_carried_out_and_forbidden_in_a_scenario() {
+    // Setting up, notices, and what anybody may do.
+    let set_up =
+        ["define_team", "define_codebase", "grant_role", "revoke_role", "set_policy", "define_metric"];
+    let elsewhere = ["set_flag", "archive_flag", "give_notice"];
+    let anybody = ["report_bug", "fix_bug"];
+    let steps = steps();
+    let seen =
+        |name: &str, expect: &str| steps.iter().any(|step| step["do"] == name && step["expect"] == expect);
+    let (mut idle, mut open) = (Vec::new(), Vec::new());
+    for (name, _) in
+        Command::ALL.iter().filter(|(name, _)| !set_up.contains(name) && !elsewhere.contains(name))
+    {
+        if !seen(name, "ok") {
+            idle.push(*name);
+        }
+        if !seen(name, "refused:forbidden") && !anybody.contains(name) {
+            open.push(*name);
+        }
+    }
+    assert_eq!((idle, open), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_refusal_says_who_may_and_what_is_missing_and_since_when() {
+    let mut town = Town::before("answer_consultation");
+    let refusal = town.refuses("designer", "answer_consultation", json!({"team": "boards"}), "forbidden");
+    insta::assert_json_snapshot!("forbidden", refusal);
+    let weighing = json!({"benefit_per_year": 1, "one_off_cost": 1, "maintenance_per_year": 1});
+    let refusal = town.refuses("product-manager", "set_cost_benefit", weighing, "consultation_open");
+    insta::assert_json_snapshot!("consultation_open", refusal);
+}
+
+#[test]
+fn the_reference_page_has_a_row_for_every_code() {
+    let page = tenure_core::refusal::reference_page();
+    for code in RefusalCode::ALL {
+        assert!(page.contains(&format!("| `{code}` | {} | {} |", code.meaning(), code.remedy())));
+        assert_eq!(serde_json::to_value(code).unwrap(), json!(code.code()));
+    }
+}
+
+#[test]
+fn a_malformed_command_names_its_fault() {
+    let check = |name: &str, with: Json, says: &str| {
+        let fault = Command::parse(name, with).unwrap_err().to_string();
+        assert!(fault.contains(says), "{fault}");
+    };
+    check("dance", json!({}), "no command `dance`");
+    check("open_case", json!({"case": "PC-1"}), "missing field `experiment`");
+    check("open_case", json!({"case": " ", "experiment": "E"}), "is empty");
+    check("create_flag", json!({"case": "PC-1", "key": "a/b"}), "`/`");
+    check("record_measurement", json!({"case": "PC-1", "measurement": {"control": [1, 1]}}), "treatment");
+    check("decide", json!({"case": "PC-1", "kind": "ship"}), "unknown variant `ship`");
+    check("grant_role", json!({"account": "a", "role": "king"}), "role `king` is unknown");
+    check("set_policy", json!({"policy": {"alhpa": 0.1}}), "alhpa");
+}
+
+#[test]
+fn a_second_click_records_nothing() {
+    let mut town = Town::before("decide");
+    town.does("product-manager", "decide", json!({"kind": "proceed", "reason": "pays"}));
+    town.does("development-lead", "confirm_decision", json!({}));
+    let entries = town.world.journal.len();
+    town.does("development-lead", "confirm_decision", json!({}));
+    assert_eq!(town.world.journal.len(), entries);
+}
+
+#[test]
+fn setting_up_is_for_administrators() {
+    let mut town = Town::before("decide");
+    let role = json!({"account": "somebody", "role": "admin"});
+    town.refuses("product-manager", "grant_role", role.clone(), "forbidden");
+    town.does("system", "grant_role", role);
+    town.does("somebody", "grant_role", json!({"account": "other", "role": "observer"}));
+    town.refuses(
+        "somebody",
+        "grant_role",
+        json!({"account": "system", "role": "observer"}),
+        "invalid_argument",
+    );
+    town.refuses("somebody", "decide", json!({"kind": "proceed", "reason": "x"}), "forbidden");
+    town.refuses("somebody", "set_policy", json!({"policy": {"alpha": 2.0}}), "invalid_argument");
+    town.does("somebody", "set_policy", json!({"policy": {"deviation_budget": 1}}));
+    assert_eq!(town.world.state.policy_of(town.case()).deviation_budget, 5, "a case keeps its policy");
+    town.does("somebody", "revoke_role", json!({"account": "other", "role": "observer"}));
+    town.refuses("somebody", "revoke_role", json!({"account": "nobody", "role": "observer"}), "not_found");
+}

@@ -1,0 +1,127 @@
+//! What people see: the next action, the desk, choices, and the portfolio.
+
+use serde_json::json;
+use tenure_core::id::AccountId;
+use tenure_core::{Actor, Stage};
+
+use crate::town::Town;
+
+fn actor(name: &str) -> Actor {
+    Actor::of(AccountId::new(name).unwrap())
+}
+
+fn next(town: &Town) -> String {
+    town.world.state.summary(town.case(), town.now()).next.unwrap_or_default()
+}
+
+/// The case's next action after each step of S01, as a person reads it.
+#[test]
+fn what_is_blocking_through_a_whole_case() {
+    let mut lines = Vec::new();
+    for steps in 2..=29 {
+        let town = Town::after("S01", steps);
+        let line = next(&town);
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_desk_holds_what_waits_on_me_and_nothing_else() {
+    let mut town = Town::before("answer_consultation");
+    let desk = |town: &Town, name: &str| -> Vec<&'static str> {
+        town.world.state.desk(&actor(name), town.now()).into_iter().map(|wait| wait.command).collect()
+    };
+    assert_eq!(desk(&town, "boards-owner"), ["answer_consultation"]);
+    assert_eq!(desk(&town, "identity-owner"), Vec::<&str>::new());
+    assert_eq!(desk(&town, "product-manager"), Vec::<&str>::new());
+    town.does("boards-owner", "answer_consultation", json!({"team": "boards", "codebases": ["boards-web"]}));
+    assert_eq!(desk(&town, "boards-owner"), Vec::<&str>::new());
+    assert_eq!(desk(&town, "development-lead"), ["submit_estimate"]);
+}
+
+#[test]
+fn choices_come_from_decide_and_refused_ones_say_why() {
+    let mut town = Town::in_measured_wave();
+    town.later(28);
+    let measurement = json!({"control": [35200, 4224], "treatment": [35150, 3831], "planned_n": 30000});
+    town.does("product-manager", "record_measurement", json!({"measurement": measurement}));
+    assert_eq!(town.case().stage, Stage::Outcome);
+    let choices = town.world.state.choices(town.case(), &actor("product-manager"), town.now());
+    let find = |kind: &str| {
+        choices.iter().find(|choice| choice.command == "decide_outcome" && choice.kind == Some(kind)).unwrap()
+    };
+    for kept in ["keep", "keep_justified"] {
+        assert_eq!(find(kept).refusal.as_ref().unwrap().code.code(), "negative_cannot_be_kept");
+    }
+    assert!(find("iterate").allowed && find("remove").allowed);
+    let observer = town.world.state.choices(town.case(), &actor("stranger"), town.now());
+    let allowed: Vec<_> =
+        observer.iter().filter(|choice| choice.allowed).map(|choice| choice.command).collect();
+    assert_eq!(allowed, ["report_bug"], "anyone may report a bug");
+}
+
+#[test]
+fn won_against_delivered() {
+    let town = Town::after("S21", usize::MAX);
+    let summary = town.world.state.summary(town.case(), town.now());
+    let (promise, delivery) = (summary.promise.unwrap(), summary.delivery.unwrap());
+    let percentage_points = |absolute: Option<tenure_stats::comparison::Absolute>| {
+        absolute.map(|absolute| (absolute.estimate * 1e4).round() / 1e2).unwrap()
+    };
+    assert_eq!(percentage_points(promise.absolute), 1.6);
+    assert_eq!(percentage_points(delivery.absolute), 0.5);
+    assert_eq!(promise.payback_months.map(|months| months.round()), Some(3.0));
+    assert!(delivery.realised_share.unwrap() < 0.5);
+    assert!(delivery.payback_months.unwrap() > promise.payback_months.unwrap());
+    assert!(summary.self_reported);
+
+    let portfolio = town.world.state.portfolio(town.now());
+    assert_eq!(portfolio.by_stage.get(&Stage::Productionised), Some(&1));
+    assert_eq!(portfolio.won_per_year, 51_840.0);
+    assert!(portfolio.realised_share.unwrap() < 0.5);
+    assert_eq!(portfolio.days_to_tenure, [77]);
+}
+
+#[test]
+fn accountable_at_any_instant() {
+    let town = Town::after("S14", usize::MAX);
+    let check = |date: &str, accountable: Option<&str>| {
+        let got = town.case().accountable_on(date.parse().unwrap());
+        assert_eq!(got.map(|side| side.name()), accountable, "{date}");
+    };
+    check("2026-03-29", None);
+    check("2026-03-30", Some("building_team"));
+    check("2026-11-04", Some("building_team"));
+    check("2026-11-05", Some("product_owners"));
+}
+
+#[test]
+fn a_chain_of_kept_cases_is_read_off_rollout_levels() {
+    let town = Town::after("S16", usize::MAX);
+    let second = town.world.state.cases.get("PC-2").unwrap();
+    let chain = tenure_core::baseline::cumulative(&town.world.state, second).unwrap();
+    assert_eq!(chain.links.len(), 1);
+    let (control, treatment) = (4905.0 / 41220.0, 5412.0 / 41310.0);
+    assert!((chain.difference - (treatment - control)).abs() < 1e-12);
+    assert!(chain.interval[0] < chain.difference && chain.difference < chain.interval[1]);
+}
+
+#[test]
+fn a_case_view_is_whole() {
+    let town = Town::after("S09", usize::MAX);
+    let view =
+        serde_json::to_value(town.world.state.view(town.case(), &actor("product-manager"), town.now()))
+            .unwrap();
+    let shown = json!({
+        "id": view["id"], "stage": view["stage"], "next": view["next"], "exposure": view["exposure_percent"],
+        "sign_offs": view["sign_off_status"], "fidelity": view["fidelity"], "accountability": view["accountability"],
+        "kept": view["kept"]["justification"], "verdict": view["delivery"]["verdict"],
+        "sentence": view["delivery"]["sentence"], "replication": view["delivery"]["replication"],
+        "allowed": view["choices"].as_array().unwrap().iter().filter(|c| c["allowed"] == true)
+            .map(|c| c["command"].clone()).collect::<Vec<_>>(),
+    });
+    insta::assert_json_snapshot!(shown);
+}
