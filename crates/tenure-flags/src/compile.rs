@@ -345,7 +345,10 @@ fn constant_path(path: &Json, at: Cursor<'_>) -> Result<Path, Fault> {
         Json::Bool(flag) => flag.to_string(),
         _ => return Err(at.fault("the path of a variable must be a text or a number".to_owned())),
     };
-    Ok(Path::Steps(text.split('.').map(Box::from).collect()))
+    if text.contains('.') || text == "$flagd" {
+        return Ok(Path::Steps(text.split('.').map(Box::from).collect()));
+    }
+    Ok(Path::Key(text.into()))
 }
 
 impl Part {

@@ -91,6 +91,7 @@ fn variable(expression: &Expression) -> Option<String> {
         Expression::Timestamp => Some("$flagd.timestamp".to_owned()),
         Expression::Variable(variable) => match variable.as_ref() {
             Variable { path: Path::Steps(steps), .. } => Some(steps.join(".")),
+            Variable { path: Path::Key(key), .. } => Some(key.to_string()),
             Variable { path: Path::Whole, .. } => Some(String::new()),
             Variable { path: Path::Computed(_), .. } => None,
         },

@@ -72,6 +72,8 @@ pub(crate) enum Scope {
 pub(crate) enum Path {
     /// The data themselves.
     Whole,
+    /// One member of the data; never `$flagd`.
+    Key(Box<str>),
     /// The steps down from the data.
     Steps(Box<[Box<str>]>),
     /// A path that is itself computed.

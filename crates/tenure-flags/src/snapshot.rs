@@ -40,7 +40,8 @@ struct Content {
     state: State,
     variants: Box<[(Box<str>, Json)]>,
     default: DefaultVariant,
-    targeting: Option<Expression>,
+    /// A fault in the rule counts only when the rule is needed: a flag that is switched off answers so.
+    targeting: Result<Option<Expression>, Fault>,
     metadata: Arc<Metadata>,
 }
 
@@ -69,7 +70,7 @@ impl Snapshot {
         let mut flags = Vec::with_capacity(set.flags.len());
         for (key, entry) in &set.flags {
             let content = match entry {
-                Entry::Sound(definition) => Content::compile(key, definition, &mut compiler, &metadata),
+                Entry::Sound(definition) => Ok(Content::compile(key, definition, &mut compiler, &metadata)),
                 Entry::Faulty { fault, .. } => Err(fault.clone()),
             };
             flags.push(Flag { key: Arc::from(key.as_str()), content });
@@ -125,7 +126,10 @@ impl Snapshot {
 
     /// The flags that have a fault, sorted by key.
     pub fn faults(&self) -> impl Iterator<Item = (&str, &Fault)> {
-        self.flags.iter().filter_map(|flag| Some((flag.key.as_ref(), flag.content.as_ref().err()?)))
+        self.flags.iter().filter_map(|flag| {
+            let fault = flag.content.as_ref().and_then(|content| content.targeting.as_ref()).err();
+            Some((flag.key.as_ref(), fault?))
+        })
     }
 
     /// Metadata of the set.
@@ -153,7 +157,7 @@ impl Flag {
         if content.state == State::Disabled {
             return Ok(self.answer(content, None, Reason::Disabled));
         }
-        let Some(rule) = &content.targeting else {
+        let Some(rule) = content.targeting.as_ref()? else {
             return self.default(content, Reason::Static);
         };
         let pick = with_arena(|arena| {
@@ -186,7 +190,11 @@ impl Flag {
             Some(index) => Pick::Variant(index),
             None => Pick::Unknown(EvaluationError::new(
                 ErrorCode::General,
-                format!("targeting of flag `{}` gives {}, which is not a variant", self.key, value.to_json()),
+                format!(
+                    "targeting of flag `{}` gives {}, which is not a variant",
+                    self.key,
+                    named(value, arena)
+                ),
             )),
         }
     }
@@ -224,11 +232,11 @@ impl Content {
         definition: &Definition,
         compiler: &mut Compiler<'_>,
         set_metadata: &Arc<Metadata>,
-    ) -> Result<Self, Fault> {
+    ) -> Self {
         let flags = Place::TOP.key("flags");
         let place = flags.key(key);
         let rule = definition.targeting.as_ref();
-        let targeting = rule.map(|rule| compiler.targeting(rule, place.key("targeting"))).transpose()?;
+        let targeting = rule.map(|rule| compiler.targeting(rule, place.key("targeting"))).transpose();
         let variants = compile_variants(&definition.variants);
         let default = match definition.default_variant.as_deref() {
             None => DefaultVariant::Code,
@@ -238,11 +246,25 @@ impl Content {
             },
         };
         let metadata = merge_metadata(set_metadata, &definition.metadata);
-        Ok(Self { state: definition.state, variants, default, targeting, metadata })
+        Self { state: definition.state, variants, default, targeting, metadata }
     }
 
     fn index(&self, variant: &str) -> Option<usize> {
         position(&self.variants, variant)
+    }
+}
+
+/// A value for a message, which must not repeat the context at length.
+fn named<'a>(value: Value<'a>, arena: &'a Bump) -> String {
+    const TEXT_MAX: usize = 40;
+    match value {
+        Value::List(_) => "an array".to_owned(),
+        Value::Object(_) | Value::Record(_) => "an object".to_owned(),
+        scalar => {
+            let text = to_text(scalar, arena);
+            let cut = text.char_indices().nth(TEXT_MAX).map_or("", |_| "…");
+            format!("`{}{cut}`", text.chars().take(TEXT_MAX).collect::<String>())
+        }
     }
 }
 

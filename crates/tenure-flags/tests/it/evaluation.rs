@@ -44,6 +44,40 @@ fn reasons() {
 }
 
 #[test]
+fn a_flag_that_is_switched_off_says_so_whatever_its_rule() {
+    let flag = json!({"state": "DISABLED", "targeting": {"nonsense": []}});
+    check(flag, json!({}), Ok((None, Reason::Disabled)));
+}
+
+#[test]
+fn a_message_does_not_repeat_the_context() {
+    let snapshot = snapshot(json!({"flags": {"f": {
+        "state": "ENABLED", "variants": {"on": true}, "targeting": {"var": "x"}
+    }}}));
+    let message = |value: Json| {
+        let context = json!({"x": value});
+        snapshot.evaluate("f", &Context::from_json(&context).unwrap(), 0).unwrap_err().message
+    };
+    assert_eq!(message(json!("none")), "targeting of flag `f` gives `none`, which is not a variant");
+    assert_eq!(
+        message(json!({"secret": 1})),
+        "targeting of flag `f` gives an object, which is not a variant"
+    );
+    assert!(message(json!("x".repeat(1000))).len() < 120);
+}
+
+#[test]
+fn no_context_is_an_empty_context() {
+    for context in [json!(null), json!({})] {
+        check(
+            json!({"targeting": {"if": [{"var": ""}, "on", "off"]}}),
+            context,
+            Ok((Some("on"), Reason::TargetingMatch)),
+        );
+    }
+}
+
+#[test]
 fn a_default_that_is_no_variant_fails_only_when_it_is_needed() {
     let flag = json!({"defaultVariant": "absent", "targeting": {"if": [{"var": "go"}, "on"]}});
     check(flag.clone(), json!({"go": true}), Ok((Some("on"), Reason::TargetingMatch)));
