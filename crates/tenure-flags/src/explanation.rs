@@ -10,9 +10,8 @@ use crate::visitor::Visitor;
 /// An explanation stops growing after so many steps.
 const STEPS_MAX: usize = 10_000;
 
-/// Longer texts are cut, larger arrays and objects only counted.
-const TEXT_MAX: usize = 200;
-const ELEMENTS_MAX: usize = 20;
+/// A value of more characters and elements than this is abridged: a text is cut, an array or object only counted.
+const VALUE_MAX: usize = 2_000;
 
 /// One operation that ran. Operands that were not needed are not there.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -100,13 +99,30 @@ fn variable(expression: &Expression) -> Option<String> {
 }
 
 fn abridged(value: Value<'_>) -> Json {
-    let elements = match value {
-        Value::Text(text) if text.chars().count() > TEXT_MAX => {
-            return text.chars().take(TEXT_MAX).chain(['…']).collect::<String>().into();
-        }
-        Value::List(list) => list.len(),
-        Value::Object(members) => members.len(),
-        _ => 0,
-    };
-    if elements > ELEMENTS_MAX { format!("{elements} elements").into() } else { value.to_json() }
+    let mut left = VALUE_MAX;
+    if fits(value, &mut left) {
+        return value.to_json();
+    }
+    match value {
+        Value::Text(text) => text.chars().take(VALUE_MAX / 10).chain(['…']).collect::<String>().into(),
+        Value::List(list) => format!("{} elements", list.len()).into(),
+        Value::Object(members) => format!("{} members", members.len()).into(),
+        Value::Record(members) => format!("{} members", members.len()).into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_json(),
+    }
+}
+
+/// Whether `value` uses up no more than what is `left`. It stops looking as soon as it does.
+fn fits(value: Value<'_>, left: &mut usize) -> bool {
+    let own = if let Value::Text(text) = value { 1 + text.len() } else { 1 };
+    let Some(rest) = left.checked_sub(own) else { return false };
+    *left = rest;
+    match value {
+        Value::List(list) => list.iter().all(|item| fits(item, left)),
+        Value::Object(members) => members
+            .iter()
+            .all(|(name, member)| fits(Value::Text(name), left) && fits(Value::from(member), left)),
+        Value::Record(members) => members.iter().all(|(_, member)| fits(*member, left)),
+        _ => true,
+    }
 }

@@ -221,3 +221,20 @@ fn an_explanation_holds_what_ran_and_nothing_else() {
     assert_eq!(answer.unwrap_err().code, ErrorCode::FlagNotFound);
     assert_eq!(steps, []);
 }
+
+#[test]
+fn an_explanation_is_bounded() {
+    let snapshot = snapshot(
+        json!({"flags": {"f": {"state": "ENABLED", "variants": {"on": true}, "targeting": {
+            "if": [{"!": {"var": ""}}, "on", {"!": {"var": "s"}}, "on", {"some": [{"var": "l"}, {"var": "l"}]}, "on"]
+        }}}}),
+    );
+    let many: Vec<u32> = (0..50_000).collect();
+    let context = json!({"l": many, "s": "x".repeat(1_000_000), "o": {"deep": [many]}});
+    let (answer, steps) = snapshot.explain("f", &Context::from_json(&context).unwrap(), 0);
+    assert_eq!(answer.unwrap().reason, Reason::Default);
+    assert_eq!(steps.len(), 1);
+    let text = serde_json::to_string(&steps).unwrap();
+    assert!(text.len() < 2_000_000, "{} bytes", text.len());
+    assert!(text.contains("\"50000 elements\"") && text.contains("\"3 members\""), "{text:.500}");
+}
