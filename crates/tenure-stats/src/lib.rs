@@ -31,7 +31,6 @@ pub mod sample_ratio;
 pub mod selection;
 pub mod sentence;
 pub mod sequential;
-pub mod series;
 pub mod special;
 pub mod student;
 pub mod verdict;

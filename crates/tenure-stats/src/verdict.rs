@@ -6,16 +6,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::anytime;
-use crate::cannot_say::{CannotSay, positive, probability};
+use crate::cannot_say::CannotSay;
 use crate::comparison::{Absolute, Relative};
-use crate::estimate::{self, Estimate, Kind, Level, Scale};
-use crate::moments::Moments;
+use crate::estimate::{Kind, Level, Scale};
 use crate::replication::Corrected;
 use crate::sample_ratio::{self, SampleRatio};
-use crate::sequential::{Path, Sides, Spending};
 use crate::wave::{self, Epoch, Heterogeneity, Stratified, Stratum};
-use crate::{normal, proportion, sentence, student};
+use crate::{proportion, sentence};
+
+mod monitor;
+mod outside;
+mod plan;
+
+use monitor::Bounded;
+pub use monitor::{Monitor, PlannedLook};
+pub use outside::{Outside, judge_outside};
+pub use plan::{ALPHA, Plan, SAMPLE_RATIO_ALPHA};
 
 /// What a look says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,141 +106,6 @@ pub enum Bound {
     Newcombe,
 }
 
-/// What is frozen when a rollout's measurement is launched.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// The kind of the primary metric.
-    pub kind: Kind,
-    /// Which way is good.
-    pub direction: Direction,
-    /// The scale of the estimate.
-    pub scale: Scale,
-    /// The two-sided error of the whole measurement: both bounds, all looks.
-    pub alpha: f64,
-    /// The share of `alpha` for the bound that never expires; the rest is planned.
-    pub forever_share: f64,
-    /// How the planned error is spent.
-    pub spending: Spending,
-    /// The standard error at the plan's end, on `scale`: full information is `1/se_plan²`.
-    pub se_plan: f64,
-    /// The error of the sequential sample-ratio test.
-    pub sample_ratio_alpha: f64,
-}
-
-/// The two-sided error of a case's first measurement.
-pub const ALPHA: f64 = 0.05;
-
-/// The error at which a sample ratio makes a measurement invalid.
-pub const SAMPLE_RATIO_ALPHA: f64 = 0.001;
-
-impl Plan {
-    /// The standard plan of a case's `iteration` (1 is the first): `alpha` is halved for each one after the
-    /// first, 4/5 of it planned with O'Brien–Fleming spending, 1/5 forever.
-    ///
-    /// Errors: a standard error or a level out of range.
-    pub fn new(
-        kind: Kind,
-        direction: Direction,
-        scale: Scale,
-        alpha: f64,
-        iteration: u32,
-        se_plan: f64,
-    ) -> Result<Self, CannotSay> {
-        let plan = Self {
-            kind,
-            direction,
-            scale,
-            alpha: probability(alpha)? / f64::from(iteration.max(1) - 1).exp2(),
-            forever_share: 0.2,
-            spending: Spending::ObrienFleming,
-            se_plan: positive(se_plan)?,
-            sample_ratio_alpha: SAMPLE_RATIO_ALPHA,
-        };
-        plan.check()?;
-        Ok(plan)
-    }
-
-    /// The standard error that `control_n` and `treatment_n` units would give, from levels measured before
-    /// (the experiment's). This is what a plan's `se_plan` is made from.
-    pub fn se_at(
-        scale: Scale,
-        control: &Level,
-        treatment: &Level,
-        control_n: u64,
-        treatment_n: u64,
-    ) -> Result<f64, CannotSay> {
-        let planned = |level: &Level, n: u64| Level { n, ..*level };
-        Ok(estimate::effect(scale, &planned(control, control_n), &planned(treatment, treatment_n))?.se)
-    }
-
-    /// The error that the planned bound spends on each side.
-    pub fn alpha_planned_side(&self) -> f64 {
-        0.5 * self.alpha * (1.0 - self.forever_share)
-    }
-
-    /// The two-sided error of the bound that never expires.
-    pub fn alpha_forever(&self) -> f64 {
-        self.alpha * self.forever_share
-    }
-
-    fn check(&self) -> Result<(), CannotSay> {
-        probability(self.alpha)?;
-        probability(self.forever_share)?;
-        probability(self.sample_ratio_alpha)?;
-        positive(self.se_plan)?;
-        Ok(())
-    }
-}
-
-/// What a measurement remembers between looks.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Monitor {
-    /// The looks that met the planned bound.
-    pub looks: Vec<PlannedLook>,
-    /// The error spent so far on each side of the planned bound.
-    pub spent_side: f64,
-    /// Whether the planned error is used up: from here only the forever bound stands.
-    pub plan_ended: bool,
-    /// The largest information fraction seen.
-    pub fraction_max: f64,
-    /// The smallest p-value seen.
-    pub p_value: Option<f64>,
-    /// The largest log e-value of the sample ratio seen.
-    pub sample_ratio_log_e_max: f64,
-    /// The first verdict that a bound gave; it stays.
-    pub latched: Option<Verdict>,
-    /// The path behind `looks`, kept so that a look costs one step; rebuilt when it is not there.
-    #[serde(skip)]
-    path: Option<Path>,
-}
-
-/// A look that met the planned bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PlannedLook {
-    /// Its information fraction.
-    pub fraction: f64,
-    /// Its critical value; none when it could not stop.
-    pub z: Option<f64>,
-}
-
-impl PartialEq for Monitor {
-    fn eq(&self, other: &Self) -> bool {
-        // The path is a memo of `looks`.
-        let all = |monitor: &Self| {
-            (
-                monitor.looks.clone(),
-                monitor.spent_side,
-                monitor.plan_ended,
-                monitor.fraction_max,
-                monitor.p_value,
-                monitor.sample_ratio_log_e_max,
-                monitor.latched,
-            )
-        };
-        all(self) == all(other)
-    }
-}
-
 /// Whether a look may give a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -316,12 +187,6 @@ pub struct Judged {
     pub sentence: String,
 }
 
-/// Information that must have come in before a look meets the planned bound again.
-const STEP_MIN: f64 = 1e-3;
-
-/// Below this many units (tenants) in an arm the bounds take the t-form.
-const FEW_UNITS: u64 = 20;
-
 /// Judges one look, given what is remembered of those before. Pure: the same arguments, the same answer.
 ///
 /// Errors only when the plan itself is out of range; what the data cannot say is in [`Judged::cannot_say`].
@@ -361,24 +226,26 @@ pub fn look(plan: &Plan, monitor: &Monitor, now: &Look) -> Result<(Monitor, Judg
         mismatch.then(|| "the arms do not have the shares that were planned (sample ratio)".to_owned())
     });
 
-    let stratified = wave::stratify(plan.kind, plan.scale, &now.epochs);
-    let ends = now.largest_duration_reached && now.wave == Wave::Measured;
-    let crossed = match &stratified {
-        Ok(stratified) => {
-            let bounded = bound_in_force(plan, &mut monitor, now, &stratified.effect, ends)?;
-            judged.fill(plan, stratified, &bounded, &now.epochs);
+    let believed = judged.fault.is_none();
+    let bounded = wave::stratify(plan.kind, plan.scale, &now.epochs).and_then(|stratified| {
+        let bounded = monitor.bound_in_force(plan, now, &stratified.effect, believed)?;
+        Ok((stratified, bounded))
+    });
+    let crossed = match bounded {
+        Ok((stratified, bounded)) => {
+            judged.fill(plan, &stratified, &bounded, &now.epochs);
             plan.direction.side(bounded.interval)
         }
         Err(why) => {
-            judged.cannot_say = Some(*why);
-            monitor.plan_ended |= ends;
+            judged.cannot_say = Some(why);
+            monitor.plan_ended |= believed && now.wave == Wave::Measured && now.largest_duration_reached;
             None
         }
     };
     judged.information_fraction = Some(monitor.fraction_max);
     judged.p_value = monitor.p_value;
 
-    judged.verdict = decide(plan, &monitor, now, crossed, &mut judged);
+    judged.verdict = decide(&monitor, now, crossed, &mut judged);
     if matches!(judged.verdict, Verdict::Positive | Verdict::Negative) {
         monitor.latched = Some(judged.verdict);
     }
@@ -390,7 +257,7 @@ pub fn look(plan: &Plan, monitor: &Monitor, now: &Look) -> Result<(Monitor, Judg
 }
 
 /// The table of verdicts, in its order.
-fn decide(plan: &Plan, monitor: &Monitor, now: &Look, crossed: Option<bool>, judged: &mut Judged) -> Verdict {
+fn decide(monitor: &Monitor, now: &Look, crossed: Option<bool>, judged: &mut Judged) -> Verdict {
     if let Some(latched) = monitor.latched {
         return latched;
     }
@@ -401,12 +268,8 @@ fn decide(plan: &Plan, monitor: &Monitor, now: &Look, crossed: Option<bool>, jud
         judged.harm = crossed == Some(false);
         return Verdict::Immature;
     }
-    if plan.kind == Kind::Proportion && few_successes(&now.epochs, &judged.strata) {
-        judged.warnings.push(
-            "fewer than 10 successes or failures in an arm: the interval is not trusted with a verdict"
-                .to_owned(),
-        );
-        return Verdict::Immature;
+    if judged.show_newcombe_when_few(now) {
+        return if now.largest_duration_reached { Verdict::NotSignificant } else { Verdict::Immature };
     }
     match crossed {
         Some(false) => Verdict::Negative,
@@ -431,106 +294,6 @@ fn nuance(interval: Option<[f64; 2]>, original: Option<&Corrected>) -> Nuance {
     }
 }
 
-/// An interval with the bound that drew it.
-struct Bounded {
-    bound: Bound,
-    critical: f64,
-    interval: [f64; 2],
-}
-
-/// Meets the planned bound if the look is one, and gives the tighter of the bounds that stand.
-fn bound_in_force(
-    plan: &Plan,
-    monitor: &mut Monitor,
-    now: &Look,
-    effect: &Estimate,
-    ends: bool,
-) -> Result<Bounded, CannotSay> {
-    let units = fewest_units(&now.epochs);
-    let few = units.fewest < FEW_UNITS;
-    // Few units: the normal critical value becomes the t quantile with the same tail.
-    let df = effect.df.filter(|_| few);
-    let in_t_form = |z: f64| df.map_or(z, |df| student::isf(normal::sf(z), df));
-
-    let x = anytime::tau_squared(plan.alpha_forever(), plan.se_plan)? / (effect.se * effect.se);
-    let forever = match df {
-        Some(df) => anytime::t_radius(units.total / x, units.total, df, plan.alpha_forever())?,
-        None => anytime::critical(x, plan.alpha_forever())?,
-    };
-    let log_e = match df {
-        Some(df) => anytime::log_e_t(effect.z(), units.total / x, units.total, df),
-        None => anytime::log_e(effect.z(), x),
-    };
-    let mut p = anytime::p_of_log_e(log_e) / plan.forever_share;
-
-    let fraction = effect.information() * plan.se_plan * plan.se_plan;
-    let mut planned = None;
-    if now.wave == Wave::Measured && !monitor.plan_ended {
-        let full = fraction.max(monitor.fraction_max) >= 1.0 || ends;
-        let last = monitor.looks.last().map_or(0.0, |look| look.fraction);
-        if fraction >= last + STEP_MIN || full {
-            let at = fraction.max(last + STEP_MIN);
-            let share = if full { 1.0 } else { fraction };
-            let met = meet(plan, monitor, at, share, effect.z().abs(), df);
-            planned = met.critical.map(in_t_form);
-            p = p.min(met.p_value);
-            monitor.plan_ended = full;
-        }
-    }
-    monitor.fraction_max = monitor.fraction_max.max(fraction);
-    let p = p.min(1.0);
-    monitor.p_value = Some(monitor.p_value.map_or(p, |before| before.min(p)));
-
-    let (bound, critical) = match planned {
-        Some(planned) if planned <= forever => (Bound::Planned, planned),
-        _ => (Bound::Forever, forever),
-    };
-    Ok(Bounded { bound, critical, interval: effect.within(critical) })
-}
-
-/// What meeting the planned bound came to.
-struct Met {
-    critical: Option<f64>,
-    /// The design's level at which this look excludes zero by the planned bound; 1 when it does not.
-    p_value: f64,
-}
-
-/// Spends the planned error up to `share` at a look of information fraction `at`.
-fn meet(plan: &Plan, monitor: &mut Monitor, at: f64, share: f64, z: f64, df: Option<f64>) -> Met {
-    let alpha = plan.alpha_planned_side();
-    let increment = plan.spending.spent(alpha, share) - monitor.spent_side;
-    let looks = &monitor.looks;
-    let mut path = monitor
-        .path
-        .take()
-        .unwrap_or_else(|| Path::through(Sides::Both, looks.iter().map(|look| (look.fraction, look.z))));
-    let critical = path.bound(at, increment);
-    let mut p_value = 1.0;
-    if let Some(critical) = critical {
-        // Few units: read the statistic on the normal scale, where the bounds live.
-        let z = df.map_or(z, |df| normal::isf(student::sf(z, df)));
-        if z >= critical {
-            // Stage-wise ordering [Tsiatis, Rosner, Mehta 1984]: what was spent before, and the tail here.
-            p_value = 2.0 * (monitor.spent_side + path.exit(z).above) / (1.0 - plan.forever_share);
-        }
-        monitor.spent_side += increment;
-    }
-    monitor.path = Some(path);
-    monitor.looks.push(PlannedLook { fraction: at, z: critical });
-    Met { critical, p_value }
-}
-
-struct Units {
-    fewest: u64,
-    total: f64,
-}
-
-fn fewest_units(epochs: &[Epoch]) -> Units {
-    let control: u64 = epochs.iter().map(|epoch| epoch.control.n).sum();
-    let treatment: u64 = epochs.iter().map(|epoch| epoch.treatment.n).sum();
-    Units { fewest: control.min(treatment), total: (control + treatment) as f64 }
-}
-
 fn sample_ratio_of(epochs: &[Epoch]) -> Result<SampleRatio, CannotSay> {
     let mut tests = Vec::new();
     let mut log_e = 0.0;
@@ -546,21 +309,16 @@ fn sample_ratio_of(epochs: &[Epoch]) -> Result<SampleRatio, CannotSay> {
     Ok(SampleRatio { p_chi2: sample_ratio::chi_square_over_epochs(&tests).p_value, log_e })
 }
 
-/// Whether an arm, over the epochs that count, has too few successes or failures for a verdict.
-fn few_successes(epochs: &[Epoch], strata: &[Stratum]) -> bool {
-    let counted =
-        || epochs.iter().zip(strata).filter(|(_, stratum)| stratum.weight > 0.0).map(|(epoch, _)| epoch);
-    let whole = |arm: fn(&Epoch) -> &Level| {
-        let (mut n, mut successes) = (0, 0.0);
-        for level in counted().map(arm) {
-            n += level.n;
-            successes += level.n as f64 * level.value;
-        }
-        Level { n, value: successes / (n as f64).max(1.0), variance: 0.0 }
-    };
-    counted().next().is_some()
-        && (proportion::below_gate(&whole(|epoch| &epoch.control))
-            || proportion::below_gate(&whole(|epoch| &epoch.treatment)))
+/// The level of a proportion in one arm, over the epochs that count.
+fn pooled_proportion(epochs: &[Epoch], strata: &[Stratum], arm: fn(&Epoch) -> &Level) -> Level {
+    let counted = epochs.iter().zip(strata).filter(|(_, stratum)| stratum.weight > 0.0);
+    let (mut n, mut successes) = (0, 0.0);
+    for level in counted.map(|(epoch, _)| arm(epoch)) {
+        n += level.n;
+        successes += level.n as f64 * level.value;
+    }
+    let value = successes / (n as f64).max(1.0);
+    Level { n, value, variance: value * (1.0 - value) }
 }
 
 impl Judged {
@@ -591,6 +349,33 @@ impl Judged {
         }
     }
 
+    /// With fewer than 10 successes or failures in an arm of a proportion, shows Newcombe's interval of the
+    /// difference, and says that it carries no verdict.
+    fn show_newcombe_when_few(&mut self, now: &Look) -> bool {
+        if self.kind != Kind::Proportion || self.strata.is_empty() {
+            return false;
+        }
+        let control = pooled_proportion(&now.epochs, &self.strata, |epoch| &epoch.control);
+        let treatment = pooled_proportion(&now.epochs, &self.strata, |epoch| &epoch.treatment);
+        if !proportion::below_gate(&control) && !proportion::below_gate(&treatment) {
+            return false;
+        }
+        self.warnings.push(
+            "fewer than 10 successes or failures in an arm: Newcombe's interval is shown, and it carries no verdict"
+                .to_owned(),
+        );
+        let newcombe = proportion::newcombe(&control, &treatment, self.confidence).ok();
+        if let (Some(absolute), Some(interval)) = (&mut self.absolute, newcombe) {
+            absolute.interval = interval;
+            if self.scale == Scale::Absolute {
+                self.interval = Some(interval);
+                self.bound = Some(Bound::Newcombe);
+                self.critical = None;
+            }
+        }
+        true
+    }
+
     fn fill(&mut self, plan: &Plan, stratified: &Stratified, bounded: &Bounded, epochs: &[Epoch]) {
         self.estimate = Some(stratified.effect.value);
         self.se = Some(stratified.effect.se);
@@ -618,209 +403,11 @@ impl Judged {
     }
 }
 
-/// Somebody else's measurement: counts or means of two arms, at one look of a fixed design.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Outside {
-    /// The kind of metric.
-    pub kind: Kind,
-    /// Which way is good.
-    pub direction: Direction,
-    /// The control arm.
-    pub control: Moments,
-    /// The treatment arm.
-    pub treatment: Moments,
-    /// Units an arm that the design asked for; 0 when it was at its end.
-    pub planned_n: u64,
-    /// The share of units that was to be treated.
-    pub treatment_share: f64,
-    /// The two-sided error.
-    pub alpha: f64,
-    /// The χ² p-value below which the arms' shares make it invalid.
-    pub sample_ratio_alpha: f64,
-    /// The corrected original with its scale, by which "flat" is told from "underpowered".
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub original: Option<(Scale, Corrected)>,
-}
-
-impl Outside {
-    /// A measurement at the end of its plan, half of it treated, at the usual levels.
-    pub fn new(kind: Kind, direction: Direction, control: Moments, treatment: Moments) -> Self {
-        Self {
-            kind,
-            direction,
-            control,
-            treatment,
-            planned_n: 0,
-            treatment_share: 0.5,
-            alpha: ALPHA,
-            sample_ratio_alpha: SAMPLE_RATIO_ALPHA,
-            original: None,
-        }
-    }
-}
-
-/// Judges an outside measurement: immature until `planned_n` an arm, invalid when χ² says the shares are off,
-/// then positive, negative or not significant by the interval of the difference: Wald's, Newcombe's for a
-/// proportion with fewer than 10 successes or failures in an arm, Welch's t for values.
-///
-/// Errors only when a level or the share is out of range; what the data cannot say is in
-/// [`Judged::cannot_say`], with the verdict immature.
-///
-/// ```
-/// use tenure_stats::{estimate::Kind, moments::Moments};
-/// use tenure_stats::verdict::{judge_outside, Direction, Outside, Verdict};
-///
-/// let control = Moments::from_counts(41_220, 4_905)?;
-/// let treatment = Moments::from_counts(41_310, 5_412)?;
-/// let outside = Outside::new(Kind::Proportion, Direction::Increase, control, treatment);
-/// assert_eq!(judge_outside(&outside)?.verdict, Verdict::Positive);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn judge_outside(outside: &Outside) -> Result<Judged, CannotSay> {
-    probability(outside.alpha)?;
-    probability(outside.sample_ratio_alpha)?;
-    let confidence = 1.0 - outside.alpha;
-    let mut judged = Judged::blank(outside.kind, Scale::Absolute, confidence);
-
-    let counts = [outside.control.n(), outside.treatment.n()];
-    let shares = [1.0 - probability(outside.treatment_share)?, outside.treatment_share];
-    let chi_square = sample_ratio::chi_square(&counts, &shares)?;
-    let log_e = sample_ratio::log_e(&counts, &shares, sample_ratio::CONCENTRATION)?;
-    judged.sample_ratio = Some(SampleRatio { p_chi2: chi_square.p_value, log_e });
-    if chi_square.p_value < outside.sample_ratio_alpha {
-        judged.fault = Some(format!(
-            "{} control and {} treatment units do not fit a treatment share of {} (sample ratio p = {:.2e})",
-            counts[0], counts[1], outside.treatment_share, chi_square.p_value
-        ));
-    }
-    if outside.planned_n > 0 {
-        judged.information_fraction = Some(counts[0].min(counts[1]) as f64 / outside.planned_n as f64);
-    }
-
-    let side = match fill_outside(outside, &mut judged) {
-        Ok(interval) => Some(outside.direction.side(interval)),
-        Err(why) => {
-            judged.cannot_say = Some(why);
-            None
-        }
-    };
-    judged.verdict = match side {
-        _ if counts[0] < outside.planned_n || counts[1] < outside.planned_n => Verdict::Immature,
-        _ if judged.fault.is_some() => Verdict::Invalid,
-        None => Verdict::Immature,
-        Some(Some(true)) => Verdict::Positive,
-        Some(Some(false)) => Verdict::Negative,
-        Some(None) => Verdict::NotSignificant,
-    };
-    if judged.verdict == Verdict::NotSignificant {
-        judged.nuance = Some(nuance_outside(outside, &judged));
-    }
-    judged.sentence = sentence::verdict(&judged, outside.direction);
-    Ok(judged)
-}
-
-/// Fills in the estimate and gives the interval that decides.
-fn fill_outside(outside: &Outside, judged: &mut Judged) -> Result<[f64; 2], CannotSay> {
-    let control = Level::of(outside.kind, &outside.control)?;
-    let treatment = Level::of(outside.kind, &outside.treatment)?;
-    let shown = crate::comparison::compare_levels(outside.kind, &control, &treatment, judged.confidence)?;
-    let newcombe = outside.kind == Kind::Proportion
-        && (proportion::below_gate(&control) || proportion::below_gate(&treatment));
-    judged.estimate = Some(shown.absolute.estimate);
-    judged.se = Some(shown.absolute.se);
-    judged.interval = Some(shown.absolute.interval);
-    judged.bound = Some(if newcombe { Bound::Newcombe } else { Bound::Fixed });
-    judged.lift = shown.relative;
-    judged.absolute = Some(shown.absolute);
-    judged.p_value = Some(shown.p_value);
-    judged.warnings = shown.warnings;
-    Ok(shown.absolute.interval)
-}
-
-/// The nuance on the scale of the corrected original.
-fn nuance_outside(outside: &Outside, judged: &Judged) -> Nuance {
-    match &outside.original {
-        Some((Scale::Absolute, original)) => nuance(judged.interval, Some(original)),
-        Some((Scale::Relative, original)) => {
-            let lift = judged.lift.map(|lift| lift.interval.map(f64::ln_1p));
-            nuance(lift, Some(original))
-        }
-        None => Nuance::Underpowered,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::moments::Moments;
     use proptest::prelude::*;
-
-    fn arm([units, successes]: [u64; 2]) -> Moments {
-        Moments::from_counts(units, successes).unwrap()
-    }
-
-    fn outside(control: [u64; 2], treatment: [u64; 2], planned_n: u64) -> Outside {
-        let base = Outside::new(Kind::Proportion, Direction::Increase, arm(control), arm(treatment));
-        Outside { planned_n, ..base }
-    }
-
-    fn check_outside(control: [u64; 2], treatment: [u64; 2], planned_n: u64, expected: Verdict) {
-        let judged = judge_outside(&outside(control, treatment, planned_n)).unwrap();
-        assert_eq!(judged.verdict, expected, "{}", judged.sentence);
-    }
-
-    #[test]
-    fn outside_measurements_are_judged_once_at_their_end() {
-        check_outside([41_220, 4_905], [41_310, 5_412], 30_000, Verdict::Positive);
-        check_outside([30_500, 3_660], [30_480, 3_719], 30_000, Verdict::NotSignificant);
-        check_outside([35_200, 4_224], [35_150, 3_831], 30_000, Verdict::Negative);
-        check_outside([8_000, 960], [8_000, 1_160], 30_000, Verdict::Immature);
-        check_outside([24_000, 2_880], [24_050, 2_921], 23_000, Verdict::NotSignificant);
-        check_outside([36_000, 4_320], [36_080, 4_690], 30_000, Verdict::Positive);
-        check_outside([40_100, 4_812], [40_050, 4_790], 30_000, Verdict::NotSignificant);
-        check_outside([35_000, 4_200], [35_040, 3_854], 30_000, Verdict::Negative);
-        check_outside([48_000, 3_888], [48_100, 4_378], 30_000, Verdict::Positive);
-        check_outside([130_000, 15_600], [130_200, 16_275], 30_000, Verdict::Positive);
-        for (control, treatment) in [
-            ([20_140, 2_417], [20_065, 2_729]),
-            ([156_000, 31_200], [156_300, 32_135]),
-            ([30_000, 4_500], [30_050, 4_958]),
-            ([30_120, 4_520], [30_090, 4_935]),
-            ([20_500, 2_460], [20_450, 2_782]),
-            ([40_000, 5_240], [40_100, 5_614]),
-        ] {
-            check_outside(control, treatment, 0, Verdict::Positive);
-        }
-        check_outside([30_110, 4_517], [30_075, 4_556], 0, Verdict::NotSignificant);
-        check_outside([8_000, 960], [9_000, 1_160], 0, Verdict::Invalid);
-        check_outside([0, 0], [0, 0], 0, Verdict::Immature);
-        check_outside([500, 0], [500, 0], 0, Verdict::Immature);
-    }
-
-    #[test]
-    fn small_counts_are_judged_by_newcombes_interval() {
-        // Wald's interval just excludes zero here, Newcombe's does not.
-        let judged = judge_outside(&outside([200, 0], [200, 4], 0)).unwrap();
-        assert_eq!((judged.bound, judged.verdict), (Some(Bound::Newcombe), Verdict::NotSignificant));
-        check_outside([200, 0], [200, 9], 0, Verdict::Positive);
-    }
-
-    #[test]
-    fn a_treatment_share_is_not_a_mismatch() {
-        let skewed = Outside { treatment_share: 0.1, ..outside([9_000, 900], [1_000, 110], 0) };
-        assert_ne!(judge_outside(&skewed).unwrap().verdict, Verdict::Invalid);
-    }
-
-    #[test]
-    fn flat_needs_the_expected_effect_excluded() {
-        let with = |estimate: f64, se: f64| {
-            let original = Some((Scale::Absolute, Corrected { estimate, se }));
-            judge_outside(&Outside { original, ..outside([30_500, 3_660], [30_480, 3_719], 0) })
-                .unwrap()
-                .nuance
-        };
-        assert_eq!(with(0.02, 0.004), Some(Nuance::Flat));
-        assert_eq!(with(0.004, 0.004), Some(Nuance::Underpowered));
-    }
 
     fn plan(direction: Direction) -> Plan {
         Plan::new(Kind::Mean, direction, Scale::Absolute, 0.05, 1, 0.1).unwrap()
@@ -886,6 +473,29 @@ mod tests {
         assert_eq!(judged.verdict, Verdict::Invalid);
         let (_, later) = look(&plan(Direction::Increase), &monitor, &at(0.5, 0.1)).unwrap();
         assert_eq!(later.verdict, Verdict::Invalid);
+    }
+
+    #[test]
+    fn a_look_that_cannot_be_believed_spends_nothing() {
+        let faulty = Look { fault: Some("stale".into()), ..at(0.5, 0.1) };
+        let (monitor, _) = look(&plan(Direction::Increase), &Monitor::default(), &faulty).unwrap();
+        assert_eq!((monitor.looks.len(), monitor.spent_side, monitor.p_value), (0, 0.0, None));
+        let (_, judged) = look(&plan(Direction::Increase), &monitor, &at(0.5, 0.1)).unwrap();
+        assert_eq!(judged.verdict, Verdict::Positive);
+    }
+
+    #[test]
+    fn a_few_successes_give_no_verdict() {
+        let proportion =
+            Plan::new(Kind::Proportion, Direction::Increase, Scale::Absolute, 0.05, 1, 0.01).unwrap();
+        let arm = |units, successes| Moments::from_counts(units, successes).unwrap();
+        let epoch = Epoch::of_moments(0, Kind::Proportion, &arm(900, 4), &arm(900, 60), 0.5).unwrap();
+        let now = Look { epochs: vec![epoch], ..at(0.0, 0.1) };
+        let judged = look(&proportion, &Monitor::default(), &now).unwrap().1;
+        assert_eq!((judged.verdict, judged.bound), (Verdict::Immature, Some(Bound::Newcombe)));
+        let last = Look { largest_duration_reached: true, ..now };
+        let judged = look(&proportion, &Monitor::default(), &last).unwrap().1;
+        assert_eq!(judged.verdict, Verdict::NotSignificant);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::sample_ratio::ChiSquare;
 /// Successes expected in each arm before an epoch counts.
 const SUCCESSES_MIN: f64 = 10.0;
 
-/// Units in each arm before an epoch of values (on the absolute scale) counts.
-const UNITS_MIN: u64 = 30;
+/// Units (tenants) in each arm before an epoch of values on the absolute scale counts.
+const UNITS_MIN: u64 = 5;
 
 /// The units first exposed under one allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -44,25 +44,19 @@ impl Epoch {
         Ok(Self { index, control: level(control)?, treatment: level(treatment)?, treatment_share })
     }
 
-    /// Whether the epoch has outgrown its burn-in: at least ten expected successes (and failures) an arm.
-    /// For values, a mean known as well as ten successes would make it; for differences of values, 30 units.
-    fn has_burnt_in(&self, kind: Kind, scale: Scale) -> bool {
-        let (nc, nt) = (self.control.n as f64, self.treatment.n as f64);
-        let fewest = nc.min(nt);
-        if fewest < 2.0 {
-            return false;
-        }
-        match (kind, scale) {
-            (Kind::Proportion, _) => {
+    /// The epoch's estimate, once its burn-in is over: ten expected successes (and failures) an arm for a
+    /// proportion, five units an arm for values, and on the relative scale levels that carry a lift.
+    fn effect(&self, kind: Kind, scale: Scale) -> Option<Estimate> {
+        let fewest = self.control.n.min(self.treatment.n);
+        let burnt_in = match kind {
+            Kind::Proportion => {
+                let (nc, nt) = (self.control.n as f64, self.treatment.n as f64);
                 let pooled = (nc * self.control.value + nt * self.treatment.value) / (nc + nt);
-                fewest * pooled.min(1.0 - pooled) >= SUCCESSES_MIN
+                fewest as f64 * pooled.min(1.0 - pooled) >= SUCCESSES_MIN
             }
-            (_, Scale::Relative) => [self.control, self.treatment].iter().all(|arm| {
-                let mean_squared = arm.value * arm.value;
-                mean_squared >= SUCCESSES_MIN * arm.se_squared() && mean_squared > 0.0
-            }),
-            (_, Scale::Absolute) => self.control.n.min(self.treatment.n) >= UNITS_MIN,
-        }
+            Kind::Mean | Kind::Ratio | Kind::Quantile => fewest >= UNITS_MIN,
+        };
+        if burnt_in { estimate::effect(scale, &self.control, &self.treatment).ok() } else { None }
     }
 }
 
@@ -107,8 +101,10 @@ pub struct Heterogeneity {
 
 /// The effect stratified by epoch: `δ = Σ w_e·δ_e`, `w_e ∝ nT·nC/(nT+nC)`, `SE² = Σ w_e²·SE_e²`.
 ///
-/// Errors: [`CannotSay::BurningIn`] while no epoch counts; what [`estimate::effect`] says of an epoch that has
-/// burnt in (an epoch with no variance, or on the relative scale a mean not above zero).
+/// An epoch that burns in, or has no estimate on this scale, has no weight.
+///
+/// Errors, when no epoch counts: [`CannotSay::EmptyArm`] without units in both arms of one,
+/// [`CannotSay::ZeroVariance`] when nothing varies, else [`CannotSay::BurningIn`].
 pub fn stratify(kind: Kind, scale: Scale, epochs: &[Epoch]) -> Result<Stratified, CannotSay> {
     let mut counted: Vec<(Estimate, f64)> = Vec::new();
     let mut strata = Vec::with_capacity(epochs.len());
@@ -121,8 +117,7 @@ pub fn stratify(kind: Kind, scale: Scale, epochs: &[Epoch]) -> Result<Stratified
             se: None,
             weight: 0.0,
         };
-        if epoch.has_burnt_in(kind, scale) {
-            let effect = estimate::effect(scale, &epoch.control, &epoch.treatment)?;
+        if let Some(effect) = epoch.effect(kind, scale) {
             let (nc, nt) = (epoch.control.n as f64, epoch.treatment.n as f64);
             stratum.estimate = Some(effect.value);
             stratum.se = Some(effect.se);
@@ -148,14 +143,18 @@ pub fn stratify(kind: Kind, scale: Scale, epochs: &[Epoch]) -> Result<Stratified
     Ok(Stratified { effect, strata, heterogeneity })
 }
 
-/// Why no epoch counts: no metric at all, or only not yet.
+/// Why no epoch counts.
 fn nothing_counts(epochs: &[Epoch]) -> CannotSay {
-    let all = |what: fn(&Level) -> bool| {
-        !epochs.is_empty() && epochs.iter().all(|epoch| what(&epoch.control) && what(&epoch.treatment))
+    let none = |epoch: &Epoch| epoch.control.n == 0 || epoch.treatment.n == 0;
+    let dead = |epoch: &Epoch| {
+        let few = epoch.control.n.min(epoch.treatment.n) < UNITS_MIN;
+        !few && epoch.control.variance == 0.0 && epoch.treatment.variance == 0.0
     };
-    if !epochs.is_empty() && epochs.iter().all(|epoch| epoch.control.n == 0 || epoch.treatment.n == 0) {
+    if epochs.is_empty() {
+        CannotSay::BurningIn
+    } else if epochs.iter().all(none) {
         CannotSay::EmptyArm
-    } else if all(|arm| arm.n >= UNITS_MIN && arm.variance == 0.0) {
+    } else if epochs.iter().all(dead) {
         CannotSay::ZeroVariance
     } else {
         CannotSay::BurningIn
@@ -213,6 +212,15 @@ mod tests {
         assert_eq!(stratify_absolute(&epochs[1..]), Err(CannotSay::BurningIn));
         assert_eq!(stratify_absolute(&[epoch(0, [0, 0], [50, 9])]), Err(CannotSay::EmptyArm));
         assert_eq!(stratify_absolute(&[epoch(0, [900, 0], [900, 0])]), Err(CannotSay::ZeroVariance));
+    }
+
+    #[test]
+    fn an_epoch_without_a_lift_waits_on_the_relative_scale_only() {
+        // Nine successes leave the mean known to a third of itself.
+        let epochs = [epoch(0, [9_000, 900], [9_000, 950]), epoch(1, [900, 9], [900, 21])];
+        assert!(stratify_absolute(&epochs).unwrap().strata[1].weight > 0.0);
+        let relative = stratify(Kind::Proportion, Scale::Relative, &epochs).unwrap();
+        assert_eq!(relative.strata[1].weight, 0.0);
     }
 
     #[test]
