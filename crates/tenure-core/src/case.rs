@@ -25,7 +25,7 @@ use crate::hold::Hold;
 use crate::id::{AccountId, BugId, CaseId, CodebaseId, ExperimentId, FollowUpId, PlatformChangeId, TeamId};
 use crate::measurement::{Measurements, Verdict, verdict_name};
 use crate::outcome::{Acknowledgement, Kept};
-use crate::person::{DRIVERS, Place, Role, Seat};
+use crate::person::{DRIVERS, Place, Seat};
 use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::rollout::{Allocation, Plan, Running};
@@ -289,7 +289,7 @@ pub struct ReopenCase {
 
 /// An override of the age rule: a reason, or just that it is meant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "override is a reason, or true")]
 pub enum AgeOverride {
     /// That it is meant.
     Meant(bool),
@@ -311,22 +311,6 @@ impl AgeOverride {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CloseCase {
     /// Which.
-    pub case: CaseId,
-}
-
-/// Offers the onus of a case to another experiment team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OfferOnus {
-    /// Which case.
-    pub case: CaseId,
-    /// To which team.
-    pub team: TeamId,
-}
-
-/// Accepts the onus for the team it is offered to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AcceptOnus {
-    /// Which case.
     pub case: CaseId,
 }
 
@@ -384,24 +368,6 @@ pub struct CaseParked {
 pub struct CaseClosed {
     /// Which.
     pub case: CaseId,
-}
-
-/// The onus was offered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OnusOffered {
-    /// Which case.
-    pub case: CaseId,
-    /// To which team.
-    pub team: TeamId,
-}
-
-/// The onus was accepted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OnusAccepted {
-    /// Which case.
-    pub case: CaseId,
-    /// By which team.
-    pub team: TeamId,
 }
 
 /// What the age rule says: nothing, a warning, or a refusal.
@@ -518,34 +484,6 @@ impl CloseCase {
     }
 }
 
-impl OfferOnus {
-    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
-        let case = ask.case(&self.case)?;
-        ask.team(&self.team)?;
-        ask.may(case, &[Seat::Role(Role::DevelopmentLead)], "offer the onus to another team")?;
-        if case.stage.is_terminal() || case.team == self.team {
-            return Err(ask.wrong_stage(case, "offered to that team"));
-        }
-        Ok(vec![OnusOffered { case: self.case.clone(), team: self.team.clone() }.into()])
-    }
-}
-
-impl AcceptOnus {
-    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
-        let case = ask.case(&self.case)?;
-        let team = case.onus_offered.as_ref().map_or(&case.team, |(team, _)| team);
-        let place = Place { team, case: None };
-        ask.seated(&[Seat::Role(Role::DevelopmentLead)], Some(place), "accept the onus for that team")?;
-        if case.onus_offered.is_none() || case.stage.is_terminal() {
-            return Err(Refusal::wrong_state(format!(
-                "the onus of case {} is not offered to anybody",
-                case.id
-            )));
-        }
-        Ok(vec![OnusAccepted { case: self.case.clone(), team: team.clone() }.into()])
-    }
-}
-
 impl CaseOpened {
     pub(crate) fn apply(&self, state: &mut State, stamp: &Stamp) {
         let case = Case {
@@ -628,18 +566,5 @@ impl CaseParked {
 impl CaseClosed {
     pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
         case.enter(Stage::Closed, stamp);
-    }
-}
-
-impl OnusOffered {
-    pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
-        case.onus_offered = Some((self.team.clone(), stamp.clone()));
-    }
-}
-
-impl OnusAccepted {
-    pub(crate) fn apply(&self, case: &mut Case, _: &Stamp) {
-        case.team = self.team.clone();
-        case.onus_offered = None;
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::bug::{FixBug, ReportBug};
 use crate::building::{AssignBuilder, FinishBuilding, ReserveBacklog};
-use crate::case::{AcceptOnus, AgeOverride, Case, CloseCase, ReopenCase};
+use crate::case::{AgeOverride, Case, CloseCase, ReopenCase};
 use crate::codebase::{ItemResult, RecordItem};
 use crate::command::Command;
 use crate::consultation::{AnswerConsultation, RequestConsultation};
@@ -22,6 +22,7 @@ use crate::follow_up::{AddFollowUp, StartFollowUp};
 use crate::hold::{ReleaseHold, StopExposure};
 use crate::id::{BugId, FlagKey, FollowUpId};
 use crate::measurement::{Arm, Measurement, Outside, RecordMeasurement};
+use crate::onus::AcceptOnus;
 use crate::outcome::{
     AcknowledgeKeep, Acknowledgers, ConfirmRemoved, DecideOutcome, JustificationDraft, OutcomeKind, Review,
     ReviewKeep,

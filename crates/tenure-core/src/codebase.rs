@@ -195,18 +195,18 @@ impl DefineCodebase {
 impl RecordItem {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
-        if !case.codebases().contains(&self.codebase) {
-            return Err(Refusal::not_found("codebase of this case", &self.codebase));
-        }
-        let process = case.checklists.get(&self.codebase);
-        let known = ask.state.codebases.get(&self.codebase);
-        let item_exists = process.is_some_and(|list| list.items.iter().any(|item| item.name == self.item))
-            || process.is_none() && known.is_some_and(|known| known.items.contains(&self.item));
-        if !item_exists {
+        let codebase = ask.codebase(&self.codebase)?;
+        let pinned = case.checklists.get(&self.codebase);
+        let is_pinned = pinned.is_some_and(|list| list.items.iter().any(|item| item.name == self.item));
+        if !is_pinned && !codebase.items.contains(&self.item) {
             return Err(Refusal::not_found("item of this owner process", &self.item));
         }
         ask.may(case, &[Seat::CodebaseOwner(self.codebase.clone())], "pass, fail, block or waive its items")?;
         ask.stage(case, &[Stage::Building])?;
+        if !is_pinned {
+            let what = format!("item {} of {} in this case", self.item, self.codebase);
+            return Err(Refusal::new(RefusalCode::NotFound, format!("there is no {what}")));
+        }
         if case.backlog.is_none() {
             return Err(no_backlog_slot());
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bug::{FixBug, ReportBug};
 use crate::building::{AssignBuilder, FinishBuilding, ReserveBacklog};
-use crate::case::{AcceptOnus, CloseCase, OfferOnus, OpenCase, ReopenCase};
+use crate::case::{CloseCase, OpenCase, ReopenCase};
 use crate::codebase::{DefineCodebase, RecordItem};
 use crate::consultation::{AnswerConsultation, RequestConsultation};
 use crate::cost_benefit::SetCostBenefit;
@@ -23,6 +23,7 @@ use crate::hold::{GuardrailBreach, ReleaseHold, StopExposure};
 use crate::measurement::RecordMeasurement;
 use crate::metric::DefineMetric;
 use crate::notice::GiveNotice;
+use crate::onus::{AcceptOnus, OfferOnus};
 use crate::outcome::{AcknowledgeKeep, ConfirmRemoved, DecideOutcome, ReviewKeep};
 use crate::person::{GrantRole, RevokeRole};
 use crate::platform_change::{DismissSuggestion, RegisterPlatformChange};

@@ -2,7 +2,8 @@
 //!
 //! Checks come in one order, so that a refusal's code is predictable:
 //!
-//! 1. **What** is named must exist: `not_found`.
+//! 1. **What** is named must exist: `not_found`. (That it is a part of *this* case depends on the case's state, and is
+//!    asked after that.)
 //! 2. **Who** asks must be allowed to: `forbidden`. Somebody with no say learns nothing about the state.
 //! 3. What is to be created must not be there: `already_exists`; and the **state** must allow it: `wrong_state`.
 //! 4. The **guards** of the command, in the order of the process's table.
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use crate::case::{Case, Stage};
+use crate::codebase::Codebase;
 use crate::command::Command;
 use crate::event::Event;
 use crate::experiment::Experiment;
@@ -57,8 +59,8 @@ impl<'a> Ask<'a> {
         if self.state.knows_team(id) { Ok(()) } else { Err(Refusal::not_found("team", id)) }
     }
 
-    pub fn codebase(&self, id: &CodebaseId) -> Result<(), Refusal> {
-        if self.state.codebases.contains_key(id) { Ok(()) } else { Err(Refusal::not_found("codebase", id)) }
+    pub fn codebase(&self, id: &CodebaseId) -> Result<&'a Codebase, Refusal> {
+        self.state.codebases.get(id).ok_or_else(|| Refusal::not_found("codebase", id))
     }
 
     /// Whether the actor holds the seat.

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::bug::{BugFixed, BugReported};
 use crate::building::{BacklogReserved, BuilderAssigned, BuildingFinished};
-use crate::case::{CaseClosed, CaseOpened, CaseParked, CaseReopened, CaseResumed, OnusAccepted, OnusOffered};
+use crate::case::{CaseClosed, CaseOpened, CaseParked, CaseReopened, CaseResumed};
 use crate::codebase::{CodebaseDefined, ItemRecorded};
 use crate::consultation::{ConsultationAnswered, ConsultationRequested};
 use crate::cost_benefit::CostBenefitSet;
@@ -23,6 +23,7 @@ use crate::id::CaseId;
 use crate::measurement::MeasurementRecorded;
 use crate::metric::MetricDefined;
 use crate::notice::NoticeGiven;
+use crate::onus::{OnusAccepted, OnusOffered};
 use crate::outcome::{
     CaseRemoved, CodebaseCleared, FeatureKept, IterationStarted, KeepAcknowledged, KeepAffirmed,
     RemovalStarted,
@@ -68,7 +69,6 @@ macro_rules! events {
         /// Everything that can be recorded.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", content = "body")]
-        #[expect(clippy::large_enum_variant, reason = "events live for a moment; the large ones are rare")]
         pub enum Event {
             $(#[doc = $world_kind] #[serde(rename = $world_kind)] $world($world),)+
             $(#[doc = $case_kind] #[serde(rename = $case_kind)] $case($case),)+
@@ -92,7 +92,7 @@ macro_rules! events {
                     $(Self::$world(event) => serde_json::to_value(event),)+
                     $(Self::$case(event) => serde_json::to_value(event),)+
                 };
-                #[expect(clippy::expect_used, reason = "bodies are maps with text keys, which JSON can hold")]
+                // Bodies are maps with text keys and finite numbers, which JSON can hold.
                 body.expect("a body is JSON")
             }
 

@@ -1,5 +1,5 @@
-//! Measurements of a rollout: the system's own looks, and counts that somebody else made. This file alone talks to
-//! the statistics; what they said is recorded, so that applying an entry never computes anything.
+//! Measurements of a rollout: the system's own looks, and counts that somebody else made. What the statistics said is
+//! recorded, so that applying an entry never computes anything.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,23 @@ use tenure_stats::guardrail;
 use tenure_stats::moments::Moments;
 use tenure_stats::replication::{self, Corrected, Label, Original, Replication, Rollout};
 use tenure_stats::verdict::{self, Judged, Monitor};
-use tenure_stats::wave::{self, Epoch};
-use tenure_stats::{CannotSay, normal};
 
 use crate::case::{Case, Stage};
 use crate::codebase::stated;
 use crate::decide::Ask;
+use crate::design::{Design, original_of};
 use crate::event::Event;
 use crate::experiment::Experiment;
-use crate::hold::{Cause, ExposureHeld};
 use crate::id::{CaseId, MetricId};
+use crate::look::Looking;
 use crate::metric::{Direction, MetricKind};
-use crate::person::{Role, Seat};
+use crate::person::{Actor, Role, Seat};
 use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::rollout::{Plan, Running, WaveKind};
-use crate::time::{Stamp, days_later};
+use crate::rollout::WaveKind;
+use crate::time::Stamp;
+
+pub use crate::look::{EpochArms, GuardrailArms, GuardrailLook, OwnLook};
 
 pub use tenure_stats::estimate::Level;
 pub use tenure_stats::verdict::Verdict;
@@ -44,7 +45,7 @@ pub const fn verdict_name(verdict: Verdict) -> &'static str {
 
 /// One arm, as it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an arm is [units, successes], {n, mean, variance} or {n, value, variance}")]
 pub enum Arm {
     /// `[units, successes]`.
     Counts([u64; 2]),
@@ -80,7 +81,7 @@ impl Arm {
     }
 
     /// The level of the arm; with fewer than two units its variance says nothing and is 0.
-    fn level(&self, kind: MetricKind) -> Result<Level, Refusal> {
+    pub(crate) fn level(&self, kind: MetricKind) -> Result<Level, Refusal> {
         let moments = self.moments()?;
         match (self, moments.n()) {
             (Self::Level(level), _) => Ok(*level),
@@ -152,51 +153,6 @@ pub(crate) fn judge_experiment(
     measurement.judge(kind, direction, policy, policy.alpha, None)
 }
 
-/// The system's own look: what the query engine returned, by epoch of first exposure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OwnLook {
-    /// Matured units of the primary metric.
-    pub epochs: Vec<EpochArms>,
-    /// Matured units of the guardrails.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub guardrails: Vec<GuardrailArms>,
-    /// Units whose window has not passed.
-    #[serde(default)]
-    pub provisional_units: u64,
-    /// Units that were seen in both arms, and count in neither.
-    #[serde(default)]
-    pub units_in_two_arms: u64,
-    /// A failed check of the data, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fault: Option<String>,
-    /// The engine that returned it, with its version.
-    #[serde(default)]
-    pub engine: String,
-    /// A digest of what it read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<String>,
-}
-
-/// The arms of one epoch of the allocation log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochArms {
-    /// Which epoch.
-    pub epoch: u32,
-    /// The control arm.
-    pub control: Arm,
-    /// The treatment arm.
-    pub treatment: Arm,
-}
-
-/// The arms of a guardrail.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GuardrailArms {
-    /// Which metric.
-    pub metric: MetricId,
-    /// Its arms, by epoch.
-    pub epochs: Vec<EpochArms>,
-}
-
 /// What was measured: by the system, or by somebody else.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -221,74 +177,6 @@ impl<'de> Deserialize<'de> for Measurement {
     }
 }
 
-/// What is frozen when the first wave of an iteration starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Design {
-    /// The plan of the looks.
-    pub plan: verdict::Plan,
-    /// The experiment's effect on the plan's scale, as it was reported.
-    pub original: Original,
-    /// The same less its selection.
-    pub corrected: Corrected,
-    /// Units an arm at the planned end.
-    pub planned_n: u64,
-}
-
-/// The largest share of units seen in both arms before nothing can be believed.
-pub const TWO_ARMS_SHARE_MAX: f64 = 0.01;
-
-/// Largest samples are this much larger than a fixed design's, for being looked at any time (28 looks, 80 % power).
-const LOOKING_COSTS: f64 = 1.12;
-
-/// The experiment's effect on the scale the rollout is compared on: relative when both arms carry a lift.
-fn original_of(experiment: &Experiment) -> Result<(Scale, Original), CannotSay> {
-    let kind = experiment.metric.kind;
-    let level = |arm: &Arm| arm.level(kind).map_err(|_| CannotSay::NonFinite);
-    let (control, treatment) =
-        (level(&experiment.measurement.control)?, level(&experiment.measurement.treatment)?);
-    let lifts = control.carries_lift().is_ok() && treatment.carries_lift().is_ok();
-    let scale = if lifts { Scale::Relative } else { Scale::Absolute };
-    let effect = estimate::effect(scale, &control, &treatment)?;
-    Ok((scale, Original::new(effect.value, effect.se)))
-}
-
-impl Design {
-    /// The design of one iteration's measurement, from the experiment and the rollout plan.
-    ///
-    /// Without a planned size, the one that finds the corrected original with 80 % power: the standard error it
-    /// takes is `θo*/(z₀.₀₂₅ + z₀.₂)`, and looking at any time costs 12 % more units.
-    pub(crate) fn new(
-        experiment: &Experiment,
-        plan: &Plan,
-        policy: &Policy,
-        iteration: u32,
-    ) -> Result<Self, CannotSay> {
-        let (scale, original) = original_of(experiment)?;
-        let corrected = replication::correct(original.estimate, original.se, original.selected_at)?;
-        let kind = experiment.metric.kind;
-        let level = |arm: &Arm| arm.level(kind).map_err(|_| CannotSay::NonFinite);
-        let (control, treatment) =
-            (level(&experiment.measurement.control)?, level(&experiment.measurement.treatment)?);
-        let odds = plan.treatment_share / (1.0 - plan.treatment_share);
-        let se_at = |control_n: u64| {
-            let treatment_n = (control_n as f64 * odds).round().max(1.0) as u64;
-            verdict::Plan::se_at(scale, &control, &treatment, control_n, treatment_n)
-        };
-        let planned_n = match plan.planned_n.filter(|n| *n > 0) {
-            Some(n) => n,
-            None => {
-                const PROBE: u64 = 1_000_000;
-                let wanted = corrected.estimate.abs() / (normal::isf(0.025) + normal::isf(0.2));
-                let ratio = se_at(PROBE)? / wanted;
-                (PROBE as f64 * ratio * ratio * LOOKING_COSTS).ceil().clamp(1.0, 1e15) as u64
-            }
-        };
-        let direction = experiment.metric.direction;
-        let plan = verdict::Plan::new(kind, direction, scale, policy.alpha, iteration, se_at(planned_n)?)?;
-        Ok(Self { plan, original, corrected, planned_n })
-    }
-}
-
 /// How the level of the control moved since the experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
@@ -298,24 +186,6 @@ pub struct Drift {
     pub rollout: f64,
     /// How surely they differ: two-sided.
     pub p_value: f64,
-}
-
-/// What a guardrail said at a look.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GuardrailLook {
-    /// Which metric.
-    pub metric: MetricId,
-    /// How it is judged; frozen at the first look that could say anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub design: Option<guardrail::Guardrail>,
-    /// The scale of the estimate.
-    pub scale: Scale,
-    /// What it said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub judged: Option<guardrail::Judged>,
-    /// Why it said nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cannot_say: Option<CannotSay>,
 }
 
 /// A measurement, and everything that was concluded from it then.
@@ -461,7 +331,8 @@ impl RecordMeasurement {
         match &self.measurement {
             Measurement::Own(_) => ask.may(case, &[Seat::System], "record a look of Tenure's own")?,
             Measurement::Outside(_) => {
-                let seats = [Role::ProductManager, Role::Importer].map(Seat::Role);
+                let mut seats = [Role::ProductManager, Role::Importer].map(Seat::Role).to_vec();
+                seats.push(Seat::System);
                 ask.may(case, &seats, "record a measurement made outside")?;
             }
         }
@@ -505,8 +376,9 @@ impl RecordMeasurement {
             Some(Replicated::of(case, original, &rollout, *scale))
         });
         let source = [&self.source, &outside.source].into_iter().find_map(|source| stated(source.as_deref()));
+        let reported = *ask.actor != Actor::System;
         let measured = Measured {
-            self_reported: Some(source.unwrap_or("source not stated").to_owned()),
+            self_reported: reported.then(|| source.unwrap_or("source not stated").to_owned()),
             engine: engine(),
             drift_reported: self.drift,
             ..Measured::new(ask, case, experiment, judged, control, treatment, replicated)
@@ -516,17 +388,17 @@ impl RecordMeasurement {
 }
 
 /// The version of the statistics that made a judgement.
-fn engine() -> String {
+pub(crate) fn engine() -> String {
     concat!("tenure ", env!("CARGO_PKG_VERSION")).to_owned()
 }
 
-struct Replicated {
+pub(crate) struct Replicated {
     replication: Option<Replication>,
     deviating: Option<Label>,
 }
 
 impl Replicated {
-    fn of(case: &Case, original: &Original, rollout: &Rollout, scale: Scale) -> Self {
+    pub(crate) fn of(case: &Case, original: &Original, rollout: &Rollout, scale: Scale) -> Self {
         let deviates = !case.ledger.deviations.is_empty();
         let deviating = deviates
             .then(|| replication::replicate_deviating(original, rollout, scale, 0.25).ok())
@@ -537,7 +409,7 @@ impl Replicated {
 }
 
 impl Measured {
-    fn new(
+    pub(crate) fn new(
         ask: &Ask<'_>,
         case: &Case,
         experiment: &Experiment,
@@ -575,171 +447,6 @@ fn drift(experiment: &Experiment, control: &Level) -> Option<Drift> {
     let before = experiment.measurement.control.level(experiment.metric.kind).ok()?;
     let moved = estimate::difference(&before, control).ok()?;
     Some(Drift { experiment: before.value, rollout: control.value, p_value: moved.p_value() })
-}
-
-/// One own look being taken.
-struct Looking<'a> {
-    ask: &'a Ask<'a>,
-    case: &'a Case,
-    experiment: &'a Experiment,
-    plan: &'a Plan,
-    running: &'a Running,
-    kind: WaveKind,
-    look: &'a OwnLook,
-}
-
-impl Looking<'_> {
-    fn events(&self, drift_reported: bool) -> Result<Vec<Event>, Refusal> {
-        let Some(design) = &self.case.measurements.design else {
-            return Err(Refusal::wrong_state("this iteration has no design to look by"));
-        };
-        let kind = design.plan.kind;
-        let epochs = self.epochs(kind, &self.look.epochs)?;
-        let look = verdict::Look {
-            wave: match self.kind {
-                WaveKind::Safety => verdict::Wave::Safety,
-                WaveKind::Measure => verdict::Wave::Measured,
-            },
-            minimum_duration_passed: self.has_lasted(self.running.measured_since, self.plan.min_days),
-            largest_duration_reached: self.has_lasted(Some(self.running.started_on), self.plan.max_days),
-            fault: self.fault(&epochs),
-            original: Some(design.corrected),
-            epochs,
-        };
-        let (monitor, judged) = verdict::look(&design.plan, &self.case.measurements.monitor, &look)
-            .map_err(|fault| Refusal::argument(format!("measurement cannot be judged: {fault}")))?;
-        let replicated = judged.estimate.zip(judged.se).map(|(estimate, se)| {
-            let rollout = Rollout { estimate, se, interval: judged.interval };
-            Replicated::of(self.case, &design.original, &rollout, design.plan.scale)
-        });
-        let guardrails = self.guardrails()?;
-        let harm = judged.harm.then(|| judged.sentence.clone());
-        let (control, treatment) =
-            (pooled(&look.epochs, |epoch| &epoch.control), pooled(&look.epochs, |epoch| &epoch.treatment));
-        let measured = Measured {
-            engine: if self.look.engine.is_empty() { engine() } else { self.look.engine.clone() },
-            inputs: self.look.inputs.clone(),
-            needs_justification: judged.verdict == Verdict::Positive
-                && says(&guardrails, guardrail::State::Worse),
-            guardrails,
-            drift_reported,
-            provisional_units: self.look.provisional_units,
-            units_in_two_arms: self.look.units_in_two_arms,
-            ..Measured::new(self.ask, self.case, self.experiment, judged, control, treatment, replicated)
-        };
-        let cause = harmed(&measured.guardrails).map(Cause::Guardrail).or(harm.map(Cause::Harm));
-        let id = &self.case.id;
-        let mut events =
-            vec![MeasurementRecorded { case: id.clone(), measured, monitor: Some(monitor) }.into()];
-        events.extend(
-            cause
-                .filter(|_| self.case.hold.is_none())
-                .map(|cause| ExposureHeld { case: id.clone(), cause }.into()),
-        );
-        Ok(events)
-    }
-
-    fn epochs(&self, kind: MetricKind, arms: &[EpochArms]) -> Result<Vec<Epoch>, Refusal> {
-        arms.iter()
-            .map(|arms| {
-                Ok(Epoch {
-                    index: arms.epoch,
-                    control: arms.control.level(kind)?,
-                    treatment: arms.treatment.level(kind)?,
-                    treatment_share: self.plan.treatment_share,
-                })
-            })
-            .collect()
-    }
-
-    fn has_lasted(&self, since: Option<Date>, days: u32) -> bool {
-        since.is_some_and(|since| self.ask.now.today >= days_later(since, i64::from(days)))
-    }
-
-    fn fault(&self, epochs: &[Epoch]) -> Option<String> {
-        let units: u64 = epochs.iter().map(|epoch| epoch.control.n + epoch.treatment.n).sum();
-        let twice = self.look.units_in_two_arms;
-        let share = twice as f64 / (units + twice).max(1) as f64;
-        let audit = (share > TWO_ARMS_SHARE_MAX)
-            .then(|| format!("{twice} units were seen in both arms, {:.1} % of all", share * 100.0));
-        self.look.fault.clone().or(audit)
-    }
-
-    fn guardrails(&self) -> Result<Vec<GuardrailLook>, Refusal> {
-        self.look.guardrails.iter().map(|arms| self.guardrail(arms)).collect()
-    }
-
-    fn guardrail(&self, arms: &GuardrailArms) -> Result<GuardrailLook, Refusal> {
-        let metric = self
-            .ask
-            .state
-            .metrics
-            .get(&arms.metric)
-            .ok_or_else(|| Refusal::not_found("metric", &arms.metric))?;
-        let margin = self
-            .plan
-            .guardrails
-            .iter()
-            .find(|guardrail| guardrail.metric == arms.metric)
-            .map(|guardrail| guardrail.margin)
-            .ok_or_else(|| Refusal::not_found("guardrail of this rollout", &arms.metric))?;
-        let epochs = self.epochs(metric.kind, &arms.epochs)?;
-        // Margins are relative, so the estimate is too: on the log scale "m worse" is ln(1 + m) or ln(1 − m).
-        let scale = Scale::Relative;
-        let margin = match metric.direction {
-            Direction::Increase => -(-margin).ln_1p(),
-            Direction::Decrease => margin.ln_1p(),
-        };
-        let judged = wave::stratify(metric.kind, scale, &epochs).and_then(|stratified| {
-            let design = match self.case.measurements.guardrails.get(&arms.metric) {
-                Some(frozen) => *frozen,
-                None => {
-                    let count = u32::try_from(self.plan.guardrails.len()).unwrap_or(u32::MAX);
-                    guardrail::Guardrail::new(
-                        metric.direction,
-                        margin,
-                        count,
-                        self.planned_se(&epochs, stratified.effect.se),
-                    )?
-                }
-            };
-            Ok((design, guardrail::judge(&design, &stratified.effect)?))
-        });
-        let metric = arms.metric.clone();
-        Ok(match judged {
-            Ok((design, judged)) => {
-                GuardrailLook { metric, design: Some(design), scale, judged: Some(judged), cannot_say: None }
-            }
-            Err(why) => GuardrailLook { metric, design: None, scale, judged: None, cannot_say: Some(why) },
-        })
-    }
-
-    /// The standard error expected at the planned end, scaled from the first look: `SE ∝ 1/√n`.
-    fn planned_se(&self, epochs: &[Epoch], se: f64) -> f64 {
-        let units: u64 = epochs.iter().map(|epoch| epoch.control.n.min(epoch.treatment.n)).sum();
-        let planned = self.case.measurements.design.as_ref().map_or(units, |design| design.planned_n);
-        se * (units.max(1) as f64 / planned.max(1) as f64).sqrt()
-    }
-}
-
-fn says(guardrails: &[GuardrailLook], state: guardrail::State) -> bool {
-    guardrails.iter().any(|look| look.judged.is_some_and(|judged| judged.state == state))
-}
-
-fn harmed(guardrails: &[GuardrailLook]) -> Option<String> {
-    guardrails
-        .iter()
-        .find(|look| look.judged.is_some_and(|judged| judged.state == guardrail::State::Harmed))
-        .map(|look| look.metric.to_string())
-}
-
-/// An arm's level over all epochs: unit-weighted, for showing and for the baseline, never for the effect.
-fn pooled(epochs: &[Epoch], arm: impl Fn(&Epoch) -> &Level) -> Level {
-    let n: u64 = epochs.iter().map(|epoch| arm(epoch).n).sum();
-    let weight = |level: &Level| level.n as f64 / n.max(1) as f64;
-    let value = epochs.iter().map(&arm).map(|level| weight(level) * level.value).sum();
-    let variance = epochs.iter().map(&arm).map(|level| weight(level) * level.variance).sum();
-    Level { n, value, variance }
 }
 
 impl MeasurementRecorded {

@@ -93,7 +93,7 @@ pub struct Kept {
 
 /// One account or several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "product_owner_acknowledges is an account or a list of accounts")]
 pub enum Acknowledgers {
     /// One.
     One(AccountId),
@@ -465,11 +465,12 @@ impl AcknowledgeKeep {
 impl ConfirmRemoved {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
-        if !case.codebases().contains(&self.codebase) {
-            return Err(Refusal::not_found("codebase of this case", &self.codebase));
-        }
+        ask.codebase(&self.codebase)?;
         ask.may(case, &[Seat::CodebaseOwner(self.codebase.clone())], "confirm that the code is gone")?;
         ask.stage(case, &[Stage::Productionised, Stage::Removing])?;
+        if !case.codebases().contains(&self.codebase) {
+            return Err(Refusal::not_found("codebase of this case called", &self.codebase));
+        }
         if case.cleared.contains_key(&self.codebase) {
             return Ok(Vec::new());
         }

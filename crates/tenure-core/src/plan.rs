@@ -22,7 +22,7 @@ pub enum Due {
         case: CaseId,
     },
     /// Submit a command as Tenure itself.
-    Submit(Command),
+    Submit(Box<Command>),
 }
 
 /// Days before the end of a warranty at which a notice is given.
@@ -34,7 +34,7 @@ pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
     let mut due = Vec::new();
     for case in state.cases.values().filter(|case| !case.stage.is_terminal()) {
         due.extend(rollout(state, case, now));
-        due.extend(notices(state, case, now).into_iter().map(|notice| Due::Submit(notice.into())));
+        due.extend(notices(state, case, now).into_iter().map(|notice| Due::Submit(Box::new(notice.into()))));
     }
     due
 }
@@ -53,7 +53,7 @@ fn rollout(state: &State, case: &Case, now: Now) -> Vec<Due> {
     if wave_is_due(case, plan, running, policy.wave_min_hours, now.at) {
         let command = Command::from(StartWave { case: case.id.clone() });
         if decide(state, &Actor::System, now, &command).is_ok() {
-            due.push(Due::Submit(command));
+            due.push(Due::Submit(Box::new(command)));
         }
     }
     due

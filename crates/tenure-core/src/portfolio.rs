@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::case::{Case, Stage};
 use crate::id::CaseId;
-use crate::measurement::Verdict;
+use crate::measurement::verdict_name;
 use crate::state::State;
 use crate::time::{Now, days_between};
 
@@ -43,11 +43,11 @@ impl State {
         for case in self.cases.values() {
             *portfolio.by_stage.entry(case.stage).or_default() += 1;
             if let Some(judged) = case.measurements.judged.last() {
-                *portfolio.verdicts.entry(verdict_key(judged.verdict)).or_default() += 1;
+                *portfolio.verdicts.entry(verdict_name(judged.verdict)).or_default() += 1;
             }
             portfolio.money(self, case);
             portfolio.dates(case, now);
-            if self.waits(case, now).iter().any(|wait| wait.overdue) {
+            if self.is_late(case, now) {
                 portfolio.late.push(case.id.clone());
             }
         }
@@ -56,10 +56,6 @@ impl State {
         portfolio.realised_share = (won > 0.0).then(|| delivered / won);
         portfolio
     }
-}
-
-fn verdict_key(verdict: Verdict) -> &'static str {
-    crate::measurement::verdict_name(verdict)
 }
 
 impl Portfolio {

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, Stage};
 use crate::codebase::stated;
 use crate::decide::Ask;
+use crate::design::Design;
 use crate::event::Event;
 use crate::id::{CaseId, EnvironmentId, MetricId};
-use crate::measurement::{Design, Verdict};
+use crate::measurement::Verdict;
 use crate::person::{Role, Seat};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
@@ -48,7 +49,7 @@ pub struct Wave {
 
 /// The two ways of writing a wave: `[5, "safety"]` or an object.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a wave is [percent, \"safety\" or \"measure\"] or {percent, kind, …}")]
 enum WaveForm {
     Short(f64, WaveKind),
     Long {

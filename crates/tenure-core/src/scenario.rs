@@ -47,7 +47,7 @@ pub enum ScenarioError {
         /// Which scenario.
         id: String,
         /// Why.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
 }
 
@@ -168,9 +168,10 @@ impl Scenario {
             }));
         let before = self.steps.first().map_or(Timestamp::UNIX_EPOCH, |step| step.instant(0));
         for command in set_up.collect::<Vec<Command>>() {
-            world
-                .submit(&Actor::System, before, &command)
-                .map_err(|refusal| ScenarioError::World { id: self.id.clone(), refusal })?;
+            world.submit(&Actor::System, before, &command).map_err(|refusal| ScenarioError::World {
+                id: self.id.clone(),
+                refusal: Box::new(refusal),
+            })?;
         }
         Ok(world)
     }

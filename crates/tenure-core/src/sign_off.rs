@@ -338,14 +338,14 @@ impl SatisfyCondition {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
         ask.team(&self.team)?;
+        ask.may(case, &[Seat::ProductOwner(self.team.clone())], "confirm a condition of that team")?;
+        ask.stage(case, &STAGES)?;
         let condition = case
             .sign_offs
             .get(&self.team)
             .and_then(|sign_off| sign_off.answered.as_ref())
             .and_then(|answered| answered.conditions.iter().find(|known| known.text == self.condition.trim()))
             .ok_or_else(|| Refusal::not_found("condition of this sign-off", &self.condition))?;
-        ask.may(case, &[Seat::ProductOwner(self.team.clone())], "confirm a condition of that team")?;
-        ask.stage(case, &STAGES)?;
         if condition.satisfied.is_some() {
             return Ok(Vec::new());
         }

@@ -182,7 +182,7 @@ pub struct CaseView<'a> {
 impl State {
     /// A case in a list.
     pub fn summary(&self, case: &Case, now: impl Into<Now>) -> Summary {
-        let blocker = self.waits(case, now).into_iter().next();
+        let blocker = self.next(case, now);
         let latest = case.measurements.latest.as_ref();
         Summary {
             id: case.id.clone(),

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::case::{Case, Stage};
-use crate::id::CaseId;
+use crate::id::{CaseId, TeamId};
 use crate::measurement::Verdict;
 use crate::person::{Actor, DRIVERS, Place, Role, Seat};
 use crate::policy::Policy;
@@ -38,11 +38,16 @@ pub struct Wait {
     /// The seats that may do it.
     #[serde(skip)]
     pub seats: Vec<Seat>,
+    /// The team whose seats they are, when it is not the case's own.
     #[serde(skip)]
-    team: Option<crate::id::TeamId>,
+    team: Option<TeamId>,
 }
 
 impl Wait {
+    fn place<'a>(&'a self, case: &'a Case) -> Place<'a> {
+        Place { team: self.team.as_ref().unwrap_or(&case.team), case: Some(&case.id) }
+    }
+
     /// The line a person reads: who, what, since when, which promise.
     pub fn line(&self) -> String {
         let who: Vec<String> = self
@@ -70,14 +75,64 @@ impl Wait {
 impl State {
     /// What waits on somebody in a case, the most pressing first.
     pub fn waits(&self, case: &Case, now: impl Into<Now>) -> Vec<Wait> {
-        let mut list =
-            List { state: self, case, policy: self.policy_of(case), now: now.into(), waits: Vec::new() };
+        let mut waits = self.unnamed_waits(case, now.into());
+        for wait in &mut waits {
+            self.name(case, wait);
+        }
+        waits
+    }
+
+    /// What comes next in a case.
+    pub fn next(&self, case: &Case, now: impl Into<Now>) -> Option<Wait> {
+        let mut next = self.unnamed_waits(case, now.into()).into_iter().next()?;
+        self.name(case, &mut next);
+        Some(next)
+    }
+
+    /// Whether a promise in a case is broken.
+    pub fn is_late(&self, case: &Case, now: impl Into<Now>) -> bool {
+        self.unnamed_waits(case, now.into()).iter().any(|wait| wait.overdue)
+    }
+
+    /// What waits on an actor, oldest first.
+    pub fn desk(&self, actor: &Actor, now: impl Into<Now>) -> Vec<Wait> {
+        let now = now.into();
+        let mut mine = Vec::new();
+        for case in self.cases.values() {
+            for mut wait in self.unnamed_waits(case, now) {
+                let place = wait.place(case);
+                if wait.seats.iter().any(|seat| self.sits(actor, seat, Some(place))) {
+                    self.name(case, &mut wait);
+                    mine.push(wait);
+                }
+            }
+        }
+        mine.sort_by_key(|wait| wait.since);
+        mine
+    }
+
+    /// Says who holds the seats. Left out until it is read: it goes through all people.
+    fn name(&self, case: &Case, wait: &mut Wait) {
+        let of = |seat: &Seat| match &wait.team {
+            Some(team) => format!("{seat} of {team}"),
+            None => seat.to_string(),
+        };
+        let place = wait.place(case);
+        wait.who = wait
+            .seats
+            .iter()
+            .map(|seat| WhoMay { seat: of(seat), accounts: self.sitters(seat, Some(place)) })
+            .collect();
+    }
+
+    fn unnamed_waits(&self, case: &Case, now: Now) -> Vec<Wait> {
+        let mut list = List { state: self, case, policy: self.policy_of(case), now, waits: Vec::new() };
         list.decisions();
         match case.stage {
             Stage::Preparation => list.preparation(),
             Stage::Parked => list.parked(),
             Stage::Rerunning => list.rerunning(),
-            Stage::BuyIn => list.buy_in(),
+            Stage::BuyIn => list.sign_offs(),
             Stage::Building => list.building(),
             Stage::Ready => list.ready(),
             Stage::RollingOut => list.rolling_out(),
@@ -88,25 +143,6 @@ impl State {
         }
         list.bugs();
         list.waits
-    }
-
-    /// What waits on an actor, oldest first.
-    pub fn desk(&self, actor: &Actor, now: impl Into<Now>) -> Vec<Wait> {
-        let now = now.into();
-        let mut mine: Vec<Wait> = self
-            .cases
-            .values()
-            .filter(|case| !matches!(case.stage, Stage::Removed | Stage::Retired))
-            .flat_map(|case| {
-                self.waits(case, now).into_iter().filter(|wait| {
-                    let place =
-                        Place { team: wait.team.as_ref().unwrap_or(&case.team), case: Some(&case.id) };
-                    wait.seats.iter().any(|seat| self.sits(actor, seat, Some(place)))
-                })
-            })
-            .collect();
-        mine.sort_by(|a, b| a.since.cmp(&b.since));
-        mine
     }
 }
 
@@ -134,17 +170,12 @@ impl List<'_> {
         since: Timestamp,
         due: Option<Date>,
     ) {
-        let place = Some(self.case.place());
-        let who = seats
-            .iter()
-            .map(|seat| WhoMay { seat: seat.to_string(), accounts: self.state.sitters(seat, place) })
-            .collect();
         let overdue = due.is_some_and(|due| self.now.today > due);
         self.waits.push(Wait {
             case: self.case.id.clone(),
             what,
             command,
-            who,
+            who: Vec::new(),
             since,
             due,
             overdue,
@@ -174,15 +205,9 @@ impl List<'_> {
             }
         }
         if let Some((team, offered)) = &self.case.onus_offered {
-            let place = Place { team, case: Some(&self.case.id) };
-            let seat = Seat::Role(Role::DevelopmentLead);
-            let who = vec![WhoMay {
-                seat: format!("development lead of {team}"),
-                accounts: self.state.sitters(&seat, Some(place)),
-            }];
-            self.add("accept_onus", format!("accept the case for {team}"), vec![seat], offered.at, None);
+            let what = format!("accept the case for {team}");
+            self.add("accept_onus", what, roles([Role::DevelopmentLead]), offered.at, None);
             if let Some(wait) = self.waits.last_mut() {
-                wait.who = who;
                 wait.team = Some(team.clone());
             }
         }
@@ -264,10 +289,6 @@ impl List<'_> {
     fn rerunning(&mut self) {
         let what = "run the experiment again and register its result".to_owned();
         self.add("register_experiment", what, roles(DRIVERS), self.case.stage_since, None);
-    }
-
-    fn buy_in(&mut self) {
-        self.sign_offs();
     }
 
     fn sign_offs(&mut self) {

@@ -1,5 +1,13 @@
 //! The whole process, driven from outside.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod golden;
 mod laws;
 mod refusals;

@@ -13,6 +13,9 @@ fn steps() -> Vec<Json> {
     let mut steps = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
         let file: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         for scenario in file["scenarios"].as_array().unwrap() {
             steps.extend(scenario["steps"].as_array().unwrap().iter().cloned());

@@ -284,7 +284,7 @@ fn a_missed_deadline_is_said_once() {
         plan(&town.world.state, town.now())
             .into_iter()
             .filter_map(|due| match due {
-                Due::Submit(command) => Some(command),
+                Due::Submit(command) => Some(*command),
                 Due::Look { .. } => None,
             })
             .collect()
