@@ -14,7 +14,7 @@ use crate::replication;
 pub struct Evidence {
     /// Replication over original.
     pub relative_effect: f64,
-    /// Held's sceptical z [2020]: how convincing both are to somebody who doubts the original.
+    /// Held's sceptical z (2020): how convincing both are to somebody who doubts the original.
     pub sceptical_z: f64,
     /// Its one-sided p-value.
     pub sceptical_p: f64,
@@ -32,7 +32,7 @@ pub struct Evidence {
     pub equivalence_p: f64,
     /// How far the replication stands above half of the original, in standard errors.
     pub half_retained_z: f64,
-    /// Edgington's combined one-sided p-value [1972].
+    /// Edgington's combined one-sided p-value (1972).
     pub edgington_p: f64,
 }
 
@@ -95,7 +95,8 @@ pub fn commensurate_weight(original: &Estimate, sd: f64) -> f64 {
     variance / (variance + sd * sd)
 }
 
-/// `D` with the interval that may be watched: `D ± c·(so² + sr²)/so` [see `replication`], at a level of 5 %.
+/// `D` with the interval that may be watched, `D ± c·(so² + sr²)/so`, at a level of 5 %: the rule of
+/// [`replication::replicate`] without the correction.
 pub fn difference_interval(original: &Estimate, rollout: &Estimate) -> [f64; 2] {
     let difference = rollout.value - original.value;
     let half = replication::difference_bound(original.se, rollout.se);

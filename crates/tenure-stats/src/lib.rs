@@ -5,6 +5,19 @@
 //! reads a clock, a file or a random generator, and nothing knows about flags, people, storage or time.
 //!
 //! A number that does not exist is a [`CannotSay`], never a 0 and never a NaN.
+//!
+//! | to | start at |
+//! |---|---|
+//! | compare two arms once | [`comparison::compare`] |
+//! | judge somebody else's counts | [`verdict::judge_outside`] |
+//! | watch a rollout | [`verdict::Plan`], [`verdict::look`] |
+//! | ask whether it is the same impact | [`replication::replicate`], [`evidence::weigh`] |
+//! | guard other metrics | [`guardrail::judge`] |
+//! | plan | [`power::treatment_units`], [`power::Design::cost`] |
+//! | use ratios, covariates, tenants, quantiles | [`ratio`], [`cuped`], [`cluster`], [`quantile`] |
+//!
+//! Formulas name their sources where they stand. Known values that other engines and 60-digit arithmetic give
+//! are run by the test `reference`.
 
 pub mod anytime;
 pub mod bayes;

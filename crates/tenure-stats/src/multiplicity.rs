@@ -85,7 +85,7 @@ fn step_up(sorted: &[f64], factor: impl Fn(usize, f64) -> f64) -> Vec<f64> {
     adjusted
 }
 
-/// Hommel's adjusted p-values by the algorithm of Wright [1992].
+/// Hommel's adjusted p-values by the algorithm of Wright (1992).
 fn hommel(sorted: &[f64]) -> Vec<f64> {
     let n = sorted.len();
     let mut adjusted = sorted.to_vec();

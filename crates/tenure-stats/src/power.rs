@@ -241,6 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn every_design_keeps_its_error() {
+        for looks in [1, 5, 28, 100] {
+            for design in [Design::Standard, Design::AlwaysValid, Design::Bonferroni] {
+                let z = design.bounds(looks, 0.05).unwrap();
+                let exits = sequential::exit_probabilities(&equal(looks), &z, 0.0, Sides::Both).unwrap();
+                let error: f64 = exits.iter().map(sequential::Exit::either).sum();
+                assert!(error <= 0.05 + 1e-12, "{design:?} at {looks} looks: {error}");
+            }
+        }
+    }
+
+    #[test]
     fn power_undoes_drift() {
         for (alpha, power, tails) in
             [(0.05, 0.8, Tails::Two), (0.1, 0.15, Tails::Two), (0.025, 0.99, Tails::One)]

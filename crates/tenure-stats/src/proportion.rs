@@ -37,7 +37,7 @@ pub fn newcombe(control: &Level, treatment: &Level, confidence: f64) -> Result<[
     Ok([difference - down, difference + up])
 }
 
-/// Agresti and Caffo's interval: Wald's after one success and one failure more in each arm [2000].
+/// Agresti and Caffo's interval: Wald's after one success and one failure more in each arm (2000).
 pub fn agresti_caffo(control: &Level, treatment: &Level, confidence: f64) -> [f64; 2] {
     let padded = |arm: &Level| ((arm.value * arm.n as f64 + 1.0) / (arm.n as f64 + 2.0), arm.n as f64 + 2.0);
     let ((c, nc), (t, nt)) = (padded(control), padded(treatment));

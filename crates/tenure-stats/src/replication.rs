@@ -179,7 +179,7 @@ fn judge(
     let interval = rollout.interval.unwrap_or_else(|| estimate.interval(0.95));
     let difference = estimate.value - corrected.estimate;
     let compatible_within = difference_bound(corrected.se, estimate.se);
-    let retained = estimate.value / corrected.estimate;
+    let retained = finite(estimate.value / corrected.estimate)?;
 
     // On the original's side: low and high of the interval, and the difference as a gain.
     let (low, high) = if side > 0.0 { (interval[0], interval[1]) } else { (-interval[1], -interval[0]) };

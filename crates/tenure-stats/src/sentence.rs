@@ -129,10 +129,12 @@ pub(crate) fn replication(found: &Replication) -> String {
 /// A share in per cent, without decimals unless it needs them.
 fn percent(share: f64) -> String {
     let value = 100.0 * share;
-    if (value - value.round()).abs() < 0.05 || value.abs() > 100.0 {
-        format!("{value:.0}")
+    let sign = if value <= -0.05 { "−" } else { "" };
+    let value = value.abs();
+    if (value - value.round()).abs() < 0.05 || value > 100.0 {
+        format!("{sign}{value:.0}")
     } else {
-        format!("{value:.1}")
+        format!("{sign}{value:.1}")
     }
 }
 

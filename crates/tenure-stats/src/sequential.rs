@@ -188,7 +188,7 @@ pub fn expected_information(fractions: &[f64], exits: &[Exit]) -> f64 {
     last - saved.sum::<f64>()
 }
 
-/// The constant of Wang and Tsiatis' family, `z_k = C·(k/K)^(Δ − 1/2)` at equally spaced looks [1987], that
+/// The constant of Wang and Tsiatis' family, `z_k = C·(k/K)^(Δ − 1/2)` at equally spaced looks (1987), that
 /// makes the two-sided error `alpha`. Δ = 0 is O'Brien and Fleming's bound, Δ = 1/2 Pocock's.
 pub fn wang_tsiatis(looks: usize, delta: f64, alpha: f64) -> Result<(f64, Vec<f64>), CannotSay> {
     probability(alpha)?;

@@ -31,7 +31,7 @@ pub fn sf(t: f64, df: f64) -> f64 {
     if let Some(z) = normal_equivalent(t, df) {
         return normal::sf(z);
     }
-    // I_x(df/2, 1/2)/2 with x = df/(df + t²) [DLMF 8.17]; below √3 the complement keeps more digits.
+    // In the middle the mass between 0 and t keeps more digits than the tail.
     if t * t < 3.0 { 0.5 - centre(t, df) } else { tail(t, df) }
 }
 
