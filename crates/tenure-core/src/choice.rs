@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::bug::{FixBug, ReportBug};
 use crate::building::{AssignBuilder, FinishBuilding, ReserveBacklog};
 use crate::case::{AgeOverride, Case, CloseCase, ReopenCase};
-use crate::codebase::{ItemResult, RecordItem};
+use crate::codebase::{AttachEvidence, ItemResult, RecordItem};
 use crate::command::Command;
 use crate::consultation::{AnswerConsultation, RequestConsultation};
 use crate::cost_benefit::SetCostBenefit;
@@ -199,6 +199,13 @@ fn building(state: &State, case: &Case, probes: &mut Vec<Probe>) {
         );
     }
     for (codebase, checklist) in &case.checklists {
+        for item in &checklist.items {
+            let (codebase, name) = (codebase.clone(), item.name.clone());
+            plain(
+                probes,
+                AttachEvidence { case: id.clone(), codebase, item: name, evidence: WHY.to_owned() },
+            );
+        }
         for item in &checklist.items {
             plain(
                 probes,

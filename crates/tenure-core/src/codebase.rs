@@ -55,8 +55,20 @@ pub struct Attempt {
 pub struct Item {
     /// The item's name.
     pub name: String,
+    /// What the builders attached to it, such as a link to the pull request.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
     /// Attempts, oldest first.
     pub attempts: Vec<Attempt>,
+}
+
+/// Something that shows how an item is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// A link, or a text.
+    pub evidence: String,
+    /// When, and by whom.
+    pub stamp: Stamp,
 }
 
 /// A codebase's owner process in one iteration of a case.
@@ -77,7 +89,12 @@ impl Item {
 
 impl Checklist {
     pub(crate) fn of(items: &[String]) -> Self {
-        Self { items: items.iter().map(|name| Item { name: name.clone(), attempts: Vec::new() }).collect() }
+        Self {
+            items: items
+                .iter()
+                .map(|name| Item { name: name.clone(), evidence: Vec::new(), attempts: Vec::new() })
+                .collect(),
+        }
     }
 
     /// Whether every item is done.
@@ -142,6 +159,19 @@ pub struct RecordItem {
     pub evidence: Option<String>,
 }
 
+/// Attaches to an item what shows how it is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttachEvidence {
+    /// In which case.
+    pub case: CaseId,
+    /// Of which codebase.
+    pub codebase: CodebaseId,
+    /// To which item.
+    pub item: String,
+    /// A link, or a text.
+    pub evidence: String,
+}
+
 /// A codebase's owner process was defined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CodebaseDefined {
@@ -170,6 +200,19 @@ pub struct ItemRecorded {
     pub evidence: Option<String>,
 }
 
+/// Something was attached to an item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceAttached {
+    /// In which case.
+    pub case: CaseId,
+    /// Of which codebase.
+    pub codebase: CodebaseId,
+    /// To which item.
+    pub item: String,
+    /// A link, or a text.
+    pub evidence: String,
+}
+
 impl DefineCodebase {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         ask.seated(
@@ -195,18 +238,10 @@ impl DefineCodebase {
 impl RecordItem {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
-        let codebase = ask.codebase(&self.codebase)?;
-        let pinned = case.checklists.get(&self.codebase);
-        let is_pinned = pinned.is_some_and(|list| list.items.iter().any(|item| item.name == self.item));
-        if !is_pinned && !codebase.items.contains(&self.item) {
-            return Err(Refusal::not_found("item of this owner process", &self.item));
-        }
+        item_exists(ask, case, &self.codebase, &self.item)?;
         ask.may(case, &[Seat::CodebaseOwner(self.codebase.clone())], "pass, fail, block or waive its items")?;
         ask.stage(case, &[Stage::Building])?;
-        if !is_pinned {
-            let what = format!("item {} of {} in this case", self.item, self.codebase);
-            return Err(Refusal::new(RefusalCode::NotFound, format!("there is no {what}")));
-        }
+        item_is_pinned(case, &self.codebase, &self.item)?;
         if case.backlog.is_none() {
             return Err(no_backlog_slot());
         }
@@ -232,6 +267,46 @@ impl RecordItem {
     }
 }
 
+impl AttachEvidence {
+    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
+        let case = ask.case(&self.case)?;
+        item_exists(ask, case, &self.codebase, &self.item)?;
+        ask.may(case, &[Role::Developer, Role::Designer].map(Seat::Role), "attach evidence")?;
+        ask.stage(case, &[Stage::Building])?;
+        item_is_pinned(case, &self.codebase, &self.item)?;
+        let Some(evidence) = stated(Some(&self.evidence)) else {
+            return Err(Refusal::argument("evidence is empty: give a link or a text"));
+        };
+        Ok(vec![
+            EvidenceAttached {
+                case: self.case.clone(),
+                codebase: self.codebase.clone(),
+                item: self.item.clone(),
+                evidence: evidence.to_owned(),
+            }
+            .into(),
+        ])
+    }
+}
+
+/// The codebase is known, and the item is or was a part of its owner process.
+fn item_exists(ask: &Ask<'_>, case: &Case, codebase: &CodebaseId, item: &str) -> Result<(), Refusal> {
+    let known = ask.codebase(codebase)?;
+    if item_is_pinned(case, codebase, item).is_ok() || known.items.iter().any(|name| name == item) {
+        return Ok(());
+    }
+    Err(Refusal::not_found("item of this owner process called", item))
+}
+
+/// The item is a part of the owner process that the case follows.
+fn item_is_pinned(case: &Case, codebase: &CodebaseId, item: &str) -> Result<(), Refusal> {
+    let pinned = case.checklists.get(codebase);
+    if pinned.is_some_and(|checklist| checklist.items.iter().any(|known| known.name == item)) {
+        return Ok(());
+    }
+    Err(Refusal::not_found("item of this case called", format!("{item} in {codebase}")))
+}
+
 pub(crate) fn no_backlog_slot() -> Refusal {
     Refusal::new(RefusalCode::NoBacklogSlot, "no days are reserved in the backlog for this iteration")
         .missing(["reserve_backlog by the development lead"])
@@ -248,10 +323,21 @@ impl CodebaseDefined {
     }
 }
 
+fn item_mut<'a>(case: &'a mut Case, codebase: &CodebaseId, name: &str) -> Option<&'a mut Item> {
+    case.checklists.get_mut(codebase)?.items.iter_mut().find(|item| item.name == name)
+}
+
+impl EvidenceAttached {
+    pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
+        if let Some(item) = item_mut(case, &self.codebase, &self.item) {
+            item.evidence.push(Evidence { evidence: self.evidence.clone(), stamp: stamp.clone() });
+        }
+    }
+}
+
 impl ItemRecorded {
     pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
-        let Some(checklist) = case.checklists.get_mut(&self.codebase) else { return };
-        if let Some(item) = checklist.items.iter_mut().find(|item| item.name == self.item) {
+        if let Some(item) = item_mut(case, &self.codebase, &self.item) {
             item.attempts.push(Attempt {
                 result: self.result,
                 reason: self.reason.clone(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::bug::{FixBug, ReportBug};
 use crate::building::{AssignBuilder, FinishBuilding, ReserveBacklog};
 use crate::case::{CloseCase, OpenCase, ReopenCase};
-use crate::codebase::{DefineCodebase, RecordItem};
+use crate::codebase::{AttachEvidence, DefineCodebase, RecordItem};
 use crate::consultation::{AnswerConsultation, RequestConsultation};
 use crate::cost_benefit::SetCostBenefit;
 use crate::decide::Ask;
@@ -95,6 +95,7 @@ commands! {
     AssignBuilder(AssignBuilder) = "assign_builder", "Says who builds.";
     CreateFlag(CreateFlag) = "create_flag", "Wraps a case in a flag.";
     RecordItem(RecordItem) = "checklist", "Says how an item of the owner process went.";
+    AttachEvidence(AttachEvidence) = "attach_evidence", "Attaches to an item what shows how it is done.";
     FinishBuilding(FinishBuilding) = "finish_building", "Says that everything is built.";
     ProposeWarranty(ProposeWarranty) = "propose_warranty", "Proposes a warranty.";
     AgreeWarranty(AgreeWarranty) = "agree_warranty", "Agrees the warranty for a product team.";

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::bug::{BugFixed, BugReported};
 use crate::building::{BacklogReserved, BuilderAssigned, BuildingFinished};
 use crate::case::{CaseClosed, CaseOpened, CaseParked, CaseReopened, CaseResumed};
-use crate::codebase::{CodebaseDefined, ItemRecorded};
+use crate::codebase::{CodebaseDefined, EvidenceAttached, ItemRecorded};
 use crate::consultation::{ConsultationAnswered, ConsultationRequested};
 use crate::cost_benefit::CostBenefitSet;
 use crate::decision::{DecisionConfirmed, DecisionProposed, DecisionTaken};
@@ -205,6 +205,7 @@ events! {
         BacklogReserved = "backlog_reserved";
         BuilderAssigned = "builder_assigned";
         ItemRecorded = "item_recorded";
+        EvidenceAttached = "evidence_attached";
         BuildingFinished = "building_finished";
         WarrantyProposed = "warranty_proposed";
         WarrantyAgreed = "warranty_agreed";

@@ -1,9 +1,30 @@
 //! Every rule of the process by which a winning experiment becomes a productionised feature.
 //!
-//! [`decide`] turns a command into events or a refusal, [`apply`] turns a recorded event into state, [`plan`] says what is
-//! due. All three are pure: time is an argument. The crate knows nothing about SQL, HTTP, async or clocks.
+//! [`decide`] turns a command into events or a refusal, [`apply`] turns a recorded event into state,
+//! [`plan::plan`] says what is due. All three are pure: time is an argument. The crate knows nothing about SQL, HTTP,
+//! async or clocks.
 //!
 //! One noun a file: a concept's words, its commands with their guards, its events and what they change stand together.
+//! The order in which a command is checked is told in [`decide`]'s file; what must hold after every entry is in
+//! [`invariant`]; the process as data is in the `scenarios` folder of the project, run by [`scenario`].
+//!
+//! ```
+//! use serde_json::json;
+//! use tenure_core::{Actor, Command, Now, Recorded, RefusalCode, State, apply, decide};
+//!
+//! let mut state = State::default();
+//! let now = Now::from("2026-02-16T09:00:00Z".parse::<jiff::Timestamp>()?);
+//! let grant = Command::parse("grant_role", json!({"account": "ada", "role": "development_lead"}))?;
+//! for event in decide(&state, &Actor::System, now, &grant).map_err(|refusal| refusal.sentence)? {
+//!     let recorded = Recorded { seq: state.seq + 1, at: now.at, actor: Actor::System.account(), event };
+//!     apply(&mut state, &recorded);
+//! }
+//!
+//! let open = Command::parse("open_case", json!({"case": "PC-1", "experiment": "EXP-1"}))?;
+//! let refusal = decide(&state, &Actor::of("ada".parse()?), now, &open).unwrap_err();
+//! assert_eq!(refusal.code, RefusalCode::NotFound);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod apply;
 pub mod baseline;

@@ -17,7 +17,7 @@ use crate::case::Case;
 use crate::codebase::DefineCodebase;
 use crate::command::Command;
 use crate::decide::decide;
-use crate::id::{AccountId, BugId, CaseId, CodebaseId, FollowUpId, TeamId};
+use crate::id::{AccountId, BugId, CodebaseId, FollowUpId, TeamId};
 use crate::measurement::verdict_name;
 use crate::person::{Actor, Grant, GrantRole};
 use crate::policy::{Policy, SetPolicy};
@@ -183,10 +183,16 @@ impl Step {
         if self.expect != "ok" && !self.expect.starts_with("refused:") {
             return Err(format!("expect is `{}`: use `ok` or `refused:CODE`", self.expect));
         }
-        let command =
-            Command::parse(&self.name, Json::Object(self.with.clone())).map_err(|fault| fault.to_string())?;
         let now = Now { at: self.instant(at), today: self.at };
-        let (got, detail) = match world.submit(&Actor::of(self.by.clone()), now, &command) {
+        if !Command::ALL.iter().any(|(name, _)| *name == self.name) {
+            return Err(format!("do is `{}`, which is no command", self.name));
+        }
+        // Arguments that cannot be read are refused like any value that cannot be meant.
+        let answer = match Command::parse(&self.name, Json::Object(self.with.clone())) {
+            Ok(command) => world.submit(&Actor::of(self.by.clone()), now, &command),
+            Err(fault) => Err(Refusal::argument(fault.to_string())),
+        };
+        let (got, detail) = match answer {
             Ok(()) => ("ok".to_owned(), String::new()),
             Err(refusal) => (format!("refused:{}", refusal.code), format!(" ({})", refusal.sentence)),
         };
@@ -211,27 +217,22 @@ impl Step {
     fn facts(&self, state: &State) -> Result<Option<(String, String)>, String> {
         let named = |map: &Map<String, Json>| map.get("case").and_then(Json::as_str).map(str::to_owned);
         let own = named(&self.with);
-        if let Some(expected) = &self.state {
-            let got = find(state, own.as_deref())?.stage.name();
-            if got != expected {
-                return Ok(Some((format!("state {expected}"), format!("state {got}"))));
-            }
-        }
-        let looked_at = named(&self.check).or(own);
-        for (key, expected) in self.check.iter().filter(|(key, _)| *key != "case") {
-            let got = fact(find(state, looked_at.as_deref())?, key)?;
-            if !same(&got, expected) {
+        let looked_at = named(&self.check).or_else(|| own.clone());
+        let state_of = self.state.iter().map(|expected| (&own, "state", json!(expected)));
+        let checks = self.check.iter().filter(|(key, _)| *key != "case");
+        let checks = checks.map(|(key, expected)| (&looked_at, key.as_str(), expected.clone()));
+        for (case, key, expected) in state_of.chain(checks) {
+            let id = case.as_deref().ok_or_else(|| format!("{key} is checked, and no case is named"))?;
+            let got = match state.cases.get(id) {
+                Some(case) => fact(case, key)?,
+                None => return Ok(Some((format!("{key} {expected}"), format!("no case {id}")))),
+            };
+            if !same(&got, &expected) {
                 return Ok(Some((format!("{key} {expected}"), format!("{key} {got}"))));
             }
         }
         Ok(None)
     }
-}
-
-fn find<'a>(state: &'a State, case: Option<&str>) -> Result<&'a Case, String> {
-    let id = case.ok_or("a fact is checked and no case is named")?;
-    let id = CaseId::new(id).map_err(|fault| fault.to_string())?;
-    state.cases.get(&id).ok_or_else(|| format!("case {id} is to be checked and does not exist"))
 }
 
 /// Numbers are the same by value: 50 is 50.0.
@@ -281,4 +282,56 @@ fn fact_of(case: &Case, noun: &str, name: &str) -> Result<Json, String> {
         }
         _ => return Err(format!("check names `{noun}:{name}`, which is no fact of a case")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(step: &str) -> String {
+        format!(
+            r#"{{"people": {{"lead": ["development_lead"]}}, "scenarios": [{{"id": "X", "steps": [{step}]}}]}}"#
+        )
+    }
+
+    #[test]
+    fn a_malformed_file_names_the_place() {
+        let check = |text: &str, says: &str| {
+            let fault = run_file(text).unwrap_err().to_string();
+            assert!(fault.contains(says), "{fault}");
+        };
+        check("{", "scenario format");
+        check("{}", "missing field `scenarios`");
+        check(&file(r#"{"at": "2026-13-01", "by": "a", "do": "b", "expect": "ok"}"#), "scenario format");
+        check(
+            &file(r#"{"at": "2026-01-01", "by": "a", "do": "dance", "expect": "ok"}"#),
+            "scenario X, step 1: do",
+        );
+        check(
+            &file(r#"{"at": "2026-01-01", "by": "a", "do": "open_case", "expect": "no"}"#),
+            "step 1: expect",
+        );
+    }
+
+    #[test]
+    fn a_step_that_answers_otherwise_is_named() {
+        let check = |step: &str, expected: &str, got: &str| {
+            let outcome = run_file(&file(step)).unwrap().remove(0);
+            assert!(!outcome.passed);
+            assert_eq!(outcome.step, Some(1));
+            assert_eq!(outcome.expected.unwrap(), expected);
+            let answer = outcome.got.unwrap();
+            assert!(answer.starts_with(got), "{answer}");
+        };
+        let open = r#""at": "2026-01-01", "by": "lead", "do": "open_case""#;
+        let with = r#""with": {"case": "PC-1", "experiment": "E"}"#;
+        check(&format!(r#"{{{open}, {with}, "expect": "ok"}}"#), "ok", "refused:not_found");
+        check(&format!(r#"{{{open}, "expect": "ok"}}"#), "ok", "refused:invalid_argument");
+        let refused = r#""expect": "refused:not_found""#;
+        check(
+            &format!(r#"{{{open}, {with}, {refused}, "state": "preparation"}}"#),
+            "state \"preparation\"",
+            "no case PC-1",
+        );
+    }
 }
