@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The configuration of a server. Read from a TOML file; the command line's flags stand above it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where journal (unless `database` is set), event log and lock live.
@@ -33,8 +33,10 @@ pub struct Config {
     pub requests_in_flight_max: usize,
     /// Origins of web applications that may evaluate flags and send events from a browser (CORS). `*` allows all.
     pub cors_origins: Vec<String>,
-    /// Mark session cookies `Secure`. Turn off only where there is no TLS in front.
+    /// Mark session cookies `Secure`. Turn on where there is TLS in front.
     pub secure_cookies: bool,
+    /// Show the status page to whoever reaches the server.
+    pub status_page_public: bool,
 }
 
 impl Default for Config {
@@ -53,8 +55,44 @@ impl Default for Config {
             requests_in_flight_max: 4_096,
             cors_origins: Vec::new(),
             secure_cookies: false,
+            status_page_public: false,
         }
     }
+}
+
+/// Every key with what it is for, for the reference page and the command's help.
+pub const KEYS: &[(&str, &str)] = &[
+    ("data_dir", "Where the journal (unless `database` is set) and the event log live; held by one process at a time"),
+    ("listen", "The address and port of the one listener"),
+    ("database", "A `postgres://` URL for the journal and accounts; SQLite in `data_dir` without it"),
+    ("public_url", "Where browsers and clients reach this server; `http://LISTEN` without it"),
+    ("time_scale", "How many times faster than the wall's clock time passes; anything but 1 needs a demo's folder"),
+    ("ingest_body_bytes_max", "The largest body of an ingest request, in bytes after decompression; over it 413"),
+    ("body_bytes_max", "The largest body of any other request, in bytes; over it 413"),
+    ("ingest_events_max", "The most events of one ingest request"),
+    ("analysis_memory_mib_max", "Memory for one look's queries, in MiB"),
+    ("exposures_remembered_max", "The most units whose exposure is remembered, so that it is recorded once"),
+    ("requests_in_flight_max", "The most requests served at once; over it 429 with a retry time"),
+    ("cors_origins", "Origins of web applications that may evaluate flags and send events from a browser; `*` allows all"),
+    ("secure_cookies", "Mark session cookies `Secure`; turn it on where there is TLS in front"),
+    ("status_page_public", "Show the status page at `/` to whoever reaches the server; stages and numbers, nothing that people wrote"),
+];
+
+/// The reference page of the configuration, in Markdown.
+pub fn reference_page() -> String {
+    let mut page = String::from(
+        "# Configuration\n\nKeys of the TOML file given with `tenure serve --config FILE`. A flag of `tenure serve` stands above the file. \
+         A value that cannot be used stops the start with one message that names its key.\n\n| key | default | meaning |\n|---|---|---|\n",
+    );
+    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    for (key, meaning) in KEYS {
+        let default = match &defaults[key] {
+            serde_json::Value::Null => "-".to_owned(),
+            value => format!("`{value}`"),
+        };
+        page.push_str(&format!("| `{key}` | {default} | {meaning} |\n"));
+    }
+    page
 }
 
 /// A key whose value cannot be used.
@@ -122,6 +160,16 @@ mod tests {
         change(&mut config);
         let got = config.check().map_err(|error| error.to_string());
         assert_eq!(got.as_ref().map(|()| ()).map_err(|error| error.as_str()), expect);
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let serde_json::Value::Object(defaults) = serde_json::to_value(Config::default()).unwrap() else {
+            panic!("a configuration is an object");
+        };
+        let mut documented: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
+        documented.sort_unstable();
+        assert_eq!(documented, defaults.keys().map(String::as_str).collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,36 +1,30 @@
-//! The data folder: who holds it, and whether it is a demo's.
+//! The data folder: what is in it, and whether it is a demo's, whose clock may run faster.
+//!
+//! That one process holds it at a time is the business of the store and of the event log, each for its own part.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// A data folder that this process holds until the value is dropped.
-#[derive(Debug)]
+/// A data folder.
+#[derive(Debug, Clone)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
 }
 
-/// Why a data folder could not be taken.
+/// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
-    /// Another process holds it.
-    #[error("data_dir {path} is held by another tenure process{holder}; stop it, or name another folder with --data-dir")]
-    Held {
-        /// The folder.
-        path: String,
-        /// ` (pid N)` where the holder left its number.
-        holder: String,
-    },
     /// A folder with real cases was asked to run its clock faster.
-    #[error("time_scale is {scale}, but data_dir {path} is not a demo's folder; only a folder made by `tenure demo` may run faster than the clock on the wall")]
+    #[error(
+        "time_scale is {scale}, but data_dir {path} is not a demo's; only a folder made by `tenure demo` may run faster than the clock on the wall"
+    )]
     NotADemo {
         /// The folder.
         path: String,
         /// What was asked for.
         scale: f64,
     },
-    /// The folder could not be made or read.
+    /// The folder could not be made or written.
     #[error("data_dir {path} cannot be used: {source}")]
     Io {
         /// The folder.
@@ -40,36 +34,13 @@ pub enum DataDirError {
     },
 }
 
-const LOCK: &str = "tenure.lock";
 const DEMO: &str = "demo";
 
 impl DataDir {
-    /// Take the folder, making it where it is missing.
-    pub fn hold(path: &Path) -> Result<Self, DataDirError> {
-        let fail = |source| DataDirError::Io { path: path.display().to_string(), source };
-        std::fs::create_dir_all(path).map_err(fail)?;
-        let mut lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path.join(LOCK))
-            .map_err(fail)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                let holder = match lock.read_to_string(&mut pid) {
-                    Ok(_) if !pid.trim().is_empty() => format!(" (pid {})", pid.trim()),
-                    _ => String::new(),
-                };
-                return Err(DataDirError::Held { path: path.display().to_string(), holder });
-            }
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
-        }
-        lock.set_len(0).and_then(|()| lock.rewind()).map_err(fail)?;
-        writeln!(lock, "{}", std::process::id()).map_err(fail)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+    /// The folder at `path`, made where it is missing.
+    pub fn at(path: &Path) -> Result<Self, DataDirError> {
+        std::fs::create_dir_all(path).map_err(|source| fail(path, source))?;
+        Ok(Self { path: path.to_owned() })
     }
 
     /// Where it is.
@@ -77,10 +48,15 @@ impl DataDir {
         &self.path
     }
 
+    /// Where the event log lives.
+    pub fn events(&self) -> PathBuf {
+        self.path.join("events")
+    }
+
     /// Mark it as a demo's: its clock may run faster from now on.
     pub fn mark_demo(&self) -> Result<(), DataDirError> {
         std::fs::write(self.path.join(DEMO), "a demo: nothing in here is real\n")
-            .map_err(|source| DataDirError::Io { path: self.path.display().to_string(), source })
+            .map_err(|source| fail(&self.path, source))
     }
 
     /// Refuse a faster clock on anything but a demo's folder.
@@ -92,28 +68,22 @@ impl DataDir {
     }
 }
 
+fn fail(path: &Path, source: io::Error) -> DataDirError {
+    DataDirError::Io { path: path.display().to_string(), source }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn one_holder_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let held = DataDir::hold(folder.path()).unwrap();
-        let refused = DataDir::hold(folder.path()).unwrap_err().to_string();
-        assert!(refused.contains("held by another tenure process (pid "), "{refused}");
-        drop(held);
-        DataDir::hold(folder.path()).unwrap();
-    }
-
-    #[test]
     fn only_a_demo_runs_faster() {
         let folder = tempfile::tempdir().unwrap();
-        let held = DataDir::hold(folder.path()).unwrap();
-        held.allow_time_scale(1.0).unwrap();
-        let refused = held.allow_time_scale(60.0).unwrap_err().to_string();
+        let data_dir = DataDir::at(&folder.path().join("new")).unwrap();
+        data_dir.allow_time_scale(1.0).unwrap();
+        let refused = data_dir.allow_time_scale(60.0).unwrap_err().to_string();
         assert!(refused.starts_with("time_scale is 60"), "{refused}");
-        held.mark_demo().unwrap();
-        held.allow_time_scale(60.0).unwrap();
+        data_dir.mark_demo().unwrap();
+        data_dir.allow_time_scale(60.0).unwrap();
     }
 }

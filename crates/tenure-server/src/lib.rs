@@ -1,1 +1,31 @@
-//! The live system. Knows nothing about the command line.
+//! The live system: the journal's fold in memory, the clockwork, and everything HTTP.
+//!
+//! It wires the other crates together and adds nothing to what they know: what may be done is decided by `tenure-core`,
+//! what a flag answers by `tenure-flags`, what an effect is by `tenure-stats`. It knows nothing about the command line.
+//!
+//! Start reading at [`live`] (how a command becomes entries), [`http`] (the routes) and [`clockwork`] (what happens by itself).
+
+pub mod auth;
+pub mod clock;
+pub mod clockwork;
+pub mod config;
+pub mod data_dir;
+mod exposure;
+mod flag_snapshot;
+pub mod http;
+pub mod live;
+mod look;
+pub mod problem;
+mod server;
+mod telemetry;
+mod text;
+
+pub use clock::{Clock, wall_now};
+pub use config::Config;
+pub use live::{Live, Submission};
+pub use server::{Server, StartError, open};
+
+/// The description of the API, as `openapi.json` holds it.
+pub fn openapi_json() -> serde_json::Result<String> {
+    http::openapi().to_pretty_json().map(|json| json + "\n")
+}

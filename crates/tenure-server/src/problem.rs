@@ -197,3 +197,47 @@ impl From<Refusal> for Problem {
         Self::Refused(Box::new(refusal))
     }
 }
+
+impl From<tenure_store::StoreError> for Problem {
+    fn from(error: tenure_store::StoreError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<tenure_store::AppendError> for Problem {
+    fn from(error: tenure_store::AppendError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<tenure_store::PutBlobError> for Problem {
+    fn from(error: tenure_store::PutBlobError) -> Self {
+        match error {
+            tenure_store::PutBlobError::TooLarge { .. } => Self::invalid("with", error.to_string()),
+            tenure_store::PutBlobError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<crate::live::ReplayError> for Problem {
+    fn from(error: crate::live::ReplayError) -> Self {
+        match error {
+            crate::live::ReplayError::Store(error) => error.into(),
+            crate::live::ReplayError::Entry { .. } => {
+                Self::Unavailable(format!("{error}; flags are served as they were, nothing is decided"))
+            }
+        }
+    }
+}
+
+impl From<tenure_events::AppendError> for Problem {
+    fn from(error: tenure_events::AppendError) -> Self {
+        use tenure_events::AppendError::{Backlog, Busy, DiskFull, TooLarge};
+        match &error {
+            Busy { .. } | Backlog { .. } => Self::Busy { retry_after_s: 1, detail: error.to_string() },
+            TooLarge { queued_bytes_max, .. } => Self::TooLarge { max_bytes: *queued_bytes_max },
+            DiskFull => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}

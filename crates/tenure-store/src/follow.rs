@@ -25,7 +25,7 @@ impl Store {
     /// Every entry behind `after_seq`, in order and without a gap, for as long as the store is open.
     ///
     /// After an error the stream is over; follow again behind the last entry it gave.
-    pub fn follow(&self, after_seq: i64) -> impl Stream<Item = Result<Entry, StoreError>> + Send + 'static {
+    pub fn follow(&self, after_seq: i64) -> impl Stream<Item = Result<Entry, StoreError>> + Send + use<> {
         let newest = self.newest.subscribe();
         stream::try_unfold((self.clone(), newest, after_seq), next_page).try_flatten()
     }

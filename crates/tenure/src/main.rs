@@ -1,3 +1,100 @@
-//! The `tenure` command.
+//! The `tenure` command: parses arguments, calls the crates, prints for people or as JSON.
+//!
+//! Exit status: 0 done, 1 refused or failed, 2 usage.
 
-fn main() {}
+mod analyze;
+mod client;
+mod demo;
+mod evaluate;
+mod flag;
+mod import;
+mod journal;
+mod openapi;
+mod output;
+mod process;
+mod reference;
+mod replicate;
+mod scenario;
+mod serve;
+mod token;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Carry a winning experiment to a productionised feature.
+#[derive(Debug, Parser)]
+#[command(name = "tenure", version, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: API, flags (OFREP), events, clockwork
+    Serve(serve::Args),
+    /// Open a seeded company and watch a live rollout until its verdict
+    Demo(demo::Args),
+    /// Claim a new server: make its first account and an API token
+    Setup(token::SetupArgs),
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Register an experiment from a file of units
+    Import(import::Args),
+    /// Read cases and see what waits on whom
+    #[command(subcommand)]
+    Case(process::CaseCommand),
+    /// Give a command of the process, such as `open_case` or `answer_buy_in`
+    Do(process::DoArgs),
+    /// Define, list, evaluate, import and export flags
+    #[command(subcommand)]
+    Flag(flag::Command),
+    /// Compare two arms from a file of units, or of cumulative looks
+    Analyze(analyze::Args),
+    /// Tell whether a rollout's effect is the same as the experiment's
+    Replicate(replicate::Args),
+    /// Evaluate flags of a definition file, a line of input at a time
+    Evaluate(evaluate::Args),
+    /// Run scenario files of the process
+    #[command(subcommand)]
+    Scenario(scenario::Command),
+    /// Verify and read the journal
+    #[command(subcommand)]
+    Journal(journal::Command),
+    /// Print the OpenAPI description of the server's API
+    Openapi,
+    /// Print a generated reference page
+    #[command(hide = true)]
+    Reference(reference::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Setup(args) => token::setup(args),
+        Command::Token(command) => token::run(command),
+        Command::Import(args) => import::run(args),
+        Command::Case(command) => process::case(command),
+        Command::Do(args) => process::give(args),
+        Command::Flag(command) => flag::run(command),
+        Command::Analyze(args) => analyze::run(args),
+        Command::Replicate(args) => replicate::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Scenario(command) => scenario::run(command),
+        Command::Journal(command) => journal::run(command),
+        Command::Openapi => openapi::run(),
+        Command::Reference(args) => reference::run(args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tenure_analysis::{
-    Aggregation, Answer, Condition, Embedded, Engine, Epoch, Health, Metric, Query, Settings,
+    Aggregation, Answer, Condition, Embedded, Engine, EngineError, Epoch, Health, Metric, Query, Settings,
 };
 use tenure_events::{Config, Draft, Event, EventLog, Kind, Received, Unit};
 
@@ -16,11 +16,14 @@ use crate::reference;
 
 /// Every engine under contract, over one log. Some share out the work more finely than others.
 fn engines(log: &Arc<EventLog>) -> Vec<Box<dyn Engine>> {
-    let embedded = |threads, share_events| {
-        let settings = Settings { threads, share_events, ..Settings::default() };
-        Box::new(Embedded::new(Arc::clone(log), settings).unwrap()) as Box<dyn Engine>
-    };
-    vec![embedded(1, 1_000_000), embedded(3, 7)]
+    vec![
+        Box::new(embedded(log, Settings { threads: 1, ..Settings::default() })),
+        Box::new(embedded(log, Settings { threads: 3, share_events: 15, ..Settings::default() })),
+    ]
+}
+
+fn embedded(log: &Arc<EventLog>, settings: Settings) -> Embedded {
+    Embedded::new(Arc::clone(log), settings).unwrap()
 }
 
 /// Where the events lie when the question is asked.
@@ -49,8 +52,7 @@ async fn log(folder: &Path, events: &[Event], layout: Layout) -> Arc<EventLog> {
 
 /// The answers of all engines on all layouts must be the reference's.
 fn check(events: &[Event], query: &Query) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let expected = reference::answer(events, query);
         let mut bytes: Option<String> = None;
         for layout in [Layout::Recent, Layout::Sealed, Layout::Mixed] {
@@ -283,6 +285,103 @@ fn any_event() -> impl Strategy<Value = Event> {
     )
 }
 
+/// 12,000 events of 1,500 users, in a log that keeps most of them sealed.
+async fn larger_log(folder: &Path) -> Arc<EventLog> {
+    let events: Vec<Event> = (0..12_000_u32)
+        .map(|place| {
+            let user = format!("customer-{:06}", place.wrapping_mul(2_654_435_761) % 1_500);
+            let kind = match place {
+                0..2_000 if user.ends_with(['0', '2', '4', '6', '8']) => exposure("control"),
+                0..2_000 => exposure("treatment"),
+                _ => outcome("purchase", Some(f64::from(place % 97) * 0.1)),
+            };
+            let at = 10.0 + f64::from(place) * 0.005;
+            event(&place.to_string(), &[("user", &user)], at, 0.0, kind, None)
+        })
+        .collect();
+    log(folder, &events, Layout::Mixed).await
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+#[test]
+fn little_memory_and_many_shares_change_nothing() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let log = larger_log(folder.path()).await;
+        let query = query(vec![
+            metric("spent", "purchase", Aggregation::Sum, Some(24)),
+            metric("mean", "purchase", Aggregation::Mean, None),
+        ]);
+        let roomy = embedded(&log, Settings::default()).measure(&query).await.unwrap();
+        assert_eq!(roomy.health.exposures, 2_000);
+        assert_eq!(roomy.health.outcomes, 10_000);
+        for settings in [
+            Settings { threads: 2, share_events: 1, ..Settings::default() },
+            Settings { threads: 1, memory_bytes_max: 4 << 20, ..Settings::default() },
+        ] {
+            let got = embedded(&log, settings.clone()).measure(&query).await.unwrap();
+            assert_eq!(
+                serde_json::to_string(&got).unwrap(),
+                serde_json::to_string(&roomy).unwrap(),
+                "{settings:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn too_little_memory_and_a_damaged_file_are_told_apart() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let log = larger_log(folder.path()).await;
+        let query = query(vec![metric("spent", "purchase", Aggregation::Sum, Some(24))]);
+        let none = Settings { memory_bytes_max: 1_000, ..Settings::default() };
+        let error = embedded(&log, none).measure(&query).await.unwrap_err();
+        assert!(matches!(error, EngineError::Memory { bytes_max: 1_000, .. }), "{error}");
+
+        let file = folder.path().join("sealed").join(&log.view().await.unwrap().files[0].path);
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+        let error = embedded(&log, Settings::default()).measure(&query).await.unwrap_err();
+        assert!(matches!(error, EngineError::Log(_)), "{error}");
+    });
+}
+
+#[test]
+fn questions_that_make_no_sense_are_refused() {
+    #[track_caller]
+    fn check(change: impl Fn(&mut Query), expected: &str) {
+        let mut query = query(vec![metric("bought", "purchase", Aggregation::Any, Some(24))]);
+        change(&mut query);
+        assert_eq!(query.check().unwrap_err().to_string(), expected);
+    }
+    check(|query| query.arms.clear(), "the query names no arms; name at least one");
+    check(|query| query.metrics.clear(), "the query names no metrics; name at least one");
+    check(
+        |query| query.metrics.push(query.metrics[0].clone()),
+        "the query names metric `bought` twice; names must differ",
+    );
+    check(
+        |query| query.epochs.reverse(),
+        "epoch 1 starts at 2026-03-01T10:00:00Z, not after the epoch before it; order the epochs by their start",
+    );
+    check(
+        |query| query.lateness = SignedDuration::from_hours(-1),
+        "the lateness is 1h ago; it must not be negative",
+    );
+    check(
+        |query| query.metrics[0].window = Some(SignedDuration::ZERO),
+        "metric `bought` has window 0s; it must be longer than nothing",
+    );
+    check(
+        |query| query.metrics[0].cap = Some(f64::NAN),
+        "metric `bought` has cap NaN; it must be a positive number",
+    );
+}
+
 fn shared_id(kind: &Kind) -> String {
     match kind {
         Kind::Exposure { flag, revision, .. } => format!("shared {flag} {revision:?}"),
@@ -374,7 +473,7 @@ fn received_later(event: &Event, hours: f64) -> Event {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn every_engine_answers_as_the_reference_does(events in any_log(), query in any_query()) {

@@ -1,8 +1,7 @@
-//! Random secrets, and the digests under which they are kept.
+//! Random secrets. They are kept as digests only ([`tenure_store::Digest`]): 256 random bits need no slow hash.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 
 /// 32 random bytes as text after a prefix that says what they open, so that a leaked one can be recognised.
 ///
@@ -13,7 +12,7 @@ pub fn generate(prefix: &str) -> Result<String, getrandom::Error> {
     Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
-/// The digest a secret is stored and found by. The secret has 256 random bits, so a plain SHA-256 is enough.
-pub fn digest(secret: &str) -> String {
-    hex::encode(Sha256::digest(secret.as_bytes()))
-}
+/// What API tokens begin with.
+pub const TOKEN_PREFIX: &str = "tnr_";
+/// What session cookies begin with.
+pub const SESSION_PREFIX: &str = "tns_";

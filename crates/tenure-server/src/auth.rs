@@ -1,0 +1,14 @@
+//! Who is asking, and how far their credential reaches.
+//!
+//! A handler takes `Allowed<Read>` (or another permission) as an argument; without a credential of that reach it is
+//! never called. Which role a person needs for a command is decided by `tenure-core`, not here.
+
+mod attempts;
+pub mod password;
+mod permission;
+mod principal;
+pub mod secret;
+
+pub use attempts::Attempts;
+pub use permission::Scope;
+pub use principal::{Admin, Allowed, Evaluate, Ingest, Permission, Principal, Read, SESSION_COOKIE, TokenCache, Write};

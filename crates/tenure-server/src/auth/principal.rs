@@ -1,0 +1,213 @@
+//! From the headers of a request to an account and its scopes.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum_extra::extract::cookie::CookieJar;
+use subtle::ConstantTimeEq;
+use tenure_core::Actor;
+use tenure_core::id::AccountId;
+use tenure_store::{ApiToken, Digest, TokenError};
+
+use super::permission::Scope;
+use crate::live::Live;
+use crate::problem::Problem;
+
+/// The cookie that carries a session.
+pub const SESSION_COOKIE: &str = "tenure_session";
+/// The header that proves that a write with a session comes from our own page.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+/// The environment of a token that names none.
+pub const ENVIRONMENT_DEFAULT: &str = "production";
+
+/// An account that is signed in, by token or by session.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// The account's id, as entries name it.
+    pub account: String,
+    /// How far the credential reaches.
+    pub scopes: Vec<Scope>,
+    /// The environment whose flags are evaluated.
+    pub environment: String,
+}
+
+/// A kind of endpoint, by the scope it needs.
+pub trait Permission: Send + Sync + 'static {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident $scope:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+        impl Permission for $name {
+            const SCOPE: Scope = Scope::$scope;
+        }
+    )+};
+}
+
+permissions! {
+    /// Evaluates flags.
+    Evaluate Evaluate;
+    /// Sends events.
+    Ingest Ingest;
+    /// Reads.
+    Read Read;
+    /// Gives commands.
+    Write Write;
+    /// Manages accounts and tokens.
+    Admin Admin;
+}
+
+/// Proof that the request carries a credential with the scope of `P`.
+#[derive(Debug, Clone)]
+pub struct Allowed<P> {
+    /// Who is asking.
+    pub principal: Principal,
+    permission: PhantomData<P>,
+}
+
+impl<P> Allowed<P> {
+    /// The account's id.
+    pub fn account(&self) -> &str {
+        &self.principal.account
+    }
+
+    /// The account as the process knows it.
+    pub fn actor(&self) -> Result<Actor, Problem> {
+        let account = AccountId::new(self.account()).map_err(|error| Problem::Internal(error.to_string()))?;
+        Ok(Actor::Account(account))
+    }
+
+    /// The environment whose flags are meant.
+    pub fn environment(&self) -> &str {
+        &self.principal.environment
+    }
+}
+
+impl<P: Permission> FromRequestParts<Arc<Live>> for Allowed<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, live: &Arc<Live>) -> Result<Self, Problem> {
+        let principal = identify(parts, live).await?;
+        if !principal.scopes.contains(&P::SCOPE) {
+            let has: Vec<&str> = principal.scopes.iter().map(|scope| scope.name()).collect();
+            return Err(Problem::Forbidden(format!(
+                "this needs the scope {}; the credential has {}",
+                P::SCOPE,
+                if has.is_empty() { "none".to_owned() } else { has.join(", ") }
+            )));
+        }
+        Ok(Self { principal, permission: PhantomData })
+    }
+}
+
+async fn identify(parts: &Parts, live: &Live) -> Result<Principal, Problem> {
+    if let Some(token) = token_of(&parts.headers)? {
+        return by_token(token, live).await;
+    }
+    let jar = CookieJar::from_headers(&parts.headers);
+    match jar.get(SESSION_COOKIE) {
+        Some(cookie) => by_session(cookie.value(), parts, live).await,
+        None => Err(Problem::Unauthenticated(
+            "no credential: send a token as `Authorization: Bearer …` or `X-API-Key`, or sign in",
+        )),
+    }
+}
+
+fn token_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    const UNREADABLE: Problem = Problem::Unauthenticated("the credential's header is not plain text");
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let value = value.to_str().map_err(|_| UNREADABLE)?;
+        return match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+            _ => Err(Problem::Unauthenticated("the Authorization header must be `Bearer TOKEN`")),
+        };
+    }
+    headers.get("x-api-key").map(|value| value.to_str().map_err(|_| UNREADABLE)).transpose()
+}
+
+async fn by_token(token: &str, live: &Live) -> Result<Principal, Problem> {
+    let hash = Digest::of(token.as_bytes());
+    let token = match live.tokens.get(hash) {
+        Some(token) => token,
+        None => {
+            let token = live.store.use_token(hash, live.clock.now()).await.map_err(|error| match error {
+                TokenError::Unknown => {
+                    Problem::Unauthenticated("the token is not known here; check that it was copied whole")
+                }
+                TokenError::Expired { .. } => Problem::Unauthenticated("the token has expired; create a new one"),
+                TokenError::Revoked { .. } => Problem::Unauthenticated("the token was revoked; create a new one"),
+                TokenError::AccountDisabled { .. } => Problem::Unauthenticated("the token's account is disabled"),
+                TokenError::Store(error) => error.into(),
+            })?;
+            live.tokens.put(hash, token.clone());
+            token
+        }
+    };
+    Ok(Principal {
+        scopes: Scope::ALL.into_iter().filter(|scope| token.scopes.allow(scope.name())).collect(),
+        environment: token.environment.unwrap_or_else(|| ENVIRONMENT_DEFAULT.to_owned()),
+        account: token.account,
+    })
+}
+
+async fn by_session(cookie: &str, parts: &Parts, live: &Live) -> Result<Principal, Problem> {
+    let session = live.store.session(Digest::of(cookie.as_bytes()), live.clock.now()).await?;
+    let Some(session) = session else {
+        return Err(Problem::Unauthenticated("the session has ended; sign in again"));
+    };
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        let sent = parts.headers.get(CSRF_HEADER).map(|value| value.as_bytes()).unwrap_or_default();
+        if !bool::from(sent.ct_eq(session.csrf.as_bytes())) {
+            return Err(Problem::Forbidden(format!(
+                "a write with a session needs the header {CSRF_HEADER} with the session's csrf value"
+            )));
+        }
+    }
+    let mut scopes = vec![Scope::Read, Scope::Write, Scope::Evaluate];
+    if live.is_admin(&session.account) {
+        scopes.push(Scope::Admin);
+    }
+    Ok(Principal { account: session.account, scopes, environment: ENVIRONMENT_DEFAULT.to_owned() })
+}
+
+/// Tokens that were looked up in the last seconds, so that the flags' hot path asks the database rarely.
+///
+/// A token that is revoked on this node is forgotten at once; one revoked on another node works for [`TokenCache::KEPT`] more.
+#[derive(Debug, Default)]
+pub struct TokenCache {
+    seen: Mutex<HashMap<[u8; 32], (Instant, ApiToken)>>,
+}
+
+impl TokenCache {
+    /// How long a looked-up token is trusted.
+    pub const KEPT: Duration = Duration::from_secs(5);
+    const TOKENS_MAX: usize = 10_000;
+
+    fn get(&self, hash: Digest) -> Option<ApiToken> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, token) = seen.get(hash.as_bytes())?;
+        (at.elapsed() < Self::KEPT).then(|| token.clone())
+    }
+
+    fn put(&self, hash: Digest, token: ApiToken) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= Self::TOKENS_MAX {
+            seen.clear();
+        }
+        seen.insert(*hash.as_bytes(), (Instant::now(), token));
+    }
+
+    /// Look every token up again from now on.
+    pub fn forget_all(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,104 @@
+//! What happens by itself: looks, waves, notices, sealing. One worker asks the process what is due and does it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use jiff::SignedDuration;
+use serde_json::Value;
+use tenure_core::plan::Due;
+use tenure_core::{Actor, Command};
+use tokio::sync::watch;
+
+use crate::live::{Live, Submission};
+use crate::look;
+
+/// How often the process is asked, on the server's own clock …
+const ASK_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// … and between which bounds on the wall's.
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often full or old segments are sealed, on the wall's clock.
+const SEAL_EVERY: Duration = Duration::from_secs(30);
+/// How often expired sessions and receipts are forgotten, on the wall's clock.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Work until the server stops.
+pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
+    let others = tokio::spawn(follow_others(Arc::clone(&live)));
+    let (mut sealed, mut forgot) = (Instant::now(), Instant::now());
+    let mut kept = live.seq();
+    while !*stopped.borrow() {
+        do_what_is_due(&live).await;
+        kept = live.keep_snapshot_sometimes(kept).await;
+        if sealed.elapsed() >= SEAL_EVERY {
+            seal(&live).await;
+            sealed = Instant::now();
+        }
+        if forgot.elapsed() >= FORGET_EVERY {
+            if let Err(error) = live.store.forget_expired(live.clock.now()).await {
+                tracing::warn!(%error, "expired sessions were not forgotten");
+            }
+            forgot = Instant::now();
+        }
+        let pause = live.clock.on_the_wall(ASK_EVERY).clamp(PAUSE_MIN, PAUSE_MAX);
+        // Either the pause is over, or the server stops (or is gone).
+        let _ = tokio::time::timeout(pause, stopped.changed()).await;
+    }
+    others.abort();
+}
+
+/// Ask the process what is due now, and do each thing once. What fails is tried again at the next round.
+pub async fn do_what_is_due(live: &Arc<Live>) {
+    let due = {
+        let state = live.state();
+        tenure_core::plan::plan(&state, live.clock.now())
+    };
+    for due in due {
+        match due {
+            Due::Look { case } => {
+                if let Err(error) = look::take(live, &case).await {
+                    live.telemetry.looks_failed.inc();
+                    tracing::warn!(%error, %case, "a look failed");
+                }
+            }
+            Due::Submit(command) => give(live, &command).await,
+        }
+    }
+}
+
+async fn give(live: &Live, command: &Command) {
+    let Ok(Value::Object(mut form)) = serde_json::to_value(command) else { return };
+    let Some(Value::Object(arguments)) = form.remove("with") else { return };
+    let submission = Submission { name: command.name().to_owned(), arguments, ..Submission::default() };
+    if let Err(problem) = live.submit(&Actor::System, submission).await {
+        tracing::warn!(?problem, command = command.name(), "what was due was not done");
+    }
+}
+
+async fn seal(live: &Live) {
+    match live.events.seal(live.clock.now()).await {
+        Ok(sealed) if sealed.events > 0 => {
+            tracing::info!(events = sealed.events, files = sealed.files, duplicates = sealed.duplicates, "sealed");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "sealing failed; the events stay in their segments"),
+    }
+    if let Err(error) = live.events.compact().await {
+        tracing::warn!(%error, "compaction failed; the sealed files stay as they are");
+    }
+}
+
+/// Apply what other nodes append, as it comes. On SQLite nobody else does, and there is nothing to do.
+async fn follow_others(live: Arc<Live>) {
+    let mut entries = std::pin::pin!(live.store.follow(live.seq()));
+    while let Some(entry) = entries.next().await {
+        let caught_up = match entry {
+            Ok(entry) => live.catch_up_to(entry.seq).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = caught_up {
+            tracing::error!(%error, "the journal cannot be followed; flags are served as they were");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The HTTP interface: one router, one OpenAPI description made from the handlers, one set of bounds.
+//!
+//! A handler parses, calls, maps. Every route names the scope it needs by its argument `Allowed<…>`; the routes that need
+//! none are listed in the golden list of `tests/permissions.rs`.
+
+pub mod account;
+pub mod body;
+pub mod case;
+pub mod command;
+pub mod event;
+pub mod experiment;
+pub mod flag;
+pub mod health;
+pub mod journal;
+pub mod ofrep;
+pub mod page;
+pub mod session;
+pub mod setup;
+pub mod status_page;
+pub mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json, Router};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::SESSION_COOKIE;
+use crate::live::Live;
+use crate::problem::Problem;
+use crate::telemetry::RequestLabels;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tenure",
+        description = "Carries a winning experiment to a productionised feature: cases, flags, rollouts, events, verdicts.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "process", description = "cases, experiments and commands"),
+        (name = "flags", description = "flag definitions"),
+        (name = "ofrep", description = "OpenFeature Remote Evaluation Protocol 0.3"),
+        (name = "events", description = "exposures and outcomes"),
+        (name = "journal", description = "who decided what"),
+        (name = "accounts", description = "people and tokens"),
+        (name = "operation", description = "health and counters"),
+    ),
+    modifiers(&SecuritySchemes),
+)]
+struct Description;
+
+struct SecuritySchemes;
+
+impl utoipa::Modify for SecuritySchemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("an API token")).build();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        let key = ApiKeyValue::with_description("X-API-Key", "an API token");
+        components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        let cookie = ApiKeyValue::with_description(SESSION_COOKIE, "a session; writes also need X-CSRF-Token");
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// Every documented route.
+fn documented() -> OpenApiRouter<Arc<Live>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(setup::claim))
+        .routes(routes!(session::sign_in, session::who_am_i, session::sign_out))
+        .routes(routes!(account::create_account, account::list_accounts))
+        .routes(routes!(token::create_token, token::list_tokens))
+        .routes(routes!(token::revoke_token))
+        .routes(routes!(command::give_command, command::list_commands))
+        .routes(routes!(case::list_cases))
+        .routes(routes!(case::get_case))
+        .routes(routes!(case::list_looks))
+        .routes(routes!(case::accountable))
+        .routes(routes!(case::desk))
+        .routes(routes!(case::portfolio))
+        .routes(routes!(experiment::list_experiments))
+        .routes(routes!(experiment::get_experiment))
+        .routes(routes!(flag::list_flags))
+        .routes(routes!(flag::get_flag, flag::put_flag, flag::archive_flag))
+        .routes(routes!(ofrep::evaluate_flag))
+        .routes(routes!(ofrep::evaluate_flags))
+        .routes(routes!(journal::list_entries))
+        .routes(routes!(journal::feed))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// The description of the API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut api = documented().routes(routes!(event::ingest_events)).into_openapi();
+    api.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    api
+}
+
+/// The whole interface.
+pub fn router(live: Arc<Live>) -> Router {
+    let config = &live.config;
+    let (general, _) = limited(documented(), config.body_bytes_max).split_for_parts();
+    let (ingest, _) = limited(
+        OpenApiRouter::new().routes(routes!(event::ingest_events)),
+        config.ingest_body_bytes_max,
+    )
+    .split_for_parts();
+    let in_flight = Arc::new(Semaphore::new(config.requests_in_flight_max));
+    let cors = cors(&config.cors_origins);
+    Router::new()
+        .merge(general)
+        .merge(ingest)
+        .route("/", axum::routing::get(status_page::status_page))
+        .route("/openapi.json", axum::routing::get(|| async { Json(openapi()) }))
+        .fallback(|request: Request| async move {
+            Problem::NotFound { what: "page", id: request.uri().path().to_owned() }
+        })
+        .method_not_allowed_fallback(|request: Request| async move {
+            Problem::invalid("method", format!("{} is not possible here", request.method()))
+        })
+        .layer(middleware::from_fn_with_state(Arc::clone(&live), count))
+        .layer(middleware::from_fn_with_state(in_flight, shed))
+        .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
+            Problem::Internal("a handler panicked".to_owned()).into_response()
+        }))
+        .layer(RequestDecompressionLayer::new())
+        .layer(CompressionLayer::new())
+        .layer(cors)
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"))
+        .layer(set(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ))
+        .layer(TraceLayer::new_for_http())
+        .with_state(live)
+}
+
+/// Hold every body of these routes to a limit, which its refusal can name.
+fn limited(router: OpenApiRouter<Arc<Live>>, max_bytes: usize) -> OpenApiRouter<Arc<Live>> {
+    router.layer(DefaultBodyLimit::max(max_bytes)).layer(Extension(body::BodyLimit { max_bytes }))
+}
+
+fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Browsers of other origins may evaluate flags and send events, where the configuration allows their origin.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("x-api-key"),
+        ])
+        .expose_headers([header::ETAG, header::RETRY_AFTER])
+        .max_age(Duration::from_secs(600))
+}
+
+/// More requests at once than the bound are told to come back, before any work is done for them.
+async fn shed(State(in_flight): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match in_flight.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::Busy { retry_after_s: 1, detail: "the server is at its limit of requests".to_owned() }
+            .into_response(),
+    }
+}
+
+async fn count(State(live): State<Arc<Live>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let labels = RequestLabels { route, status: response.status().as_u16() };
+    live.telemetry.requests.get_or_create(&labels).inc();
+    response
+}

@@ -1,0 +1,171 @@
+//! Flags: those set by hand, and those that cases are wrapped in, as flagd definitions of one environment.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use tenure_core::Actor;
+use tenure_core::id::EnvironmentId;
+use tenure_flags::Entry;
+use utoipa::{IntoParams, ToSchema};
+
+use super::body::Body;
+use super::page::Page;
+use crate::auth::{Allowed, Read, Write};
+use crate::live::{Done, Live, Submission};
+use crate::problem::Problem;
+
+/// A flag of an environment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlagView {
+    /// Its key.
+    key: String,
+    /// Its flagd definition, as it is served now.
+    #[schema(value_type = Object)]
+    definition: Value,
+    /// The case that is wrapped in it; its exposure decides what the flag serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    /// Why it cannot be served, if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+/// Which flags.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Wanted {
+    /// The environment.
+    #[serde(default = "production")]
+    environment: String,
+    /// The last key of the page before.
+    #[serde(default)]
+    after: String,
+    /// How many, at most 1,000.
+    #[serde(default = "limit_default")]
+    limit: u32,
+}
+
+/// Which environment.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Where {
+    /// The environment.
+    #[serde(default = "production")]
+    environment: String,
+}
+
+fn production() -> String {
+    "production".to_owned()
+}
+
+fn limit_default() -> u32 {
+    100
+}
+
+/// List the flags of an environment.
+#[utoipa::path(
+    get, path = "/api/v1/flags", tag = "flags", params(Wanted),
+    responses((status = 200, body = Page<FlagView>)),
+    security(("token" = ["read"]), ("session" = [])),
+)]
+pub async fn list_flags(
+    State(live): State<Arc<Live>>,
+    _: Allowed<Read>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<FlagView>>, Problem> {
+    let limit = wanted.limit.clamp(1, 1_000);
+    let mut flags = views(&live, &wanted.environment)?;
+    flags.retain(|flag| flag.key > wanted.after);
+    flags.truncate(limit as usize);
+    Ok(Json(Page::of(flags, limit, |flag| flag.key.clone())))
+}
+
+/// One flag.
+#[utoipa::path(
+    get, path = "/api/v1/flags/{key}", tag = "flags",
+    params(("key" = String, Path, description = "The flag"), Where),
+    responses((status = 200, body = FlagView), (status = 404, body = crate::problem::ProblemBody)),
+    security(("token" = ["read"]), ("session" = [])),
+)]
+pub async fn get_flag(
+    State(live): State<Arc<Live>>,
+    _: Allowed<Read>,
+    Path(key): Path<String>,
+    Query(Where { environment }): Query<Where>,
+) -> Result<Json<FlagView>, Problem> {
+    let found = views(&live, &environment)?.into_iter().find(|flag| flag.key == key);
+    found.map(Json).ok_or(Problem::NotFound { what: "flag", id: key })
+}
+
+/// Set a flag by hand.
+///
+/// The body is the flag's flagd definition. A definition with a fault is refused, with its place.
+#[utoipa::path(
+    put, path = "/api/v1/flags/{key}", tag = "flags", request_body = Value,
+    params(("key" = String, Path, description = "The flag"), Where),
+    responses(
+        (status = 200, body = Done),
+        (status = 400, body = crate::problem::ProblemBody),
+        (status = 409, body = crate::problem::ProblemBody, description = "refused, with the refusal"),
+    ),
+    security(("token" = ["write"]), ("session" = [])),
+)]
+pub async fn put_flag(
+    State(live): State<Arc<Live>>,
+    allowed: Allowed<Write>,
+    Path(key): Path<String>,
+    Query(Where { environment }): Query<Where>,
+    Body(definition): Body<Value>,
+) -> Result<Json<Done>, Problem> {
+    let arguments = json!({"key": key, "environment": environment, "definition": definition});
+    give(&live, &allowed.actor()?, "set_flag", arguments).await
+}
+
+/// Archive a flag that was set by hand: it is no longer served.
+#[utoipa::path(
+    delete, path = "/api/v1/flags/{key}", tag = "flags",
+    params(("key" = String, Path, description = "The flag"), Where),
+    responses((status = 204), (status = 409, body = crate::problem::ProblemBody)),
+    security(("token" = ["write"]), ("session" = [])),
+)]
+pub async fn archive_flag(
+    State(live): State<Arc<Live>>,
+    allowed: Allowed<Write>,
+    Path(key): Path<String>,
+    Query(Where { environment }): Query<Where>,
+) -> Result<StatusCode, Problem> {
+    let arguments = json!({"key": key, "environment": environment});
+    give(&live, &allowed.actor()?, "archive_flag", arguments).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn give(live: &Live, actor: &Actor, name: &str, arguments: Value) -> Result<Json<Done>, Problem> {
+    let arguments = match arguments {
+        Value::Object(arguments) => arguments,
+        _ => Map::new(),
+    };
+    let submission = Submission { name: name.to_owned(), arguments, ..Submission::default() };
+    live.submit(actor, submission).await.map(Json)
+}
+
+fn views(live: &Live, environment: &str) -> Result<Vec<FlagView>, Problem> {
+    let environment: EnvironmentId =
+        environment.parse().map_err(|error| Problem::invalid("environment", format!("{error}")))?;
+    let state = live.state();
+    Ok(state
+        .flag_set(&environment)
+        .flags
+        .into_iter()
+        .map(|(key, entry)| FlagView {
+            case: state.flag_cases.get(key.as_str()).map(ToString::to_string),
+            fault: match &entry {
+                Entry::Faulty { fault, .. } => Some(fault.to_string()),
+                Entry::Sound(_) => None,
+            },
+            definition: entry.to_json(),
+            key,
+        })
+        .collect())
+}

@@ -1,0 +1,528 @@
+//! The live system: the journal's fold in memory, and the one way to change it.
+//!
+//! A command is decided on the state, its entries are appended to the journal at the expected place, and only then
+//! applied. A loser of the race for a place catches up and decides again. Every read is a memory read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tenure_analysis::Engine;
+use tenure_core::id::{AccountId, CaseId};
+use tenure_core::person::Role;
+use tenure_core::{Actor, Command, Event, Recorded, State};
+use tenure_events::{Draft, EventLog, Kind, Received, Unit};
+use tenure_flags::{Arm, Context, Rollout};
+use tenure_store::{AppendError, Digest, Entry, NewEntry, Receipt, Snapshot, Store};
+use tokio::sync::{Mutex, broadcast};
+
+use crate::auth::{Attempts, TokenCache};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::exposure::Exposed;
+use crate::flag_snapshot::FlagSnapshot;
+use crate::look;
+use crate::problem::Problem;
+use crate::telemetry::{CommandLabels, Telemetry};
+use crate::text;
+
+/// How many entries may pass before the state is kept as a snapshot again.
+const SNAPSHOT_EVERY: i64 = 5_000;
+/// The form of the state in a snapshot: another version of Tenure reads the journal instead.
+const SNAPSHOT_FORMAT: &str = concat!("state/", env!("CARGO_PKG_VERSION"));
+/// How often a command is decided again because another node was faster, before the caller is told.
+const RACES_MAX: usize = 16;
+/// How long the answer to a request with an idempotency key is kept.
+const RECEIPT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// The live system. One a process; shared by all handlers and the clockwork.
+pub struct Live {
+    /// What the server was told at start.
+    pub config: Config,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// The journal, accounts, tokens, blobs.
+    pub store: Store,
+    /// Exposures and outcomes.
+    pub events: Arc<EventLog>,
+    /// Answers questions about the event log.
+    pub engine: Box<dyn Engine>,
+    /// Counters.
+    pub telemetry: Telemetry,
+    /// Tokens seen lately.
+    pub tokens: TokenCache,
+    /// Units exposed lately.
+    pub exposed: Exposed,
+    /// Attempts to sign in lately.
+    pub sign_ins: Attempts,
+    /// One claim of a new server at a time.
+    pub claiming: Mutex<()>,
+    setup_code: RwLock<Option<String>>,
+    world: RwLock<World>,
+    /// One decision at a time: what is decided is what is appended.
+    deciding: Mutex<()>,
+    flags: ArcSwap<HashMap<String, Arc<FlagSnapshot>>>,
+    feed: broadcast::Sender<i64>,
+}
+
+/// The fold of the journal up to an entry.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct World {
+    /// When the last entry was decided.
+    at: Timestamp,
+    state: State,
+    /// The last entry of each case: its revision, for `ETag` and `If-Match`.
+    revisions: BTreeMap<CaseId, i64>,
+}
+
+impl World {
+    fn seq(&self) -> i64 {
+        i64::try_from(self.state.seq).unwrap_or(i64::MAX)
+    }
+
+    fn apply(&mut self, recorded: &Recorded) {
+        tenure_core::apply(&mut self.state, recorded);
+        self.at = recorded.at;
+        if let Some(case) = recorded.event.case() {
+            self.revisions.insert(case.clone(), self.seq());
+        }
+    }
+}
+
+/// What a command did.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Done {
+    /// The entries it wrote, in order; none when it changed nothing.
+    pub entries: Vec<Written>,
+}
+
+/// An entry that a command wrote.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Written {
+    /// Its place in the journal.
+    pub seq: i64,
+    /// What happened.
+    pub kind: String,
+    /// What it belongs to.
+    pub stream: String,
+}
+
+/// A command as it comes in: its name and arguments, and how it wants to be carried out.
+#[derive(Debug, Clone, Default)]
+pub struct Submission {
+    /// The command's name.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Map<String, Value>,
+    /// The same key from the same actor is carried out once.
+    pub idempotency_key: Option<String>,
+    /// Refuse when the case has changed since this entry.
+    pub if_match: Option<i64>,
+}
+
+impl Live {
+    /// Read the journal to its end and be ready to serve.
+    pub async fn open(
+        config: Config,
+        clock: Clock,
+        store: Store,
+        events: Arc<EventLog>,
+        engine: Box<dyn Engine>,
+        setup_code: String,
+    ) -> Result<Self, ReplayError> {
+        let (feed, _) = broadcast::channel(1_024);
+        let live = Self {
+            exposed: Exposed::new(config.exposures_remembered_max),
+            config,
+            clock,
+            events,
+            engine,
+            telemetry: Telemetry::new(),
+            tokens: TokenCache::default(),
+            sign_ins: Attempts::default(),
+            claiming: Mutex::default(),
+            setup_code: RwLock::new(Some(setup_code)),
+            world: RwLock::new(snapshot(&store).await?.unwrap_or_default()),
+            deciding: Mutex::new(()),
+            flags: ArcSwap::default(),
+            feed,
+            store,
+        };
+        live.catch_up().await?;
+        live.compile_flags();
+        Ok(live)
+    }
+
+    /// The state, to be read and let go quickly.
+    pub fn state(&self) -> impl std::ops::Deref<Target = State> + '_ {
+        StateGuard(self.world())
+    }
+
+    /// The last entry that is applied.
+    pub fn seq(&self) -> i64 {
+        self.world().seq()
+    }
+
+    /// The last entry of a case.
+    pub fn revision(&self, case: &str) -> Option<i64> {
+        self.world().revisions.get(case).copied()
+    }
+
+    /// The code that makes the first account, while there is none.
+    pub fn setup_code(&self) -> Option<String> {
+        self.setup_code.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The server has an account: the code is void.
+    pub fn end_setup(&self) {
+        *self.setup_code.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Does the account hold the admin role?
+    pub fn is_admin(&self, account: &str) -> bool {
+        let state = self.state();
+        state.people.get(account).is_some_and(|person| person.grants.iter().any(|grant| grant.role == Role::Admin))
+    }
+
+    /// The roles an account holds, as they are written in grants.
+    pub fn roles_of(&self, account: &str) -> Vec<String> {
+        let state = self.state();
+        let grants = state.people.get(account).map(|person| &person.grants);
+        grants.into_iter().flatten().map(ToString::to_string).collect()
+    }
+
+    /// The flags of an environment, as they are now. An environment nobody defined a flag in has none.
+    pub fn flags(&self, environment: &str) -> Arc<FlagSnapshot> {
+        match self.flags.load().get(environment) {
+            Some(snapshot) => Arc::clone(snapshot),
+            None => Arc::new(FlagSnapshot::empty()),
+        }
+    }
+
+    /// Record that a unit met a flag, if the flag is being measured and this unit's meeting is not recorded yet.
+    ///
+    /// The evaluation does not wait for the disk: an exposure that cannot be queued is counted, and the unit's next
+    /// evaluation records it.
+    pub fn record_exposure(self: &Arc<Self>, rollout: &Rollout, variant: &str, reason: &str, context: &Context<'_>) {
+        let Some(unit) = rollout.unit(context) else { return };
+        // The arm is part of the identity, so that a unit in two arms is seen as one.
+        let identity = format!("{}/{variant}", rollout.version);
+        if variant == Arm::Off.as_str() || !self.exposed.is_new(&unit, &rollout.flag_key, &identity) {
+            return;
+        }
+        let draft = Draft {
+            id: Some(format!("exposure/{}/{identity}", rollout.flag_key)),
+            at: None,
+            units: vec![Unit::new(look::unit_type(&rollout.unit_attribute), &unit)],
+            kind: Kind::Exposure {
+                flag: rollout.flag_key.clone(),
+                variant: variant.to_owned(),
+                revision: Some(rollout.version.clone()),
+                reason: Some(reason.to_owned()),
+            },
+            source: "ofrep".to_owned(),
+            attributes: BTreeMap::new(),
+        };
+        let received = Received { at: self.clock.now(), index: 0 };
+        let Ok(event) = tenure_events::Event::new(draft, received) else {
+            self.telemetry.exposures_refused.inc();
+            return;
+        };
+        let (live, flag) = (Arc::clone(self), rollout.flag_key.clone());
+        tokio::spawn(async move {
+            if let Err(error) = live.events.append(vec![event]).await {
+                tracing::warn!(%error, flag, "an exposure was not recorded");
+                live.telemetry.exposures_refused.inc();
+                live.exposed.forget(&unit, &flag, &identity);
+            }
+        });
+    }
+
+    /// Numbers of entries as they are applied. A slow reader is told that it lagged, and reads the journal.
+    pub fn feed(&self) -> broadcast::Receiver<i64> {
+        self.feed.subscribe()
+    }
+
+    /// Carry out a command, as somebody.
+    pub async fn submit(&self, actor: &Actor, submission: Submission) -> Result<Done, Problem> {
+        let mut done = self.submit_once(actor, submission).await;
+        if let Err(Problem::Refused(refusal)) = &mut done {
+            text::resolve_text(&self.store, &mut refusal.sentence).await?;
+            for missing in &mut refusal.missing {
+                text::resolve_text(&self.store, missing).await?;
+            }
+        }
+        let result = match &done {
+            Ok(_) => "ok".to_owned(),
+            Err(problem) => problem.code().to_owned(),
+        };
+        self.telemetry.commands.get_or_create(&CommandLabels { result }).inc();
+        done
+    }
+
+    async fn submit_once(&self, actor: &Actor, mut submission: Submission) -> Result<Done, Problem> {
+        let request = Digest::of(
+            serde_json::to_string(&(&submission.name, &submission.arguments)).unwrap_or_default().as_bytes(),
+        );
+        let receipt = submission.idempotency_key.take();
+        if let Some(key) = &receipt
+            && let Some(done) = self.receipt(actor, key, request).await?
+        {
+            return Ok(done);
+        }
+        let scope = match submission.arguments.get("case").and_then(Value::as_str) {
+            Some(case) => format!("case/{case}"),
+            None => "general".to_owned(),
+        };
+        text::put(&self.store, &scope, &mut submission.arguments, self.clock.now()).await?;
+        let case = submission.arguments.get("case").and_then(Value::as_str).map(str::to_owned);
+        let command = Command::parse(&submission.name, Value::Object(submission.arguments))
+            .map_err(|error| Problem::invalid("with", error.to_string()))?;
+
+        let _deciding = self.deciding.lock().await;
+        for _ in 0..RACES_MAX {
+            let (expected, now, events) = {
+                let world = self.world();
+                if let (Some(seen), Some(case)) = (submission.if_match, &case) {
+                    let current = world.revisions.get(case.as_str()).copied();
+                    if current != Some(seen) {
+                        let current = current.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
+                        return Err(Problem::Stale { current });
+                    }
+                }
+                // Entries never go back in time, also when the machine's clock did.
+                let now = self.clock.now().max(world.at);
+                (world.seq(), now, tenure_core::decide(&world.state, actor, now, &command)?)
+            };
+            let done = Done {
+                entries: events
+                    .iter()
+                    .zip(expected + 1..)
+                    .map(|(event, seq)| Written { seq, kind: event.kind().to_owned(), stream: event.stream() })
+                    .collect(),
+            };
+            if events.is_empty() {
+                return Ok(done);
+            }
+            let entries = encode(actor, now, &events)?;
+            match self.append(actor, now, expected, &events, &entries, receipt.as_deref(), request, &done).await {
+                Ok(()) => return Ok(done),
+                Err(AppendError::Conflict { .. }) => self.catch_up().await?,
+                Err(AppendError::Repeated { .. }) => {
+                    let key = receipt.as_deref().unwrap_or_default();
+                    return self.receipt(actor, key, request).await?.ok_or_else(|| {
+                        Problem::Conflict("the same request is being carried out; ask again".to_owned())
+                    });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Problem::Busy {
+            retry_after_s: 1,
+            detail: "other nodes are writing faster; send the command again".to_owned(),
+        })
+    }
+
+    /// The answer given to the same request before, if there was one.
+    async fn receipt(&self, actor: &Actor, key: &str, request: Digest) -> Result<Option<Done>, Problem> {
+        let account = actor.account();
+        let Some(receipt) = self.store.receipt(account.as_str(), key, self.clock.now()).await? else {
+            return Ok(None);
+        };
+        if receipt.request != request {
+            return Err(Problem::Conflict(
+                "the idempotency key was used for another request; use a new key".to_owned(),
+            ));
+        }
+        serde_json::from_slice(&receipt.response).map(Some).map_err(|error| Problem::Internal(error.to_string()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one append, said whole")]
+    async fn append(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        expected: i64,
+        events: &[Event],
+        entries: &[NewEntry],
+        receipt: Option<&str>,
+        request: Digest,
+        done: &Done,
+    ) -> Result<(), AppendError> {
+        let account = actor.account();
+        match receipt {
+            None => self.store.append(expected, entries, None).await?,
+            Some(key) => {
+                let receipt = Receipt {
+                    actor: account.as_str().to_owned(),
+                    key: key.to_owned(),
+                    request,
+                    response: serde_json::to_vec(done).unwrap_or_default(),
+                    created_at: now,
+                    expires_at: now.saturating_add(RECEIPT_KEPT).unwrap_or(Timestamp::MAX),
+                };
+                self.store.append_once(expected, entries, None, &receipt).await?
+            }
+        };
+        let applied = events.iter().zip(expected + 1..).map(|(event, seq)| Recorded {
+            seq: seq.unsigned_abs(),
+            at: now,
+            actor: account.clone(),
+            event: event.clone(),
+        });
+        self.apply(applied);
+        Ok(())
+    }
+
+    /// Apply what another node appended, up to an entry. What this node appended itself is applied already.
+    pub async fn catch_up_to(&self, seq: i64) -> Result<(), ReplayError> {
+        let _deciding = self.deciding.lock().await;
+        if seq > self.seq() { self.catch_up().await } else { Ok(()) }
+    }
+
+    /// Read and apply what is behind the last applied entry.
+    async fn catch_up(&self) -> Result<(), ReplayError> {
+        loop {
+            let page = self.store.read(self.seq(), tenure_store::PAGE_MAX).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            self.apply(page.iter().map(decode).collect::<Result<Vec<_>, _>>()?);
+        }
+    }
+
+    fn apply(&self, entries: impl IntoIterator<Item = Recorded>) {
+        let mut flags_change = false;
+        let seq = {
+            let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+            for recorded in entries {
+                flags_change |= changes_flags(&recorded.event);
+                world.apply(&recorded);
+            }
+            world.seq()
+        };
+        self.telemetry.journal_seq.set(seq);
+        if flags_change {
+            self.compile_flags();
+        }
+        // Nobody listening is no fault.
+        let _ = self.feed.send(seq);
+    }
+
+    /// Compile every environment's flags anew and swap them in at once.
+    fn compile_flags(&self) {
+        let world = self.world();
+        let compiled = world
+            .state
+            .environments()
+            .into_iter()
+            .map(|environment| {
+                let snapshot = FlagSnapshot::compile(&world.state, &environment);
+                (environment.to_string(), Arc::new(snapshot))
+            })
+            .collect();
+        self.flags.store(Arc::new(compiled));
+    }
+
+    /// Keep the state as it is, so that the next start need not replay the whole journal.
+    pub async fn keep_snapshot(&self) -> Result<(), Problem> {
+        let world = self.world().clone();
+        if world.seq() == 0 {
+            return Ok(());
+        }
+        let bytes = serde_json::to_vec(&world).map_err(|error| Problem::Internal(error.to_string()))?;
+        let snapshot = Snapshot { format: SNAPSHOT_FORMAT.to_owned(), seq: world.seq(), bytes };
+        self.store.put_snapshot(&snapshot).await.map_err(|error| Problem::Internal(error.to_string()))
+    }
+
+    /// Keep a snapshot when enough entries have passed since the last one at `kept`; returns where the last one is now.
+    pub async fn keep_snapshot_sometimes(&self, kept: i64) -> i64 {
+        let seq = self.seq();
+        if seq - kept < SNAPSHOT_EVERY {
+            return kept;
+        }
+        match self.keep_snapshot().await {
+            Ok(()) => seq,
+            Err(problem) => {
+                tracing::warn!(?problem, "no snapshot of the state was kept; the next start takes longer");
+                kept
+            }
+        }
+    }
+
+    fn world(&self) -> RwLockReadGuard<'_, World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct StateGuard<'a>(RwLockReadGuard<'a, World>);
+
+impl std::ops::Deref for StateGuard<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0.state
+    }
+}
+
+/// Why the journal could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// It could not be read.
+    #[error(transparent)]
+    Store(#[from] tenure_store::StoreError),
+    /// An entry means nothing to this version.
+    #[error("entry {seq} ({kind}, version {version}) cannot be read by this version of tenure ({why}); run the version that wrote it, or a later one")]
+    Entry {
+        /// Its place.
+        seq: i64,
+        /// What it claims to be.
+        kind: String,
+        /// The version of its body.
+        version: u32,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Events as entries of the journal.
+fn encode(actor: &Actor, now: Timestamp, events: &[Event]) -> Result<Vec<NewEntry>, Problem> {
+    let account = actor.account();
+    let entries = events.iter().map(|event| {
+        NewEntry::new(now, account.as_str(), event.stream(), event.kind(), event.version(), &event.body())
+    });
+    entries.collect::<Result<_, _>>().map_err(|error| Problem::invalid("with", error.to_string()))
+}
+
+/// An entry of the journal as the domain knows it.
+pub fn decode(entry: &Entry) -> Result<Recorded, ReplayError> {
+    let wrong = |why: String| ReplayError::Entry {
+        seq: entry.seq,
+        kind: entry.kind.clone(),
+        version: entry.version,
+        why,
+    };
+    let body = serde_json::from_str(&entry.body).map_err(|error| wrong(error.to_string()))?;
+    let actor = AccountId::new(&entry.actor).map_err(|error| wrong(error.to_string()))?;
+    Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, body)
+        .map_err(|error| wrong(error.to_string()))
+}
+
+/// May the entry change what a flag serves? Everything that happens to a case may change its exposure.
+fn changes_flags(event: &Event) -> bool {
+    event.case().is_some() || matches!(event, Event::FlagSetByHand(_) | Event::FlagArchived(_))
+}
+
+async fn snapshot(store: &Store) -> Result<Option<World>, ReplayError> {
+    let Some(snapshot) = store.latest_snapshot(SNAPSHOT_FORMAT).await? else { return Ok(None) };
+    match serde_json::from_slice::<World>(&snapshot.bytes) {
+        Ok(world) => Ok(Some(world)),
+        Err(error) => {
+            tracing::warn!(%error, "the snapshot of the state cannot be read; the journal is replayed instead");
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Taking a look: from a rollout's plan to a query, from its answer to a measurement that the process judges.
+
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use tenure_analysis::{Aggregation, Answer, EngineError, Epoch, LATENESS_DEFAULT, MetricAnswer, Query};
+use tenure_core::id::{CaseId, MetricId};
+use tenure_core::measurement::{Arm, EpochArms, GuardrailArms, Measurement, OwnLook, verdict_name};
+use tenure_core::metric::{self, MetricKind};
+use tenure_core::{Actor, Case, State};
+use tenure_flags::Context;
+
+use crate::live::{Live, Submission};
+use crate::problem::Problem;
+use crate::telemetry::VerdictLabels;
+
+/// The type of unit that a context attribute carries, as events name it.
+pub fn unit_type(attribute: &str) -> &str {
+    if attribute == Context::TARGETING_KEY { tenure_events::UNIT_TYPE_DEFAULT } else { attribute }
+}
+
+/// Why a look could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// The case has nothing to look at.
+    #[error("case {case} {why}")]
+    NotMeasurable {
+        /// The case.
+        case: CaseId,
+        /// What is missing.
+        why: String,
+    },
+    /// The engine gave no answer.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The measurement was not accepted.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Look at a rollout now, and record what was seen.
+pub async fn take(live: &Live, case: &CaseId) -> Result<(), LookError> {
+    let started = Instant::now();
+    let now = live.clock.now();
+    let asked = {
+        let state = live.state();
+        ask(&state, case, now)?
+    };
+    let answer = live.engine.measure(&asked.query).await?;
+    let measurement = Measurement::Own(asked.read(&answer));
+    let mut submission = Submission { name: "record_measurement".to_owned(), ..Submission::default() };
+    submission.arguments.insert("case".to_owned(), json!(case));
+    submission.arguments.insert("measurement".to_owned(), json!(measurement));
+    live.submit(&Actor::System, submission).await.map_err(|problem| match problem {
+        Problem::Refused(refusal) => LookError::Refused(refusal.to_string()),
+        other => LookError::Refused(other.body().detail),
+    })?;
+    live.telemetry.look_seconds.observe(started.elapsed().as_secs_f64());
+    let verdict = live.state().cases.get(case).and_then(|case| case.measurements.latest.as_ref()).map(|m| m.verdict);
+    if let Some(verdict) = verdict {
+        live.telemetry.verdicts.get_or_create(&VerdictLabels { verdict: verdict_name(verdict).to_owned() }).inc();
+    }
+    Ok(())
+}
+
+/// A query, and what is needed to read its answer.
+struct Asked {
+    query: Query,
+    primary: MetricKind,
+    guardrails: Vec<(MetricId, MetricKind)>,
+}
+
+/// What a case's plan asks of the event log.
+fn ask(state: &State, id: &CaseId, now: Timestamp) -> Result<Asked, LookError> {
+    let missing = |why: &str| LookError::NotMeasurable { case: id.clone(), why: why.to_owned() };
+    let case = state.cases.get(id).ok_or_else(|| missing("does not exist"))?;
+    let plan = case.plan.as_ref().ok_or_else(|| missing("has no rollout plan"))?;
+    let rollout = case.rollout().ok_or_else(|| missing("has no flag"))?;
+    let primary = plan
+        .metric
+        .as_ref()
+        .ok_or_else(|| missing("names no metric in its plan, so its events are not known; define one and plan again"))?;
+    let epochs: Vec<Epoch> =
+        case.epochs().map(|epoch| Epoch { index: epoch.epoch, starts_at: epoch.at }).collect();
+    if epochs.is_empty() {
+        return Err(missing("has not been exposed in this iteration"));
+    }
+    let guardrails = plan.guardrails.iter().map(|guardrail| &guardrail.metric);
+    let metrics = std::iter::once(primary)
+        .chain(guardrails.clone())
+        .map(|metric| queried(state, case, metric))
+        .collect::<Result<Vec<_>, _>>()?;
+    let kind = |metric: &MetricId| state.metrics.get(metric).map_or(MetricKind::Proportion, |metric| metric.kind);
+    Ok(Asked {
+        query: Query {
+            flag: rollout.flag_key,
+            revision: Some(rollout.version),
+            unit_type: unit_type(&plan.unit).to_owned(),
+            arms: vec!["control".to_owned(), "treatment".to_owned()],
+            epochs,
+            as_of: now,
+            lateness: LATENESS_DEFAULT,
+            metrics,
+        },
+        primary: kind(primary),
+        guardrails: guardrails.map(|metric| (metric.clone(), kind(metric))).collect(),
+    })
+}
+
+fn queried(state: &State, case: &Case, id: &MetricId) -> Result<tenure_analysis::Metric, LookError> {
+    let missing = |why: String| LookError::NotMeasurable { case: case.id.clone(), why };
+    let metric = state.metrics.get(id).ok_or_else(|| missing(format!("names the metric {id}, which is not defined")))?;
+    let event = metric
+        .event
+        .clone()
+        .ok_or_else(|| missing(format!("measures {id}, which names no event; define its event")))?;
+    if matches!(metric.kind, MetricKind::Ratio | MetricKind::Quantile) {
+        return Err(missing(format!("measures {id}; ratios and quantiles are judged from files, not live")));
+    }
+    let hours = case.plan.as_ref().and_then(|plan| plan.window_hours).or(metric.window_hours);
+    Ok(tenure_analysis::Metric {
+        name: id.to_string(),
+        event,
+        filter: Vec::new(),
+        aggregation: match metric.aggregation() {
+            metric::Aggregation::Any => Aggregation::Any,
+            metric::Aggregation::Count => Aggregation::Count,
+            metric::Aggregation::Sum => Aggregation::Sum,
+            metric::Aggregation::Mean => Aggregation::Mean,
+            metric::Aggregation::Last => Aggregation::Last,
+        },
+        window: hours.map(|hours| SignedDuration::from_hours(i64::from(hours))),
+        cap: metric.cap,
+    })
+}
+
+impl Asked {
+    /// The answer as a measurement: the primary metric first, then the guardrails, in the query's order.
+    fn read(&self, answer: &Answer) -> OwnLook {
+        let arms = |place: usize, kind: MetricKind| {
+            answer
+                .epochs
+                .iter()
+                .filter_map(|epoch| {
+                    let [control, treatment] = epoch.arms.as_slice() else { return None };
+                    let (control, treatment) = (control.metrics.get(place)?, treatment.metrics.get(place)?);
+                    Some(EpochArms {
+                        epoch: epoch.epoch,
+                        control: arm(control, kind),
+                        treatment: arm(treatment, kind),
+                    })
+                })
+                .collect::<Vec<_>>()
+        };
+        let of_primary = answer.epochs.iter().flat_map(|epoch| &epoch.arms).filter_map(|arm| arm.metrics.first());
+        OwnLook {
+            epochs: arms(0, self.primary),
+            guardrails: self
+                .guardrails
+                .iter()
+                .zip(1..)
+                .map(|((metric, kind), place)| GuardrailArms { metric: metric.clone(), epochs: arms(place, *kind) })
+                .collect(),
+            provisional_units: of_primary.map(|metric| metric.immature.n()).sum(),
+            units_in_two_arms: answer.health.units_in_two_arms,
+            fault: None,
+            engine: concat!("tenure ", env!("CARGO_PKG_VERSION"), ", DataFusion").to_owned(),
+            inputs: serde_json::to_vec(answer).ok().map(|bytes| hex::encode(Sha256::digest(bytes))),
+        }
+    }
+}
+
+/// Matured units of one arm.
+fn arm(metric: &MetricAnswer, kind: MetricKind) -> Arm {
+    let (n, mean) = (metric.moments.n(), metric.moments.mean());
+    match kind {
+        MetricKind::Proportion => Arm::Counts([n, (mean * n as f64).round() as u64]),
+        _ => Arm::Summary { n, mean, variance: metric.moments.variance().unwrap_or(0.0) },
+    }
+}

@@ -1,0 +1,141 @@
+//! What the server counts about itself, in the Prometheus text format.
+
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// The server's counters. Cloning shares them.
+#[derive(Clone)]
+pub struct Telemetry {
+    registry: std::sync::Arc<Registry>,
+    /// HTTP answers by route and status.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Flag evaluations by how they came.
+    pub evaluations: Family<EvaluationLabels, Counter>,
+    /// Events by what became of them.
+    pub events: Family<EventLabels, Counter>,
+    /// Exposures of remote evaluations that could not be queued.
+    pub exposures_refused: Counter,
+    /// Commands by what became of them.
+    pub commands: Family<CommandLabels, Counter>,
+    /// Verdicts of looks.
+    pub verdicts: Family<VerdictLabels, Counter>,
+    /// Seconds a look took.
+    pub look_seconds: Histogram,
+    /// Looks that failed.
+    pub looks_failed: Counter,
+    /// Last entry of the journal.
+    pub journal_seq: Gauge,
+    /// Events that are durable but not sealed yet.
+    pub events_unsealed: Gauge,
+}
+
+/// Labels of [`Telemetry::requests`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The route's pattern, never the path: bounded.
+    pub route: String,
+    /// HTTP status.
+    pub status: u16,
+}
+
+/// Labels of [`Telemetry::evaluations`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EvaluationLabels {
+    /// `single` or `bulk`.
+    pub kind: &'static str,
+}
+
+/// Labels of [`Telemetry::events`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EventLabels {
+    /// `accepted` or `refused`.
+    pub result: &'static str,
+}
+
+/// Labels of [`Telemetry::commands`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CommandLabels {
+    /// `ok`, or the refusal's code.
+    pub result: String,
+}
+
+/// Labels of [`Telemetry::verdicts`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct VerdictLabels {
+    /// The verdict.
+    pub verdict: String,
+}
+
+impl Telemetry {
+    /// Counters at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("tenure");
+        let requests = Family::default();
+        registry.register("http_requests", "HTTP answers by route and status", requests.clone());
+        let evaluations = Family::default();
+        registry.register("flag_evaluations", "Flag evaluations over OFREP", evaluations.clone());
+        let events = Family::default();
+        registry.register("events", "Events by what became of them", events.clone());
+        let exposures_refused = Counter::default();
+        registry.register(
+            "exposures_refused",
+            "Exposures of remote evaluations that could not be queued",
+            exposures_refused.clone(),
+        );
+        let commands = Family::default();
+        registry.register("commands", "Commands by what became of them", commands.clone());
+        let verdicts = Family::default();
+        registry.register("look_verdicts", "Verdicts of looks", verdicts.clone());
+        let look_seconds = Histogram::new(exponential_buckets(0.01, 2.0, 14));
+        registry.register_with_unit(
+            "look_duration",
+            "How long a look took",
+            Unit::Seconds,
+            look_seconds.clone(),
+        );
+        let looks_failed = Counter::default();
+        registry.register("looks_failed", "Looks that failed", looks_failed.clone());
+        let journal_seq = Gauge::default();
+        registry.register("journal_seq", "Last entry of the journal", journal_seq.clone());
+        let events_unsealed = Gauge::default();
+        registry.register("events_unsealed", "Durable events not yet sealed", events_unsealed.clone());
+        Self {
+            registry: std::sync::Arc::new(registry),
+            requests,
+            evaluations,
+            events,
+            exposures_refused,
+            commands,
+            verdicts,
+            look_seconds,
+            looks_failed,
+            journal_seq,
+            events_unsealed,
+        }
+    }
+
+    /// All of them, in the text format.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Telemetry")
+    }
+}

@@ -1,0 +1,109 @@
+//! `tenure journal …`: is the chain whole, and what is in it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+use tenure_store::{Inspector, Location, VerifyError};
+
+use crate::client::block_on;
+use crate::output;
+
+/// The journal of a data folder, whether or not a server runs on it.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Check every entry's hash and place; name the first bad one
+    Verify {
+        #[command(flatten)]
+        place: Place,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print entries, oldest first
+    Log {
+        #[command(flatten)]
+        place: Place,
+        /// Only entries behind this one
+        #[arg(long, default_value_t = 0)]
+        after: i64,
+        /// How many entries at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Print one JSON object an entry
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where a journal is.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The server's data folder
+    #[arg(long, env = "TENURE_HOME", value_name = "DIR", default_value = "tenure-data")]
+    data_dir: PathBuf,
+    /// The database, if the journal is in PostgreSQL
+    #[arg(long, env = "TENURE_DATABASE", value_name = "URL", hide_env_values = true)]
+    database: Option<String>,
+}
+
+impl Place {
+    async fn open(&self) -> anyhow::Result<Inspector> {
+        let location = match &self.database {
+            Some(url) => url.parse()?,
+            None => Location::folder(&self.data_dir),
+        };
+        Ok(Inspector::open(&location).await?)
+    }
+}
+
+/// `tenure journal …`.
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    block_on(async move {
+        match command {
+            Command::Verify { place, json } => verify(&place.open().await?, json).await,
+            Command::Log { place, after, limit, json } => log(&place.open().await?, after, limit, json).await,
+        }
+    })
+}
+
+async fn verify(journal: &Inspector, json: bool) -> anyhow::Result<ExitCode> {
+    match journal.verify().await {
+        Ok(verified) => {
+            let head = verified.head.to_string();
+            if json {
+                output::json(&json!({"verified": true, "entries": verified.entries, "head": head}))?;
+            } else {
+                output::line(format!("{} entries, whole; the chain ends at {head}", verified.entries));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(VerifyError::Broken(broken)) => {
+            if json {
+                output::json(&json!({"verified": false, "entry": broken.seq, "problem": broken.to_string()}))?;
+            } else {
+                output::line(format!("the journal is not whole: {broken}"));
+            }
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn log(journal: &Inspector, after: i64, limit: u32, json: bool) -> anyhow::Result<ExitCode> {
+    for entry in journal.read(after, limit).await? {
+        if json {
+            output::json(&json!({
+                "seq": entry.seq, "at": entry.at, "actor": entry.actor, "stream": entry.stream,
+                "kind": entry.kind, "version": entry.version,
+                "body": serde_json::from_str::<serde_json::Value>(&entry.body)?, "hash": entry.hash.to_string(),
+            }))?;
+        } else {
+            output::line(format!(
+                "{:>6}  {:.0}  {:<20} {:<18} {:<28} {}",
+                entry.seq, entry.at, entry.actor, entry.stream, entry.kind, entry.body
+            ));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,250 @@
+//! `tenure case …` and `tenure do …`: reading cases, and giving the commands of the process.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use serde_json::{Map, Value, json};
+use tenure_core::Command;
+
+use crate::client::{Client, Server, block_on};
+use crate::{output, watch};
+
+/// Cases.
+#[derive(Debug, clap::Subcommand)]
+pub enum CaseCommand {
+    /// List cases: stage, exposure, verdict, and what each waits for
+    List {
+        #[command(flatten)]
+        server: Server,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one case
+    Show {
+        #[command(flatten)]
+        server: Server,
+        /// The case
+        case: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What waits on you, oldest first
+    Desk {
+        #[command(flatten)]
+        server: Server,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Watch a rollout until its verdict
+    Watch {
+        #[command(flatten)]
+        server: Server,
+        /// The case
+        case: String,
+    },
+    /// The history of a case, from the journal
+    Log {
+        #[command(flatten)]
+        server: Server,
+        /// The case
+        case: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Give a command of the process.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = commands_help())]
+pub struct DoArgs {
+    #[command(flatten)]
+    server: Server,
+    /// The command, such as open_case
+    command: String,
+    /// Its arguments; a value is read as JSON where it is JSON, else as text
+    #[arg(value_name = "KEY=VALUE")]
+    arguments: Vec<String>,
+    /// All arguments as one JSON object
+    #[arg(long, value_name = "JSON", conflicts_with = "arguments")]
+    with: Option<String>,
+    /// The same key is carried out once, however often it is sent
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn commands_help() -> String {
+    let width = Command::ALL.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let lines: Vec<String> =
+        Command::ALL.iter().map(|(name, says)| format!("  {name:width$}  {}", says.trim_end_matches('.'))).collect();
+    format!("Commands:\n{}", lines.join("\n"))
+}
+
+/// `tenure do`.
+pub fn give(args: DoArgs) -> anyhow::Result<ExitCode> {
+    let arguments = match &args.with {
+        Some(json) => serde_json::from_str(json)?,
+        None => arguments(&args.arguments)?,
+    };
+    block_on(async move {
+        let body = json!({"do": args.command, "with": arguments});
+        let done = Client::new(&args.server)?.give(&body, args.idempotency_key.as_deref()).await?;
+        if args.json {
+            output::json(&done)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let entries = done["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if entries.is_empty() {
+            output::line("nothing to change: it is so already");
+        }
+        for entry in entries {
+            output::line(format!("{:>6}  {}  {}", entry["seq"], text(entry, "stream"), text(entry, "kind")));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn arguments(pairs: &[String]) -> anyhow::Result<Map<String, Value>> {
+    let mut arguments = Map::new();
+    for pair in pairs {
+        let Some((key, value)) = pair.split_once('=') else {
+            bail!("{pair:?} is no argument; write KEY=VALUE, such as case=PC-1");
+        };
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        arguments.insert(key.to_owned(), value);
+    }
+    Ok(arguments)
+}
+
+/// `tenure case …`.
+pub fn case(command: CaseCommand) -> anyhow::Result<ExitCode> {
+    block_on(async move {
+        match command {
+            CaseCommand::List { server, json } => {
+                let cases = Client::new(&server)?.all("/api/v1/cases?limit=1000").await?;
+                if json { output::json(&cases)? } else { list(&cases) }
+            }
+            CaseCommand::Show { server, case, json } => {
+                let case: Value = Client::new(&server)?.get(&format!("/api/v1/cases/{case}")).await?;
+                if json { output::json(&case)? } else { show(&case) }
+            }
+            CaseCommand::Desk { server, json } => {
+                let waiting: Vec<Value> = Client::new(&server)?.get("/api/v1/desk").await?;
+                if json { output::json(&waiting)? } else { desk(&waiting) }
+            }
+            CaseCommand::Watch { server, case } => {
+                watch::watch(&Client::new(&server)?, &case, None).await?;
+            }
+            CaseCommand::Log { server, case, json } => {
+                let path = format!("/api/v1/journal?limit=1000&stream=case/{case}");
+                let entries = Client::new(&server)?.all(&path).await?;
+                if json { output::json(&entries)? } else { log(&entries) }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn list(cases: &[Value]) {
+    if cases.is_empty() {
+        output::line("no cases yet; open one with: tenure do open_case case=PC-1 experiment=EXP-1");
+        return;
+    }
+    let rows: Vec<Vec<String>> = cases
+        .iter()
+        .map(|case| {
+            vec![
+                text(case, "id"),
+                text(case, "stage").replace('_', " "),
+                percent(&case["exposure_percent"]),
+                case["verdict"].as_str().unwrap_or("").replace('_', " "),
+                case["delivery"]["replication"].as_str().unwrap_or("").to_owned(),
+                case["next"].as_str().unwrap_or("").to_owned(),
+            ]
+        })
+        .collect();
+    output::table(&["case", "stage", "exposed", "verdict", "replication", "waits on"], &[2], &rows);
+}
+
+fn show(case: &Value) {
+    let title = case["of_experiment"]["title"].as_str().map(|title| format!(": {title}")).unwrap_or_default();
+    output::line(format!("{}{title}", text(case, "id")));
+    output::line(format!(
+        "{}, iteration {}, {} of customers meet it",
+        text(case, "stage").replace('_', " "),
+        case["iteration"],
+        percent(&case["exposure_percent"])
+    ));
+    output::line("");
+    for wait in case["waits"].as_array().into_iter().flatten() {
+        output::line(format!("waits on {}", waiting(wait)));
+    }
+    if let Some(sentence) = case["of_experiment"]["judged"]["sentence"].as_str() {
+        output::line(format!("won        {sentence}"));
+    }
+    if let Some(sentence) = case["delivery"]["sentence"].as_str() {
+        output::line(format!("delivered  {sentence}"));
+    }
+    if let Some(label) = case["delivery"]["replication"].as_str() {
+        output::line(format!("the same?   {label}"));
+    }
+    output::line(format!(
+        "fidelity   {} of {} spent on deviations",
+        case["fidelity"]["spent"], case["fidelity"]["budget"]
+    ));
+    for sign_off in case["sign_off_status"].as_array().into_iter().flatten() {
+        let own = if sign_off["self_approved"] == true { ", self-approved" } else { "" };
+        output::line(format!("sign-off   {}: {}{own}", text(sign_off, "team"), text(sign_off, "status").replace('_', " ")));
+    }
+    let accountability = &case["accountability"];
+    if let Some(accountable) = accountability["accountable"].as_str() {
+        let ends = accountability["ends"].as_str().map(|ends| format!(", warranty to {ends}")).unwrap_or_default();
+        output::line(format!("bugs go to the {}{ends}", accountable.replace('_', " ")));
+    }
+    output::line("");
+    for choice in case["choices"].as_array().into_iter().flatten() {
+        match &choice["refusal"] {
+            Value::Null => output::line(format!("  can     {}", text(choice, "command"))),
+            refusal => output::line(format!("  cannot  {}: {}", text(choice, "command"), text(refusal, "sentence"))),
+        }
+    }
+}
+
+fn desk(waiting: &[Value]) {
+    if waiting.is_empty() {
+        output::line("nothing waits on you");
+    }
+    for wait in waiting {
+        output::line(format!("{}  {}", text(wait, "case"), self::waiting(wait)));
+    }
+}
+
+fn waiting(wait: &Value) -> String {
+    let who: Vec<&str> =
+        wait["who"].as_array().into_iter().flatten().filter_map(|who| who["seat"].as_str()).collect();
+    let since = wait["since"].as_str().and_then(|since| since.get(..10)).unwrap_or("-");
+    let due = wait["due"].as_str().map(|due| format!(", promised by {due}")).unwrap_or_default();
+    let late = if wait["overdue"] == true { " and late" } else { "" };
+    format!("{} to {}, since {since}{due}{late} ({})", who.join(" or "), text(wait, "what"), text(wait, "command"))
+}
+
+fn log(entries: &[Value]) {
+    for entry in entries {
+        let at = entry["at"].as_str().and_then(|at| at.get(..16)).unwrap_or("-").replace('T', " ");
+        output::line(format!("{:>6}  {at}  {:<20} {}", entry["seq"], text(entry, "actor"), text(entry, "kind")));
+    }
+}
+
+fn percent(value: &Value) -> String {
+    value.as_f64().map_or_else(|| "-".to_owned(), |value| format!("{value:.0} %"))
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or("-").to_owned()
+}
