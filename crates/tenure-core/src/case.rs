@@ -258,8 +258,10 @@ impl Case {
         self.stage_since = stamp.at;
     }
 
-    /// Estimates, cost/benefit and sign-offs start afresh.
+    /// Estimates, cost/benefit and sign-offs start afresh; so does the slot in the backlog of a case that was parked while
+    /// it was built.
     fn prepare_afresh(&mut self, stamp: &Stamp) {
+        self.backlog = None;
         self.estimates.clear();
         self.cost_benefit = None;
         self.sign_offs.clear();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use tenure_flags::{Entry, FlagSet, Phase, Rollout, Share};
+use tenure_flags::{Entry, FlagSet, Phase, Rollout, Share, Snapshot};
 
 use crate::case::{Case, Stage};
 use crate::decide::Ask;
@@ -237,8 +237,7 @@ impl SetFlag {
                 case.id
             )]));
         }
-        tenure_flags::Definition::from_json(self.key.as_str(), &self.definition)
-            .map_err(|fault| Refusal::argument(fault.to_string()))?;
+        self.check()?;
         let now = ask.state.flags.get(&self.key).and_then(|flag| flag.definitions.get(&self.environment));
         if now == Some(&self.definition) {
             return Ok(Vec::new());
@@ -251,6 +250,18 @@ impl SetFlag {
             }
             .into(),
         ])
+    }
+}
+
+impl SetFlag {
+    /// A definition is set when it can be served: it is well-formed, and its rule compiles.
+    fn check(&self) -> Result<(), Refusal> {
+        let mut set = FlagSet::default();
+        set.flags.insert(self.key.to_string(), Entry::from_json(self.key.as_str(), self.definition.clone()));
+        match Snapshot::compile(&set).faults().next() {
+            Some((_, fault)) => Err(Refusal::argument(format!("definition: {fault}"))),
+            None => Ok(()),
+        }
     }
 }
 

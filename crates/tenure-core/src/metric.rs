@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::Stage;
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::MetricId;
@@ -128,7 +129,7 @@ impl DefineMetric {
             return Err(Refusal::argument(fault));
         }
         let measuring = ask.state.cases.values().find(|case| {
-            case.is_exposing()
+            case.stage == Stage::RollingOut
                 && case.plan.as_ref().and_then(|plan| plan.metric.as_ref()) == Some(&self.metric)
         });
         if ask.state.metrics.get(&self.metric) == Some(&self.definition) {

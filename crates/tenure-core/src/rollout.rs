@@ -363,8 +363,12 @@ impl SetRolloutPlan {
             )
             .missing(["mapping"]));
         }
-        let environment =
-            self.environment.clone().or_else(|| case.flag.as_ref().map(|flag| flag.environment.clone()));
+        let home = case.flag.as_ref().map_or_else(crate::flag::production, |flag| flag.environment.clone());
+        if let Some(other) = self.environment.as_ref().filter(|environment| **environment != home) {
+            return Err(Refusal::argument(format!(
+                "environment is {other}, and the flag of this case is raised in {home}: leave it out"
+            )));
+        }
         Ok(Plan {
             waves: self.waves.clone(),
             unit,
@@ -376,7 +380,7 @@ impl SetRolloutPlan {
             max_days,
             treatment_share,
             automatic: self.automatic,
-            environment: environment.unwrap_or_else(crate::flag::production),
+            environment: home,
             guardrails: self.guardrails.clone(),
         })
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value as Json, json};
 
 use crate::apply::{Recorded, apply};
@@ -75,9 +75,25 @@ struct File {
     people: BTreeMap<AccountId, Vec<Grant>>,
     #[serde(default)]
     codebases: BTreeMap<CodebaseId, Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known_policy")]
     policy: Policy,
     scenarios: Vec<Scenario>,
+}
+
+/// The policy, with what it does not know left out: a scenario may be written for a policy that can say more.
+fn known_policy<'de, D: Deserializer<'de>>(from: D) -> Result<Policy, D::Error> {
+    let mut given = Json::deserialize(from)?;
+    retain_known(&mut given, &json!(Policy::default()));
+    serde_json::from_value(given).map_err(|fault| D::Error::custom(format!("policy: {fault}")))
+}
+
+fn retain_known(given: &mut Json, known: &Json) {
+    if let (Json::Object(given), Json::Object(known)) = (given, known) {
+        given.retain(|key, _| known.contains_key(key));
+        for (key, value) in given.iter_mut() {
+            retain_known(value, &known[key]);
+        }
+    }
 }
 
 #[derive(Deserialize)]
