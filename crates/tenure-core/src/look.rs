@@ -170,7 +170,7 @@ impl Looking<'_> {
     fn fault(&self, epochs: &[Epoch]) -> Option<String> {
         let units: u64 = epochs.iter().map(|epoch| epoch.control.n + epoch.treatment.n).sum();
         let twice = self.look.units_in_two_arms;
-        let share = twice as f64 / (units + twice).max(1) as f64;
+        let share = twice as f64 / units.saturating_add(twice).max(1) as f64;
         let audit = (share > TWO_ARMS_SHARE_MAX)
             .then(|| format!("{twice} units were seen in both arms, {:.1} % of all", share * 100.0));
         self.look.fault.clone().or(audit)

@@ -298,7 +298,7 @@ proptest! {
 fn random_runs_reach_every_stage() {
     let mut reached: BTreeSet<&'static str> = BTreeSet::new();
     let mut noise: u64 = 0x9E37_79B9_7F4A_7C15;
-    for _ in 0..60 {
+    for _ in 0..40 {
         let bytes: Vec<u8> = (0..1_500)
             .map(|_| {
                 // xorshift64 [Marsaglia 2003]
@@ -317,4 +317,85 @@ fn random_runs_reach_every_stage() {
     }
     let all: BTreeSet<&'static str> = Stage::ALL.iter().map(|stage| stage.name()).collect();
     assert_eq!(reached, all, "missing {:?}", all.difference(&reached).collect::<Vec<_>>());
+}
+
+/// Values at and beyond the edge of what can be meant, by the name of the argument.
+fn absurd(dice: &mut Dice<'_>, name: &str) -> Json {
+    let dates = ["-009999-01-01", "9999-12-31", "2026-02-29", "2026-03-30", ""];
+    let numbers = [json!(0), json!(-1), json!(1e308), json!(u64::MAX), json!(0.1), json!("7"), Json::Null];
+    let arms = [
+        json!([0, 0]),
+        json!([1, 2]),
+        json!([u64::MAX, 1]),
+        json!([2, 1]),
+        json!({"n": 5, "mean": 1e308, "variance": 1e308}),
+    ];
+    match name {
+        "ended" | "review_on" => json!(dice.pick(&dates)),
+        "days" if dice.chance(50) => json!([numbers[dice.roll(6)], 1e308, 1e308]),
+        "waves" => {
+            json!([[numbers[dice.roll(7)], "measure"], [50, dice.pick(&["safety", "measure", "fun"])]])
+        }
+        "measurement" => json!({
+            "control": arms[dice.roll(5)], "treatment": arms[dice.roll(5)],
+            "planned_n": numbers[dice.roll(7)], "split": numbers[dice.roll(7)],
+            dice.pick(&["x", "epochs"]): [{"epoch": 0, "control": arms[dice.roll(5)], "treatment": arms[dice.roll(5)]}],
+            "units_in_two_arms": u64::MAX,
+        }),
+        "tags" | "unblock" | "goals" | "conditions" | "codebases" | "items" => {
+            json!(["", " ", "boards-web", "boards-web"])
+        }
+        "kind" => json!(dice.pick(&["proceed", "keep", "parity", "keep_justified", "affirm"])),
+        "justification" => {
+            json!({"why": "", "maintenance_days": numbers[dice.roll(7)], "review_on": dice.pick(&dates)})
+        }
+        "policy" => {
+            json!({"alpha": numbers[dice.roll(7)], "holidays": [dice.pick(&dates)], "look_every_hours": u32::MAX})
+        }
+        "case" => json!(dice.pick(&["PC-1", "PC-1", "PC-1", "", "PC-9"])),
+        "team" => json!(dice.pick(&["boards", "nobody"])),
+        "role" => json!(dice.pick(&["admin", "admin@", "product_owner", ":", "@"])),
+        "definition" | "treatment" | "control" => numbers[dice.roll(7)].clone(),
+        _ if dice.chance(50) => numbers[dice.roll(7)].clone(),
+        _ => json!(dice.pick(&["", "boards-web", "EXP-1", "qa_demo", "\u{0}", "approve", "lead-developer"])),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: sequences(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn absurd_arguments_never_panic(bytes in proptest::collection::vec(any::<u8>(), 300)) {
+        let mut dice = Dice { bytes: &bytes, at: 0 };
+        let mut town = match dice.roll(4) {
+            0 => Town::before("answer_consultation"),
+            1 => Town::before("checklist"),
+            2 => Town::before("set_rollout_plan"),
+            _ => Town::in_measured_wave(),
+        };
+        let case = "PC-1".parse().unwrap();
+        while dice.at < bytes.len() {
+            let (name, _) = Command::ALL[dice.roll(Command::ALL.len())];
+            let mut with = match name {
+                "register_experiment" => child(&mut dice, &town, &case),
+                "set_policy" => json!({"policy": {}}),
+                "define_metric" => json!({"metric": "m", "cap": 1, "window_hours": 1, "quantile": 0.5, "kind": "quantile"}),
+                "grant_role" => json!({"account": "a", "role": "developer"}),
+                "define_codebase" => json!({"codebase": "c", "items": []}),
+                "set_flag" => json!({"key": "k", "definition": {}}),
+                _ => arguments(&mut dice, &town.world.state, name),
+            };
+            with["case"] = json!(case);
+            let keys: Vec<String> = with.as_object().unwrap().keys().cloned().collect();
+            let key = &keys[dice.roll(keys.len())];
+            with[key] = absurd(&mut dice, key);
+            if let Ok(command) = Command::parse(name, with) {
+                // By each of them, so that a bad value gets past the question of who.
+                for by in PEOPLE {
+                    let now = town.now();
+                    let _ = town.world.submit(&Actor::of(by.parse().unwrap()), now, &command);
+                }
+            }
+        }
+    }
 }
