@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test fails by panicking, its helpers too"
+    reason = "a test fails by panicking, and so does what it calls"
 )]
 
 mod golden;
