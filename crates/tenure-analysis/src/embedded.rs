@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{RecordBatch, UInt64Array};
+use datafusion::arrow::compute::take_record_batch;
 use datafusion::catalog::MemTable;
 use datafusion::common::Result as DataFusionResult;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -36,6 +37,9 @@ use crate::query::Query;
 const STORE: &str = "tenure-events://log";
 /// What a sort sets aside for merging what it spilled.
 const SPILL_RESERVATION_BYTES: usize = 1 << 20;
+
+/// Rows that are worked on at once.
+const BATCH_ROWS: u64 = 8_192;
 
 /// Bounds of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,7 @@ impl Embedded {
     fn session(&self) -> DataFusionResult<SessionContext> {
         let config = SessionConfig::new()
             .with_target_partitions(1)
+            .with_batch_size(BATCH_ROWS as usize)
             .with_sort_spill_reservation_bytes(SPILL_RESERVATION_BYTES);
         let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.memory));
         session.register_object_store(ObjectStoreUrl::parse(STORE)?.as_ref(), self.log.store());
@@ -155,6 +160,10 @@ async fn fold_share(
     let mut fold = Fold::new(query);
     while let Some(batch) = rows.next().await {
         fold.add(&batch?)?;
+        let sp = session.runtime_env().spilling_progress();
+        if sp.current_bytes > 0 {
+            eprintln!("SPILL {:?}", sp);
+        }
     }
     Ok(fold)
 }
@@ -166,7 +175,8 @@ async fn any_row(session: &SessionContext, plan: LogicalPlan) -> DataFusionResul
 
 /// All events of the view, sealed or not.
 fn scan(view: View) -> DataFusionResult<LogicalPlan> {
-    let recent = MemTable::try_new(schema(), vec![view.recent])?;
+    let recent = view.recent.into_iter().map(own_batches).collect::<DataFusionResult<Vec<_>>>()?.concat();
+    let recent = MemTable::try_new(schema(), vec![recent])?;
     let recent = LogicalPlanBuilder::scan("events", provider_as_source(Arc::new(recent)), None)?;
     if view.files.is_empty() {
         return recent.build();
@@ -181,6 +191,17 @@ fn scan(view: View) -> DataFusionResult<LogicalPlan> {
         .with_schema(schema());
     let sealed = provider_as_source(Arc::new(ListingTable::try_new(sealed)?));
     LogicalPlanBuilder::scan("events", sealed, None)?.union(recent.build()?)?.build()
+}
+
+/// The rows in batches that own their memory. Batches read from a segment share its bytes, and a sort that holds
+/// one of them would be charged for all.
+fn own_batches(shared: RecordBatch) -> DataFusionResult<Vec<RecordBatch>> {
+    let rows = shared.num_rows() as u64;
+    let own = |from: u64| {
+        let places = UInt64Array::from_iter_values(from..rows.min(from + BATCH_ROWS));
+        Ok(take_record_batch(&shared, &places)?)
+    };
+    (0..rows).step_by(BATCH_ROWS as usize).map(own).collect()
 }
 
 /// Contiguous ranges of buckets, at most one for each bucket.

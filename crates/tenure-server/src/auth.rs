@@ -11,4 +11,6 @@ pub mod secret;
 
 pub use attempts::Attempts;
 pub use permission::Scope;
-pub use principal::{Admin, Allowed, Evaluate, Ingest, Permission, Principal, Read, SESSION_COOKIE, TokenCache, Write};
+pub use principal::{
+    Admin, Allowed, Evaluate, Ingest, Permission, Principal, Read, SESSION_COOKIE, TokenCache, Write,
+};

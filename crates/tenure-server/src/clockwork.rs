@@ -79,7 +79,12 @@ async fn give(live: &Live, command: &Command) {
 async fn seal(live: &Live) {
     match live.events.seal(live.clock.now()).await {
         Ok(sealed) if sealed.events > 0 => {
-            tracing::info!(events = sealed.events, files = sealed.files, duplicates = sealed.duplicates, "sealed");
+            tracing::info!(
+                events = sealed.events,
+                files = sealed.files,
+                duplicates = sealed.duplicates,
+                "sealed"
+            );
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "sealing failed; the events stay in their segments"),

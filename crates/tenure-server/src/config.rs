@@ -62,20 +62,35 @@ impl Default for Config {
 
 /// Every key with what it is for, for the reference page and the command's help.
 pub const KEYS: &[(&str, &str)] = &[
-    ("data_dir", "Where the journal (unless `database` is set) and the event log live; held by one process at a time"),
+    (
+        "data_dir",
+        "Where the journal (unless `database` is set) and the event log live; held by one process at a time",
+    ),
     ("listen", "The address and port of the one listener"),
     ("database", "A `postgres://` URL for the journal and accounts; SQLite in `data_dir` without it"),
     ("public_url", "Where browsers and clients reach this server; `http://LISTEN` without it"),
-    ("time_scale", "How many times faster than the wall's clock time passes; anything but 1 needs a demo's folder"),
-    ("ingest_body_bytes_max", "The largest body of an ingest request, in bytes after decompression; over it 413"),
+    (
+        "time_scale",
+        "How many times faster than the wall's clock time passes; anything but 1 needs a demo's folder",
+    ),
+    (
+        "ingest_body_bytes_max",
+        "The largest body of an ingest request, in bytes after decompression; over it 413",
+    ),
     ("body_bytes_max", "The largest body of any other request, in bytes; over it 413"),
     ("ingest_events_max", "The most events of one ingest request"),
     ("analysis_memory_mib_max", "Memory for one look's queries, in MiB"),
     ("exposures_remembered_max", "The most units whose exposure is remembered, so that it is recorded once"),
     ("requests_in_flight_max", "The most requests served at once; over it 429 with a retry time"),
-    ("cors_origins", "Origins of web applications that may evaluate flags and send events from a browser; `*` allows all"),
+    (
+        "cors_origins",
+        "Origins of web applications that may evaluate flags and send events from a browser; `*` allows all",
+    ),
     ("secure_cookies", "Mark session cookies `Secure`; turn it on where there is TLS in front"),
-    ("status_page_public", "Show the status page at `/` to whoever reaches the server; stages and numbers, nothing that people wrote"),
+    (
+        "status_page_public",
+        "Show the status page at `/` to whoever reaches the server; stages and numbers, nothing that people wrote",
+    ),
 ];
 
 /// The reference page of the configuration, in Markdown.
@@ -112,7 +127,10 @@ impl Config {
         if let Some(url) = &self.database
             && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
         {
-            return refuse("database", "use a postgres:// URL, or leave it out for SQLite in data_dir".into());
+            return refuse(
+                "database",
+                "use a postgres:// URL, or leave it out for SQLite in data_dir".into(),
+            );
         }
         if let Some(url) = &self.public_url
             && !(url.starts_with("http://") || url.starts_with("https://"))
@@ -137,7 +155,10 @@ impl Config {
         if let Some(origin) =
             self.cors_origins.iter().find(|origin| *origin != "*" && !origin.starts_with("http"))
         {
-            return refuse("cors_origins", format!("{origin:?} is not an origin such as https://shop.example"));
+            return refuse(
+                "cors_origins",
+                format!("{origin:?} is not an origin such as https://shop.example"),
+            );
         }
         Ok(())
     }

@@ -87,7 +87,8 @@ mod tests {
         for unit in 0..10_000 {
             exposed.is_new(&unit.to_string(), "flag", "PC-1/1");
         }
-        let kept: usize = exposed.shards.iter().map(|s| s.lock().unwrap()).map(|s| s.young.len() + s.old.len()).sum();
+        let kept: usize =
+            exposed.shards.iter().map(|s| s.lock().unwrap()).map(|s| s.young.len() + s.old.len()).sum();
         assert!(kept <= 320, "{kept} are kept");
         assert!(!exposed.is_new("9999", "flag", "PC-1/1"));
     }

@@ -69,11 +69,13 @@ struct SecuritySchemes;
 impl utoipa::Modify for SecuritySchemes {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("an API token")).build();
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("an API token")).build();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
         let key = ApiKeyValue::with_description("X-API-Key", "an API token");
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
-        let cookie = ApiKeyValue::with_description(SESSION_COOKIE, "a session; writes also need X-CSRF-Token");
+        let cookie =
+            ApiKeyValue::with_description(SESSION_COOKIE, "a session; writes also need X-CSRF-Token");
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
@@ -117,11 +119,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(live: Arc<Live>) -> Router {
     let config = &live.config;
     let (general, _) = limited(documented(), config.body_bytes_max).split_for_parts();
-    let (ingest, _) = limited(
-        OpenApiRouter::new().routes(routes!(event::ingest_events)),
-        config.ingest_body_bytes_max,
-    )
-    .split_for_parts();
+    let (ingest, _) =
+        limited(OpenApiRouter::new().routes(routes!(event::ingest_events)), config.ingest_body_bytes_max)
+            .split_for_parts();
     let in_flight = Arc::new(Semaphore::new(config.requests_in_flight_max));
     let cors = cors(&config.cors_origins);
     Router::new()
@@ -186,8 +186,10 @@ fn cors(origins: &[String]) -> CorsLayer {
 async fn shed(State(in_flight): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     match in_flight.try_acquire() {
         Ok(_permit) => next.run(request).await,
-        Err(_) => Problem::Busy { retry_after_s: 1, detail: "the server is at its limit of requests".to_owned() }
-            .into_response(),
+        Err(_) => {
+            Problem::Busy { retry_after_s: 1, detail: "the server is at its limit of requests".to_owned() }
+                .into_response()
+        }
     }
 }
 

@@ -184,7 +184,10 @@ impl Live {
     /// Does the account hold the admin role?
     pub fn is_admin(&self, account: &str) -> bool {
         let state = self.state();
-        state.people.get(account).is_some_and(|person| person.grants.iter().any(|grant| grant.role == Role::Admin))
+        state
+            .people
+            .get(account)
+            .is_some_and(|person| person.grants.iter().any(|grant| grant.role == Role::Admin))
     }
 
     /// The roles an account holds, as they are written in grants.
@@ -206,7 +209,13 @@ impl Live {
     ///
     /// The evaluation does not wait for the disk: an exposure that cannot be queued is counted, and the unit's next
     /// evaluation records it.
-    pub fn record_exposure(self: &Arc<Self>, rollout: &Rollout, variant: &str, reason: &str, context: &Context<'_>) {
+    pub fn record_exposure(
+        self: &Arc<Self>,
+        rollout: &Rollout,
+        variant: &str,
+        reason: &str,
+        context: &Context<'_>,
+    ) {
         let Some(unit) = rollout.unit(context) else { return };
         // The arm is part of the identity, so that a unit in two arms is seen as one.
         let identity = format!("{}/{variant}", rollout.version);
@@ -301,14 +310,21 @@ impl Live {
                 entries: events
                     .iter()
                     .zip(expected + 1..)
-                    .map(|(event, seq)| Written { seq, kind: event.kind().to_owned(), stream: event.stream() })
+                    .map(|(event, seq)| Written {
+                        seq,
+                        kind: event.kind().to_owned(),
+                        stream: event.stream(),
+                    })
                     .collect(),
             };
             if events.is_empty() {
                 return Ok(done);
             }
             let entries = encode(actor, now, &events)?;
-            match self.append(actor, now, expected, &events, &entries, receipt.as_deref(), request, &done).await {
+            match self
+                .append(actor, now, expected, &events, &entries, receipt.as_deref(), request, &done)
+                .await
+            {
                 Ok(()) => return Ok(done),
                 Err(AppendError::Conflict { .. }) => self.catch_up().await?,
                 Err(AppendError::Repeated { .. }) => {
@@ -337,7 +353,9 @@ impl Live {
                 "the idempotency key was used for another request; use a new key".to_owned(),
             ));
         }
-        serde_json::from_slice(&receipt.response).map(Some).map_err(|error| Problem::Internal(error.to_string()))
+        serde_json::from_slice(&receipt.response)
+            .map(Some)
+            .map_err(|error| Problem::Internal(error.to_string()))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one append, said whole")]
@@ -475,7 +493,9 @@ pub enum ReplayError {
     #[error(transparent)]
     Store(#[from] tenure_store::StoreError),
     /// An entry means nothing to this version.
-    #[error("entry {seq} ({kind}, version {version}) cannot be read by this version of tenure ({why}); run the version that wrote it, or a later one")]
+    #[error(
+        "entry {seq} ({kind}, version {version}) cannot be read by this version of tenure ({why}); run the version that wrote it, or a later one"
+    )]
     Entry {
         /// Its place.
         seq: i64,

@@ -59,9 +59,13 @@ pub async fn take(live: &Live, case: &CaseId) -> Result<(), LookError> {
         other => LookError::Refused(other.body().detail),
     })?;
     live.telemetry.look_seconds.observe(started.elapsed().as_secs_f64());
-    let verdict = live.state().cases.get(case).and_then(|case| case.measurements.latest.as_ref()).map(|m| m.verdict);
+    let verdict =
+        live.state().cases.get(case).and_then(|case| case.measurements.latest.as_ref()).map(|m| m.verdict);
     if let Some(verdict) = verdict {
-        live.telemetry.verdicts.get_or_create(&VerdictLabels { verdict: verdict_name(verdict).to_owned() }).inc();
+        live.telemetry
+            .verdicts
+            .get_or_create(&VerdictLabels { verdict: verdict_name(verdict).to_owned() })
+            .inc();
     }
     Ok(())
 }
@@ -79,10 +83,9 @@ fn ask(state: &State, id: &CaseId, now: Timestamp) -> Result<Asked, LookError> {
     let case = state.cases.get(id).ok_or_else(|| missing("does not exist"))?;
     let plan = case.plan.as_ref().ok_or_else(|| missing("has no rollout plan"))?;
     let rollout = case.rollout().ok_or_else(|| missing("has no flag"))?;
-    let primary = plan
-        .metric
-        .as_ref()
-        .ok_or_else(|| missing("names no metric in its plan, so its events are not known; define one and plan again"))?;
+    let primary = plan.metric.as_ref().ok_or_else(|| {
+        missing("names no metric in its plan, so its events are not known; define one and plan again")
+    })?;
     let epochs: Vec<Epoch> =
         case.epochs().map(|epoch| Epoch { index: epoch.epoch, starts_at: epoch.at }).collect();
     if epochs.is_empty() {
@@ -93,7 +96,8 @@ fn ask(state: &State, id: &CaseId, now: Timestamp) -> Result<Asked, LookError> {
         .chain(guardrails.clone())
         .map(|metric| queried(state, case, metric))
         .collect::<Result<Vec<_>, _>>()?;
-    let kind = |metric: &MetricId| state.metrics.get(metric).map_or(MetricKind::Proportion, |metric| metric.kind);
+    let kind =
+        |metric: &MetricId| state.metrics.get(metric).map_or(MetricKind::Proportion, |metric| metric.kind);
     Ok(Asked {
         query: Query {
             flag: rollout.flag_key,
@@ -112,7 +116,10 @@ fn ask(state: &State, id: &CaseId, now: Timestamp) -> Result<Asked, LookError> {
 
 fn queried(state: &State, case: &Case, id: &MetricId) -> Result<tenure_analysis::Metric, LookError> {
     let missing = |why: String| LookError::NotMeasurable { case: case.id.clone(), why };
-    let metric = state.metrics.get(id).ok_or_else(|| missing(format!("names the metric {id}, which is not defined")))?;
+    let metric = state
+        .metrics
+        .get(id)
+        .ok_or_else(|| missing(format!("names the metric {id}, which is not defined")))?;
     let event = metric
         .event
         .clone()
@@ -155,14 +162,18 @@ impl Asked {
                 })
                 .collect::<Vec<_>>()
         };
-        let of_primary = answer.epochs.iter().flat_map(|epoch| &epoch.arms).filter_map(|arm| arm.metrics.first());
+        let of_primary =
+            answer.epochs.iter().flat_map(|epoch| &epoch.arms).filter_map(|arm| arm.metrics.first());
         OwnLook {
             epochs: arms(0, self.primary),
             guardrails: self
                 .guardrails
                 .iter()
                 .zip(1..)
-                .map(|((metric, kind), place)| GuardrailArms { metric: metric.clone(), epochs: arms(place, *kind) })
+                .map(|((metric, kind), place)| GuardrailArms {
+                    metric: metric.clone(),
+                    epochs: arms(place, *kind),
+                })
                 .collect(),
             provisional_units: of_primary.map(|metric| metric.immature.n()).sum(),
             units_in_two_arms: answer.health.units_in_two_arms,

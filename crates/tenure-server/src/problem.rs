@@ -144,9 +144,9 @@ impl Problem {
             Self::Stale { current } => {
                 format!("it is at revision {current} now; read it again, then decide")
             }
-            Self::TooLarge { max_bytes } => format!(
-                "the body is over the limit of {max_bytes} bytes; send it in smaller parts"
-            ),
+            Self::TooLarge { max_bytes } => {
+                format!("the body is over the limit of {max_bytes} bytes; send it in smaller parts")
+            }
             Self::Internal(_) => "the request could not be carried out; the server's log says why".to_owned(),
         }
     }

@@ -78,7 +78,8 @@ pub async fn seed(config: Config, now: Timestamp, password: Option<&str>) -> Res
     set_up(&live, &company, password).await?;
     for (index, step) in company.steps.into_iter().enumerate() {
         clock.step_to(days_from(now, step.day));
-        let by: AccountId = step.by.parse().map_err(|_| SeedError::Other(format!("{:?} is no account", step.by)))?;
+        let by: AccountId =
+            step.by.parse().map_err(|_| SeedError::Other(format!("{:?} is no account", step.by)))?;
         let submission =
             Submission { name: step.name.clone(), arguments: dated(step.with, now), ..Submission::default() };
         live.submit(&Actor::Account(by), submission).await.map_err(|problem| SeedError::Step {

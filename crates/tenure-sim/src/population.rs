@@ -41,7 +41,8 @@ impl Population {
     /// Does the `index`th customer do it? One who does it in control also does it under a better treatment:
     /// the customer's luck is drawn once, before the arm is known.
     pub fn acts(&self, index: u64, treated: bool) -> bool {
-        let luck: f64 = SmallRng::seed_from_u64(self.seed ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)).random();
+        let luck: f64 =
+            SmallRng::seed_from_u64(self.seed ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)).random();
         luck < if treated { self.treatment_rate } else { self.control_rate }
     }
 }

@@ -143,7 +143,9 @@ impl Client {
         let status = response.status();
         let body = response.json().await.unwrap_or(Value::Null);
         if status == StatusCode::UNAUTHORIZED && self.token.is_none() {
-            bail!("no token: set TENURE_TOKEN or pass --token (`tenure setup` and `tenure token create` make one)");
+            bail!(
+                "no token: set TENURE_TOKEN or pass --token (`tenure setup` and `tenure token create` make one)"
+            );
         }
         Err(Problem { status, body }.into())
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use tenure_server::http::token::{self, NewToken};
 use tenure_server::auth::Scope;
+use tenure_server::http::token::{self, NewToken};
 use tenure_server::problem::Problem;
 use tenure_server::{Clock, Config, Live, Server, Submission, wall_now};
 use tenure_sim::company;
@@ -117,7 +117,8 @@ fn replace(folder: &Path) -> anyhow::Result<()> {
     if !folder.join("demo").exists() {
         bail!("{} is no demo's folder; name an empty one with --data-dir", folder.display());
     }
-    std::fs::remove_dir_all(folder).with_context(|| format!("the old demo in {} cannot be removed", folder.display()))
+    std::fs::remove_dir_all(folder)
+        .with_context(|| format!("the old demo in {} cannot be removed", folder.display()))
 }
 
 fn mark_demo(folder: &Path) -> anyhow::Result<()> {
@@ -153,7 +154,9 @@ async fn start_rollout(live: &Live) -> anyhow::Result<()> {
             {"percent": 50, "kind": "measure"},
         ],
     });
-    for (name, arguments) in [("define_metric", metric), ("set_rollout_plan", plan), ("start_wave", json!({"case": CASE}))] {
+    for (name, arguments) in
+        [("define_metric", metric), ("set_rollout_plan", plan), ("start_wave", json!({"case": CASE}))]
+    {
         let Value::Object(arguments) = arguments else { continue };
         let submission = Submission { name: name.to_owned(), arguments, ..Submission::default() };
         let lead = tenure_core::Actor::of("development-lead".parse()?);

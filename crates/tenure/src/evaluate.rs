@@ -26,7 +26,8 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(&args.flags)
         .with_context(|| format!("the definitions {} cannot be read", args.flags.display()))?;
-    let set = FlagSet::from_text(&text).with_context(|| format!("{} is no flagd definition", args.flags.display()))?;
+    let set = FlagSet::from_text(&text)
+        .with_context(|| format!("{} is no flagd definition", args.flags.display()))?;
     let snapshot = Snapshot::compile(&set);
     let now = args.at.unwrap_or_else(|| tenure_server::wall_now().as_second());
     let mut out = BufWriter::new(io::stdout().lock());

@@ -113,7 +113,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 for flag in target.flags().await? {
                     flags.insert(text(&flag, "key"), flag["definition"].clone());
                 }
-                output::pretty(&json!({"$schema": "https://flagd.dev/schema/v0/flags.json", "flags": flags}))?;
+                output::pretty(
+                    &json!({"$schema": "https://flagd.dev/schema/v0/flags.json", "flags": flags}),
+                )?;
             }
             Command::Evaluate { target, key, context } => {
                 let context: Value = serde_json::from_str(&context).context("--context is not JSON")?;
@@ -150,9 +152,9 @@ async fn list(target: &Target, json: bool) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = flags
         .iter()
         .map(|flag| {
-            let variants = flag["definition"]["variants"].as_object().map(|variants| {
-                variants.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-            });
+            let variants = flag["definition"]["variants"]
+                .as_object()
+                .map(|variants| variants.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
             vec![
                 text(flag, "key"),
                 flag["definition"]["state"].as_str().unwrap_or("-").to_lowercase(),
@@ -170,8 +172,8 @@ async fn import(target: &Target, file: &Path) -> anyhow::Result<()> {
     if document.get("$evaluators").is_some() {
         output::note("note: $evaluators are written into the flags that refer to them");
     }
-    let flags: BTreeMap<String, Value> =
-        serde_json::from_value(document["flags"].clone()).context("`flags` must be an object of definitions")?;
+    let flags: BTreeMap<String, Value> = serde_json::from_value(document["flags"].clone())
+        .context("`flags` must be an object of definitions")?;
     let client = target.client()?;
     for (key, mut definition) in flags {
         inline(&mut definition, &document["$evaluators"], 0)?;
@@ -196,14 +198,17 @@ fn inline(value: &mut Value, shared: &Value, depth: usize) -> anyhow::Result<()>
     }
     match value {
         Value::Array(items) => items.iter_mut().try_for_each(|item| inline(item, shared, depth + 1)),
-        Value::Object(members) => members.values_mut().try_for_each(|member| inline(member, shared, depth + 1)),
+        Value::Object(members) => {
+            members.values_mut().try_for_each(|member| inline(member, shared, depth + 1))
+        }
         _ => Ok(()),
     }
 }
 
 fn lint(file: &Path) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let set = FlagSet::from_text(&text).with_context(|| format!("{} is no flagd definition", file.display()))?;
+    let set =
+        FlagSet::from_text(&text).with_context(|| format!("{} is no flagd definition", file.display()))?;
     let snapshot = tenure_flags::Snapshot::compile(&set);
     let faults: Vec<String> = snapshot.faults().map(|(key, fault)| format!("{key}: {fault}")).collect();
     faults.iter().for_each(output::line);

@@ -97,9 +97,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         let registered: Value = client.get(&format!("/api/v1/experiments/{}", args.experiment)).await?;
         let judged = &registered["judged"];
-        output::line(format!("{} is registered: {}", args.experiment, judged["sentence"].as_str().unwrap_or("-")));
+        output::line(format!(
+            "{} is registered: {}",
+            args.experiment,
+            judged["sentence"].as_str().unwrap_or("-")
+        ));
         if judged["verdict"] == "positive" {
-            output::line(format!("open a case for it: tenure do open_case case=PC-1 experiment={}", args.experiment));
+            output::line(format!(
+                "open a case for it: tenure do open_case case=PC-1 experiment={}",
+                args.experiment
+            ));
         } else {
             output::line("it is no significant positive result, so no case can be opened for it");
         }

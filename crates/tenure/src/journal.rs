@@ -80,7 +80,9 @@ async fn verify(journal: &Inspector, json: bool) -> anyhow::Result<ExitCode> {
         }
         Err(VerifyError::Broken(broken)) => {
             if json {
-                output::json(&json!({"verified": false, "entry": broken.seq, "problem": broken.to_string()}))?;
+                output::json(
+                    &json!({"verified": false, "entry": broken.seq, "problem": broken.to_string()}),
+                )?;
             } else {
                 output::line(format!("the journal is not whole: {broken}"));
             }

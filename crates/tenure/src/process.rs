@@ -81,8 +81,10 @@ pub struct DoArgs {
 
 fn commands_help() -> String {
     let width = Command::ALL.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let lines: Vec<String> =
-        Command::ALL.iter().map(|(name, says)| format!("  {name:width$}  {}", says.trim_end_matches('.'))).collect();
+    let lines: Vec<String> = Command::ALL
+        .iter()
+        .map(|(name, says)| format!("  {name:width$}  {}", says.trim_end_matches('.')))
+        .collect();
     format!("Commands:\n{}", lines.join("\n"))
 }
 
@@ -200,18 +202,25 @@ fn show(case: &Value) {
     ));
     for sign_off in case["sign_off_status"].as_array().into_iter().flatten() {
         let own = if sign_off["self_approved"] == true { ", self-approved" } else { "" };
-        output::line(format!("sign-off   {}: {}{own}", text(sign_off, "team"), text(sign_off, "status").replace('_', " ")));
+        output::line(format!(
+            "sign-off   {}: {}{own}",
+            text(sign_off, "team"),
+            text(sign_off, "status").replace('_', " ")
+        ));
     }
     let accountability = &case["accountability"];
     if let Some(accountable) = accountability["accountable"].as_str() {
-        let ends = accountability["ends"].as_str().map(|ends| format!(", warranty to {ends}")).unwrap_or_default();
+        let ends =
+            accountability["ends"].as_str().map(|ends| format!(", warranty to {ends}")).unwrap_or_default();
         output::line(format!("bugs go to the {}{ends}", accountable.replace('_', " ")));
     }
     output::line("");
     for choice in case["choices"].as_array().into_iter().flatten() {
         match &choice["refusal"] {
             Value::Null => output::line(format!("  can     {}", text(choice, "command"))),
-            refusal => output::line(format!("  cannot  {}: {}", text(choice, "command"), text(refusal, "sentence"))),
+            refusal => {
+                output::line(format!("  cannot  {}: {}", text(choice, "command"), text(refusal, "sentence")))
+            }
         }
     }
 }
@@ -231,13 +240,23 @@ fn waiting(wait: &Value) -> String {
     let since = wait["since"].as_str().and_then(|since| since.get(..10)).unwrap_or("-");
     let due = wait["due"].as_str().map(|due| format!(", promised by {due}")).unwrap_or_default();
     let late = if wait["overdue"] == true { " and late" } else { "" };
-    format!("{} to {}, since {since}{due}{late} ({})", who.join(" or "), text(wait, "what"), text(wait, "command"))
+    format!(
+        "{} to {}, since {since}{due}{late} ({})",
+        who.join(" or "),
+        text(wait, "what"),
+        text(wait, "command")
+    )
 }
 
 fn log(entries: &[Value]) {
     for entry in entries {
         let at = entry["at"].as_str().and_then(|at| at.get(..16)).unwrap_or("-").replace('T', " ");
-        output::line(format!("{:>6}  {at}  {:<20} {}", entry["seq"], text(entry, "actor"), text(entry, "kind")));
+        output::line(format!(
+            "{:>6}  {at}  {:<20} {}",
+            entry["seq"],
+            text(entry, "actor"),
+            text(entry, "kind")
+        ));
     }
 }
 

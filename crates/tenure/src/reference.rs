@@ -44,7 +44,9 @@ fn describe(command: &mut clap::Command, page: &mut String) {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
     let help = command.render_long_help().to_string();
     page.push_str(&format!("\n## `{name}`\n\n```text\n{}\n```\n", help.trim_end()));
-    for inner in command.get_subcommands_mut().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help") {
+    for inner in
+        command.get_subcommands_mut().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help")
+    {
         describe(inner, page);
     }
 }

@@ -127,7 +127,8 @@ fn replicate(original: Pair, rollout: Pair, selected_at: f64, scale: Scale) -> a
 }
 
 fn print(found: &Value) {
-    let number = |value: &Value| value.as_f64().map_or_else(|| "-".to_owned(), |value| format!("{value:+.5}"));
+    let number =
+        |value: &Value| value.as_f64().map_or_else(|| "-".to_owned(), |value| format!("{value:+.5}"));
     output::line(found["sentence"].as_str().unwrap_or_default());
     output::table(
         &["", "value"],

@@ -29,7 +29,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     for file in files {
         let text = std::fs::read_to_string(&file)
             .with_context(|| format!("the scenarios {} cannot be read", file.display()))?;
-        let outcomes = scenario::run_file(&text).with_context(|| format!("{} is not valid", file.display()))?;
+        let outcomes =
+            scenario::run_file(&text).with_context(|| format!("{} is not valid", file.display()))?;
         for outcome in outcomes {
             *(if outcome.passed { &mut passed } else { &mut failed }) += 1;
             if json {

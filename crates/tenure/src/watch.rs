@@ -29,7 +29,11 @@ pub enum Ended {
 
 /// Watch until the case leaves the rollout, or the reader leaves. `tally` is traffic that this process sends itself.
 pub async fn watch(client: &Client, case: &str, tally: Option<&Tally>) -> anyhow::Result<Ended> {
-    if output::is_terminal() { in_terminal(client, case, tally).await } else { in_lines(client, case, tally).await }
+    if output::is_terminal() {
+        in_terminal(client, case, tally).await
+    } else {
+        in_lines(client, case, tally).await
+    }
 }
 
 /// What is shown: the case, its looks, and the traffic of this process.
@@ -73,7 +77,9 @@ impl Seen {
     fn waves(&self) -> (Vec<(f64, String)>, Option<u64>) {
         let waves = self.case["plan"]["waves"].as_array().into_iter().flatten();
         let waves = waves
-            .map(|wave| (wave["percent"].as_f64().unwrap_or(0.0), wave["kind"].as_str().unwrap_or("-").to_owned()))
+            .map(|wave| {
+                (wave["percent"].as_f64().unwrap_or(0.0), wave["kind"].as_str().unwrap_or("-").to_owned())
+            })
             .collect();
         (waves, self.case["running"]["wave"].as_u64())
     }
@@ -221,7 +227,12 @@ fn draw_track(frame: &mut Frame<'_>, area: Rect, seen: &Seen) {
     let bottom = later.iter().map(|point| point.2[0]).fold(-0.05, f64::min) * 1.1;
     let zero = [(0.0, 0.0), (units, 0.0)];
     let dataset = |name: &'static str, data, colour| {
-        Dataset::default().name(name).marker(Marker::Braille).graph_type(GraphType::Line).style(colour).data(data)
+        Dataset::default()
+            .name(name)
+            .marker(Marker::Braille)
+            .graph_type(GraphType::Line)
+            .style(colour)
+            .data(data)
     };
     let sets = vec![
         dataset("no change", &zero, Style::new().dim()),
@@ -232,7 +243,12 @@ fn draw_track(frame: &mut Frame<'_>, area: Rect, seen: &Seen) {
     let labels = |from: f64, to: f64| vec![format!("{from:+.2}"), format!("{to:+.2}")];
     let chart = Chart::new(sets)
         .block(Block::bordered().title(" effect with the interval that may be looked at any time "))
-        .x_axis(Axis::default().title("units").bounds([0.0, units]).labels(["0".to_owned(), format!("{units:.0}")]))
+        .x_axis(
+            Axis::default()
+                .title("units")
+                .bounds([0.0, units])
+                .labels(["0".to_owned(), format!("{units:.0}")]),
+        )
         .y_axis(Axis::default().bounds([bottom, top]).labels(labels(bottom, top)));
     frame.render_widget(chart, area);
 }

@@ -27,9 +27,15 @@ fn check(page: &str, arguments: &[&str]) -> Option<String> {
         .env_remove("TENURE_DATABASE")
         .output()
         .expect("the command runs");
-    assert!(made.status.success(), "tenure {}: {}", arguments.join(" "), String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "tenure {}: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&made.stderr)
+    );
     if std::env::var_os("TENURE_WRITE_GENERATED").is_some() {
-        std::fs::create_dir_all(path.parent().expect("a page is in a folder")).expect("the folder can be made");
+        std::fs::create_dir_all(path.parent().expect("a page is in a folder"))
+            .expect("the folder can be made");
         std::fs::write(&path, &made.stdout).expect("the page can be written");
         return None;
     }

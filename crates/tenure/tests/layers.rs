@@ -113,7 +113,9 @@ fn broken_rules(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
             {
                 broken.push(format!("{package} names {name}, which lives in {}", homes.join(", ")));
             }
-            if PURE.contains(&package.as_str()) && (name == "tokio" || name == "futures" || name == "async-trait") {
+            if PURE.contains(&package.as_str())
+                && (name == "tokio" || name == "futures" || name == "async-trait")
+            {
                 broken.push(format!("{package} is pure and may not name {name}"));
             }
         }

@@ -17,11 +17,13 @@ pub fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
 /// Does the password match? An account without a usable hash costs the same time and answers no.
 pub fn verify(password: &str, phc: Option<&str>) -> bool {
     // Any valid hash serves: the comparison is made for its duration only.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$eUXiWCH5NTrW0cDA5A1tYSDSIPGxJeXZ2Hxh1DPCmLQ";
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$eUXiWCH5NTrW0cDA5A1tYSDSIPGxJeXZ2Hxh1DPCmLQ";
     let known = phc.and_then(|phc| PasswordHash::new(phc).ok());
     let found = known.is_some();
     let against = known.or_else(|| PasswordHash::new(NOBODY).ok());
-    let matches = against.is_some_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+    let matches =
+        against.is_some_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
     found && matches && password.len() <= MAX_BYTES
 }
 

@@ -143,9 +143,15 @@ async fn by_token(token: &str, live: &Live) -> Result<Principal, Problem> {
                 TokenError::Unknown => {
                     Problem::Unauthenticated("the token is not known here; check that it was copied whole")
                 }
-                TokenError::Expired { .. } => Problem::Unauthenticated("the token has expired; create a new one"),
-                TokenError::Revoked { .. } => Problem::Unauthenticated("the token was revoked; create a new one"),
-                TokenError::AccountDisabled { .. } => Problem::Unauthenticated("the token's account is disabled"),
+                TokenError::Expired { .. } => {
+                    Problem::Unauthenticated("the token has expired; create a new one")
+                }
+                TokenError::Revoked { .. } => {
+                    Problem::Unauthenticated("the token was revoked; create a new one")
+                }
+                TokenError::AccountDisabled { .. } => {
+                    Problem::Unauthenticated("the token's account is disabled")
+                }
                 TokenError::Store(error) => error.into(),
             })?;
             live.tokens.put(hash, token.clone());

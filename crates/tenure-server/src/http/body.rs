@@ -50,7 +50,8 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 
 /// Refuse a body whose announced length is over the limit before a byte of it is read.
 fn within_limit(request: &Request) -> Result<BodyLimit, Problem> {
-    let limit = request.extensions().get::<BodyLimit>().copied().unwrap_or(BodyLimit { max_bytes: usize::MAX });
+    let limit =
+        request.extensions().get::<BodyLimit>().copied().unwrap_or(BodyLimit { max_bytes: usize::MAX });
     let announced: Option<usize> =
         request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     match announced {

@@ -86,7 +86,8 @@ pub async fn get_case(
     };
     text::resolve(&live.store, &mut shown).await?;
     let revision = live.revision(&id).unwrap_or_default();
-    let etag = HeaderValue::from_str(&format!("\"{revision}\"")).map_err(|e| Problem::Internal(e.to_string()))?;
+    let etag =
+        HeaderValue::from_str(&format!("\"{revision}\"")).map_err(|e| Problem::Internal(e.to_string()))?;
     Ok(([(header::ETAG, etag)], Json(shown)).into_response())
 }
 

@@ -56,15 +56,15 @@ pub async fn ingest_events(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Json<Ingested>, Problem> {
-    let origin = Origin {
-        received_at: live.clock.now(),
-        source: "api",
-        events_max: live.config.ingest_events_max,
-    };
-    let read = if is_ndjson(&headers) { wire::parse_ndjson(&body, origin) } else { wire::parse_json(&body, origin) };
+    let origin =
+        Origin { received_at: live.clock.now(), source: "api", events_max: live.config.ingest_events_max };
+    let read =
+        if is_ndjson(&headers) { wire::parse_ndjson(&body, origin) } else { wire::parse_json(&body, origin) };
     let read = read.map_err(|error| match error {
         BodyError::TooMany { .. } => Problem::invalid("body", error.to_string()),
-        BodyError::NotJson { .. } | BodyError::NotEvents { .. } => Problem::invalid("body", error.to_string()),
+        BodyError::NotJson { .. } | BodyError::NotEvents { .. } => {
+            Problem::invalid("body", error.to_string())
+        }
     })?;
     let (mut good, mut refused) = (Vec::with_capacity(read.len()), Vec::new());
     for event in read {

@@ -50,7 +50,8 @@ pub async fn get_experiment(
     _: Allowed<Read>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let found = live.state().experiments.get_key_value(id.as_str()).map(|(id, experiment)| view(id, experiment));
+    let found =
+        live.state().experiments.get_key_value(id.as_str()).map(|(id, experiment)| view(id, experiment));
     let mut shown = found.ok_or(Problem::NotFound { what: "experiment", id })?;
     text::resolve(&live.store, &mut shown).await?;
     Ok(Json(shown))

@@ -81,7 +81,8 @@ pub async fn list_entries(
         let read = live.store.read(after, tenure_store::PAGE_MAX).await?;
         let Some(last) = read.last() else { break };
         after = last.seq;
-        let wanted = read.iter().filter(|entry| behind.stream.as_ref().is_none_or(|stream| entry.stream == *stream));
+        let wanted =
+            read.iter().filter(|entry| behind.stream.as_ref().is_none_or(|stream| entry.stream == *stream));
         for entry in wanted.take(limit as usize - items.len()) {
             items.push(view(&live, entry).await?);
         }
@@ -105,7 +106,8 @@ pub async fn feed(
     _: Allowed<Read>,
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let last_seen =
+        headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let entries = live.store.follow(last_seen.unwrap_or_else(|| live.seq()));
     let events = entries.filter_map(move |entry| {
         let live = Arc::clone(&live);

@@ -179,10 +179,14 @@ fn read_context(body: &[u8]) -> Result<Map<String, Value>, EvaluationError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|error| EvaluationError::new(ErrorCode::ParseError, format!("the body is not JSON: {error}")))?;
+    let body: Value = serde_json::from_slice(body).map_err(|error| {
+        EvaluationError::new(ErrorCode::ParseError, format!("the body is not JSON: {error}"))
+    })?;
     let Value::Object(mut body) = body else {
-        return Err(EvaluationError::new(ErrorCode::InvalidContext, "the body must be an object with a context"));
+        return Err(EvaluationError::new(
+            ErrorCode::InvalidContext,
+            "the body must be an object with a context",
+        ));
     };
     match body.remove("context") {
         None | Some(Value::Null) => Ok(Map::new()),

@@ -102,12 +102,15 @@ fn axis(page: &mut String, case: &Summary) {
     let promise = case.promise.as_ref().and_then(|promise| promise.absolute);
     let delivery = case.delivery.as_ref().and_then(|delivery| delivery.absolute);
     let Some(promise) = promise else { return };
-    let shown: Vec<(&str, Absolute)> =
-        [("won", Some(promise)), ("delivered", delivery)].into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
+    let shown: Vec<(&str, Absolute)> = [("won", Some(promise)), ("delivered", delivery)]
+        .into_iter()
+        .filter_map(|(name, at)| Some((name, at?)))
+        .collect();
     let ends = shown.iter().flat_map(|(_, at)| at.interval).chain([0.0]);
     let (low, high) = ends.fold((f64::MAX, f64::MIN), |(low, high), end| (low.min(end), high.max(end)));
     let (width, label) = (360.0, 80.0);
-    let x = |value: f64| label + (value - low) / (high - low).max(f64::MIN_POSITIVE) * (width - label - 100.0);
+    let x =
+        |value: f64| label + (value - low) / (high - low).max(f64::MIN_POSITIVE) * (width - label - 100.0);
     let height = 8 + 22 * shown.len();
     let _ = write!(
         page,
@@ -129,7 +132,12 @@ fn axis(page: &mut String, case: &Summary) {
     }
     page.push_str("</svg>");
     if let Some(delivery) = &case.delivery {
-        let _ = write!(page, "<p class=\"verdict {}\">{}</p>", verdict_name(delivery.verdict), escape(&delivery.sentence));
+        let _ = write!(
+            page,
+            "<p class=\"verdict {}\">{}</p>",
+            verdict_name(delivery.verdict),
+            escape(&delivery.sentence)
+        );
     }
 }
 
@@ -137,7 +145,12 @@ fn describe(shown: &[(&str, Absolute)]) -> String {
     let parts: Vec<String> = shown
         .iter()
         .map(|(name, at)| {
-            format!("{name} {}, interval {} to {}", signed(at.estimate), signed(at.interval[0]), signed(at.interval[1]))
+            format!(
+                "{name} {}, interval {} to {}",
+                signed(at.estimate),
+                signed(at.interval[0]),
+                signed(at.interval[1])
+            )
         })
         .collect();
     parts.join("; ")

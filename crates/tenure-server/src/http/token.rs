@@ -130,10 +130,8 @@ pub async fn create(live: &Live, owner: &str, new: NewToken) -> Result<MadeToken
     let mut names: Vec<&str> = new.scopes.iter().map(|scope| scope.name()).collect();
     names.sort_unstable();
     names.dedup();
-    let scopes: Scopes = names
-        .join(" ")
-        .parse()
-        .map_err(|_| Problem::invalid("scopes", "name at least one scope"))?;
+    let scopes: Scopes =
+        names.join(" ").parse().map_err(|_| Problem::invalid("scopes", "name at least one scope"))?;
     let now = live.clock.now();
     let random = |prefix| secret::generate(prefix).map_err(|error| Problem::Internal(error.to_string()));
     let token = random(secret::TOKEN_PREFIX)?;

@@ -85,7 +85,10 @@ async fn free_text_is_read_back_and_stays_out_of_the_chain() {
     let test = with_experiment().await;
     test.give("open_case", json!({"case": "PC-1", "experiment": "EXP-1"})).await;
     let done = test
-        .give("decide", json!({"case": "PC-1", "kind": "park", "reason": "a secret supplier", "unblock": ["renderer"]}))
+        .give(
+            "decide",
+            json!({"case": "PC-1", "kind": "park", "reason": "a secret supplier", "unblock": ["renderer"]}),
+        )
         .await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
     let shown = test.get("/api/v1/cases/PC-1").await.body.to_string();
@@ -100,7 +103,11 @@ async fn free_text_is_read_back_and_stays_out_of_the_chain() {
 #[tokio::test]
 async fn the_state_is_the_same_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let config = tenure_server::Config { data_dir: folder.path().to_owned(), listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
+    let config = tenure_server::Config {
+        data_dir: folder.path().to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        ..Default::default()
+    };
     let clock = tenure_server::Clock::stepped("2026-03-02T09:00:00Z".parse().unwrap());
     let server = tenure_server::Server::start(config.clone(), clock.clone()).await.unwrap();
     let submission = tenure_server::Submission {

@@ -71,7 +71,11 @@ async fn what_is_over_a_bound_is_refused_before_it_is_read() {
         read(request.send().await.unwrap()).await
     };
     let huge = send(vec![b' '; 5_000]).await;
-    assert_eq!((huge.status, &huge.body["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("too_large")), "{huge:?}");
+    assert_eq!(
+        (huge.status, &huge.body["code"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &json!("too_large")),
+        "{huge:?}"
+    );
     assert!(huge.body["detail"].as_str().unwrap().contains("4096 bytes"), "{huge:?}");
     let event = json!({"type": "outcome", "unit": "u1", "event": "visit"});
     let many = send(serde_json::to_vec(&json!([event, event, event, event])).unwrap()).await;

@@ -22,19 +22,31 @@ async fn a_flag_is_set_served_and_archived() {
         test.send(Method::POST, "/ofrep/v1/evaluate/flags/banner", Some(&token), Some(&body)).await
     };
     let unknown = evaluate(json!({"targetingKey": "u1"})).await;
-    assert_eq!((unknown.status, &unknown.body["errorCode"]), (StatusCode::NOT_FOUND, &json!("FLAG_NOT_FOUND")));
+    assert_eq!(
+        (unknown.status, &unknown.body["errorCode"]),
+        (StatusCode::NOT_FOUND, &json!("FLAG_NOT_FOUND"))
+    );
 
     let put = test.send(Method::PUT, "/api/v1/flags/banner", Some(&test.admin), Some(&banner("off"))).await;
     assert_eq!(put.status, StatusCode::OK, "{put:?}");
     let answer = evaluate(json!({"targetingKey": "u1"})).await;
-    assert_eq!((&answer.body["value"], &answer.body["reason"]), (&json!(false), &json!("DEFAULT")), "{answer:?}");
+    assert_eq!(
+        (&answer.body["value"], &answer.body["reason"]),
+        (&json!(false), &json!("DEFAULT")),
+        "{answer:?}"
+    );
     let answer = evaluate(json!({"targetingKey": "u1", "plan": "team"})).await;
     assert_eq!((&answer.body["value"], &answer.body["reason"]), (&json!(true), &json!("TARGETING_MATCH")));
     assert_eq!(answer.body["variant"], "on");
 
-    for (context, code) in [(json!("x"), "INVALID_CONTEXT"), (json!({"targetingKey": 7}), "INVALID_CONTEXT")] {
+    for (context, code) in [(json!("x"), "INVALID_CONTEXT"), (json!({"targetingKey": 7}), "INVALID_CONTEXT")]
+    {
         let answer = evaluate(context).await;
-        assert_eq!((answer.status, &answer.body["errorCode"]), (StatusCode::BAD_REQUEST, &json!(code)), "{answer:?}");
+        assert_eq!(
+            (answer.status, &answer.body["errorCode"]),
+            (StatusCode::BAD_REQUEST, &json!(code)),
+            "{answer:?}"
+        );
         assert!(answer.body["errorDetails"].is_string());
     }
 

@@ -8,11 +8,11 @@ use crate::server::TestServer;
 
 /// Routes that anybody may call, and why.
 const OPEN: &[&str] = &[
-    "get /healthz",          // is the process alive: says nothing else
-    "get /metrics",          // counters, scraped from inside the network
-    "get /readyz",           // is it ready
-    "post /api/v1/session",  // signing in
-    "post /api/v1/setup",    // needs the setup code instead
+    "get /healthz",         // is the process alive: says nothing else
+    "get /metrics",         // counters, scraped from inside the network
+    "get /readyz",          // is it ready
+    "post /api/v1/session", // signing in
+    "post /api/v1/setup",   // needs the setup code instead
 ];
 
 /// What a token of each scope is refused for: every scope but the one a route asks for.
@@ -68,13 +68,23 @@ async fn every_route_refuses_who_may_not() {
             continue;
         };
         let answer = send(None).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{} without a credential: {answer:?}", route.name());
+        assert_eq!(
+            answer.status,
+            StatusCode::UNAUTHORIZED,
+            "{} without a credential: {answer:?}",
+            route.name()
+        );
         assert_eq!(answer.body["code"], "unauthenticated");
         let answer = send(Some("tnr_wrong")).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{} with a wrong token", route.name());
         for (scope, token) in tokens.iter().filter(|(scope, _)| scope != needed) {
             let answer = send(Some(token)).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} with scope {scope}: {answer:?}", route.name());
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{} with scope {scope}: {answer:?}",
+                route.name()
+            );
             let detail = answer.body["detail"].as_str().unwrap();
             assert_eq!(detail, format!("this needs the scope {needed}; the credential has {scope}"));
         }

@@ -55,7 +55,13 @@ impl TestServer {
     }
 
     /// Any request with a JSON body.
-    pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Answer {
         self.send_with(method, path, token, body, &[]).await
     }
 

@@ -8,7 +8,8 @@ use crate::server::TestServer;
 #[tokio::test]
 async fn a_server_is_claimed_once() {
     let test = TestServer::start().await;
-    let again = json!({"code": "whatever", "login": "other@example.com", "password": "correct horse battery"});
+    let again =
+        json!({"code": "whatever", "login": "other@example.com", "password": "correct horse battery"});
     let answer = test.send(Method::POST, "/api/v1/setup", None, Some(&again)).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.body["detail"].as_str().unwrap().contains("claimed already"), "{answer:?}");
@@ -20,7 +21,10 @@ async fn a_session_reads_and_a_write_needs_its_csrf_value() {
     let test = TestServer::start().await;
     let wrong = json!({"login": "admin@example.com", "password": "correct horse batterx"});
     let answer = test.send(Method::POST, "/api/v1/session", None, Some(&wrong)).await;
-    assert_eq!((answer.status, &answer.body["detail"]), (StatusCode::UNAUTHORIZED, &json!("login or password is wrong")));
+    assert_eq!(
+        (answer.status, &answer.body["detail"]),
+        (StatusCode::UNAUTHORIZED, &json!("login or password is wrong"))
+    );
 
     let right = json!({"login": "Admin@example.com", "password": "correct horse battery"});
     let signed_in = test.send(Method::POST, "/api/v1/session", None, Some(&right)).await;
@@ -31,7 +35,10 @@ async fn a_session_reads_and_a_write_needs_its_csrf_value() {
     let csrf = signed_in.body["csrf"].as_str().unwrap();
 
     let me = test.send_with(Method::GET, "/api/v1/session", None, None, &[("cookie", cookie)]).await;
-    assert_eq!((me.status, &me.body["account"], &me.body["roles"]), (StatusCode::OK, &json!("admin"), &json!(["admin"])));
+    assert_eq!(
+        (me.status, &me.body["account"], &me.body["roles"]),
+        (StatusCode::OK, &json!("admin"), &json!(["admin"]))
+    );
 
     let team = json!({"do": "define_team", "with": {"team": "growth"}});
     let check = async |headers: &[(&str, &str)], status: StatusCode| {
@@ -58,7 +65,13 @@ async fn a_revoked_token_ends_at_once() {
     let listed = test.get("/api/v1/tokens").await;
     assert!(!listed.body.to_string().contains(token), "a list never holds a secret");
     let path = format!("/api/v1/tokens/{id}");
-    assert_eq!(test.send(Method::DELETE, &path, Some(&test.admin), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        test.send(Method::DELETE, &path, Some(&test.admin), None).await.status,
+        StatusCode::NO_CONTENT
+    );
     let answer = test.send(Method::GET, "/api/v1/cases", Some(token), None).await;
-    assert_eq!((answer.status, &answer.body["detail"]), (StatusCode::UNAUTHORIZED, &json!("the token was revoked; create a new one")));
+    assert_eq!(
+        (answer.status, &answer.body["detail"]),
+        (StatusCode::UNAUTHORIZED, &json!("the token was revoked; create a new one"))
+    );
 }

@@ -35,7 +35,7 @@ async fn load_flags(team: &GrowthTeam) {
 /// A case whose flag half of the units meet.
 async fn start_rollout(team: &GrowthTeam) {
     let experiment = json!({
-        "experiment": "EXP-1", "team": "growth", "ended": "2026-02-13",
+        "experiment": "EXP-1", "team": "growth", "ended": "2026-02-13", "metric": {"name": "visit"},
         "measurement": {"control": [20140, 2417], "treatment": [20065, 2729], "planned_n": 0},
     });
     team.give("product-manager", "register_experiment", experiment).await;

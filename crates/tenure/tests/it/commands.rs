@@ -44,11 +44,21 @@ fn analyze_gives_the_promised_fields_and_names_what_is_wrong() {
     let (_folder, path) = file("units.csv", &text);
     let base = ["analyze", &path, "--unit", "user", "--arm", "arm", "--control", "a", "--treatment", "b"];
     let with = |more: &[&str]| tenure(&[&base[..], more].concat());
-    let got = &lines(&with(&["--metric", "bought=bought:proportion", "--metric", "spent=spent:mean", "--json"]))[0];
+    let got =
+        &lines(&with(&["--metric", "bought=bought:proportion", "--metric", "spent=spent:mean", "--json"]))[0];
     assert_eq!(got["arms"], serde_json::json!([{"arm": "a", "units": 200}, {"arm": "b", "units": 200}]));
     assert_eq!(got["sample_ratio"]["p_value"], 1.0);
     for metric in got["metrics"].as_array().unwrap() {
-        for place in ["/control/n", "/control/mean", "/control/variance", "/absolute/estimate", "/absolute/se", "/absolute/interval/1", "/relative/estimate", "/p_value"] {
+        for place in [
+            "/control/n",
+            "/control/mean",
+            "/control/variance",
+            "/absolute/estimate",
+            "/absolute/se",
+            "/absolute/interval/1",
+            "/relative/estimate",
+            "/p_value",
+        ] {
             assert!(metric.pointer(place).is_some_and(Value::is_number), "{place} of {metric}");
         }
     }
@@ -64,7 +74,18 @@ fn analyze_judges_looks() {
         "look,arm,n,mean,variance\n1,c,1000,0.10,0.09\n1,t,1000,0.11,0.0979\n2,c,9000,0.10,0.09\n2,t,9000,0.13,0.1131\n",
     );
     let got = lines(&tenure(&[
-        "analyze", "--looks", &path, "--control", "c", "--treatment", "t", "--plan-units", "9000", "--kind", "proportion", "--json",
+        "analyze",
+        "--looks",
+        &path,
+        "--control",
+        "c",
+        "--treatment",
+        "t",
+        "--plan-units",
+        "9000",
+        "--kind",
+        "proportion",
+        "--json",
     ]));
     let verdicts: Vec<&str> = got.iter().map(|look| look["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["immature", "positive"]);
@@ -74,11 +95,22 @@ fn analyze_judges_looks() {
 #[test]
 fn replicate_gives_the_promised_fields_one_by_one_and_in_a_batch() {
     let one = lines(&tenure(&["replicate", "--original", "0.05,0.02", "--rollout", "0.04,0.012", "--json"]));
-    for place in ["/corrected/estimate", "/corrected/se", "/retained", "/compatible_within", "/q/statistic", "/q/p_value", "/prediction_interval/0"] {
+    for place in [
+        "/corrected/estimate",
+        "/corrected/se",
+        "/retained",
+        "/compatible_within",
+        "/q/statistic",
+        "/q/p_value",
+        "/prediction_interval/0",
+    ] {
         assert!(one[0].pointer(place).is_some_and(Value::is_number), "{place} of {}", one[0]);
     }
     assert_eq!(one[0]["replication"], "confirmed");
-    let (_folder, path) = file("pairs.csv", "original,original_se,rollout,rollout_se\n0.05,0.02,0.04,0.012\n0.05,0.02,-0.04,0.012\n");
+    let (_folder, path) = file(
+        "pairs.csv",
+        "original,original_se,rollout,rollout_se\n0.05,0.02,0.04,0.012\n0.05,0.02,-0.04,0.012\n",
+    );
     let got = lines(&tenure(&["replicate", "--batch", &path]));
     assert_eq!(got[0], one[0]);
     assert_eq!(got[1]["replication"], "contradicted");
@@ -91,9 +123,13 @@ fn evaluate_answers_every_line() {
         "flags.json",
         r#"{"flags": {"banner": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "on"}}}"#,
     );
-    let (_batch, batch) = file("batch.ndjson", "{\"flag\":\"banner\",\"context\":{}}\n{\"flag\":\"none\",\"context\":{}}\n");
+    let (_batch, batch) =
+        file("batch.ndjson", "{\"flag\":\"banner\",\"context\":{}}\n{\"flag\":\"none\",\"context\":{}}\n");
     let got = lines(&tenure(&["evaluate", "--flags", &flags, "--batch", &batch]));
-    assert_eq!(got[0], serde_json::json!({"flag": "banner", "value": true, "variant": "on", "reason": "STATIC"}));
+    assert_eq!(
+        got[0],
+        serde_json::json!({"flag": "banner", "value": true, "variant": "on", "reason": "STATIC"})
+    );
     assert_eq!((&got[1]["flag"], &got[1]["error"]), (&"none".into(), &"FLAG_NOT_FOUND".into()));
 }
 
@@ -104,7 +140,11 @@ fn scenarios_run_and_a_failed_one_is_told() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "json") {
             let got = lines(&tenure(&["scenario", "run", path.to_str().unwrap(), "--json"]));
-            assert!(!got.is_empty() && got.iter().all(|outcome| outcome["passed"] == true), "{}", path.display());
+            assert!(
+                !got.is_empty() && got.iter().all(|outcome| outcome["passed"] == true),
+                "{}",
+                path.display()
+            );
         }
     }
     let wrong = r#"{"people": {"ana": ["development_lead"]}, "codebases": {}, "policy": {}, "scenarios": [{"id": "X", "title": "t", "covers": [],

@@ -74,7 +74,8 @@ impl GrowthTeam {
         for team in ["growth", "boards"] {
             self.setup("define_team", json!({"team": team})).await;
         }
-        self.setup("define_codebase", json!({"codebase": "boards-web", "items": ["qa_demo", "pr_review"]})).await;
+        self.setup("define_codebase", json!({"codebase": "boards-web", "items": ["qa_demo", "pr_review"]}))
+            .await;
         let metric = json!({"metric": "visit", "kind": "proportion", "event": "visit", "window_hours": 24});
         self.setup("define_metric", metric).await;
     }
@@ -149,7 +150,11 @@ impl GrowthTeam {
         let steps = [
             ("development-lead", "open_case", on(json!({"experiment": experiment}))),
             ("development-lead", "request_consultation", on(json!({"team": "boards"}))),
-            ("boards-owner", "answer_consultation", on(json!({"team": "boards", "codebases": ["boards-web"]}))),
+            (
+                "boards-owner",
+                "answer_consultation",
+                on(json!({"team": "boards", "codebases": ["boards-web"]})),
+            ),
             (
                 "development-lead",
                 "submit_estimate",
@@ -158,7 +163,9 @@ impl GrowthTeam {
             (
                 "product-manager",
                 "set_cost_benefit",
-                on(json!({"benefit_per_year": 51_840, "one_off_cost": 12_350, "maintenance_per_year": 2_600})),
+                on(
+                    json!({"benefit_per_year": 51_840, "one_off_cost": 12_350, "maintenance_per_year": 2_600}),
+                ),
             ),
             ("product-manager", "decide", on(json!({"kind": "proceed", "reason": "pays back in a quarter"}))),
             ("development-lead", "confirm_decision", on(json!({}))),
@@ -220,9 +227,9 @@ pub fn node() -> Option<Command> {
 
 /// Python with its clients, likewise.
 pub fn python() -> Option<Command> {
-    let cache = std::env::var_os("TENURE_VENV").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/tenure/venv"))
-    })?;
+    let cache = std::env::var_os("TENURE_VENV")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/tenure/venv")))?;
     let python = cache.join("bin/python");
     installed("the Python clients", &python, || Command::new(&python))
 }

@@ -35,7 +35,8 @@ async fn a_harmful_one_drops_to_nobody_and_cannot_be_kept() {
     let RolledOut { team, outcome } = case;
     assert_eq!(outcome["delivery"]["verdict"], "negative", "{}", outcome["delivery"]);
     assert_eq!(outcome["exposure_percent"], 0.0);
-    let justification = json!({"why": "strategic", "maintenance_days": 4, "who_pays": "boards", "review_on": "2026-10-30"});
+    let justification =
+        json!({"why": "strategic", "maintenance_days": 4, "who_pays": "boards", "review_on": "2026-10-30"});
     for driver in ["development-lead", "product-manager", "design-lead"] {
         let keep = json!({"case": CASE, "kind": "keep"});
         assert_eq!(team.refused(driver, "decide_outcome", keep).await, "negative_cannot_be_kept");
@@ -69,14 +70,16 @@ async fn roll_out(treatment_rate: &str) -> Option<RolledOut> {
     team.give("development-lead", "start_wave", json!({"case": CASE})).await;
 
     let first = traffic(&team, 0, 2_000, treatment_rate).await;
-    let (treated, off) = (first["variants"]["treatment"].as_u64().unwrap(), first["variants"]["off"].as_u64().unwrap());
+    let (treated, off) =
+        (first["variants"]["treatment"].as_u64().unwrap(), first["variants"]["off"].as_u64().unwrap());
     assert!((50..=150).contains(&treated) && off > 1_600, "a safety wave of 5 %: {first}");
     // The units' window of a day passes, a look is taken, and the next wave starts by itself.
     team.pass(SignedDuration::from_hours(49), CASE, |case| case["exposure_percent"] == 50.0).await;
 
     let second = traffic(&team, 2_000, 18_000, treatment_rate).await;
     assert_eq!(second["variants"]["off"].as_u64().unwrap_or(0), 0, "everybody is admitted now: {second}");
-    let outcome = team.pass(SignedDuration::from_hours(8 * 24), CASE, |case| case["stage"] != "rolling_out").await;
+    let outcome =
+        team.pass(SignedDuration::from_hours(8 * 24), CASE, |case| case["stage"] != "rolling_out").await;
     Some(RolledOut { team, outcome })
 }
 
@@ -120,14 +123,20 @@ fn units_like_it(folder: &Path) -> PathBuf {
 
 /// Customers who reach the flag through the real OpenFeature SDK, and send what they do.
 async fn traffic(team: &GrowthTeam, first: u32, units: u32, treatment_rate: &str) -> Value {
-    let (evaluate, ingest) = (team.application_token("evaluate").await, team.application_token("ingest").await);
+    let (evaluate, ingest) =
+        (team.application_token("evaluate").await, team.application_token("ingest").await);
     let mut command = node().unwrap();
     command
         .arg(programs().join("traffic.mjs"))
         .env("TENURE_URL", team.server.url())
         .env("TENURE_TOKEN", evaluate)
         .env("TENURE_INGEST_TOKEN", ingest)
-        .envs([("FLAG", FLAG), ("EVENT", "visit"), ("CONTROL_RATE", "0.106"), ("TREATMENT_RATE", treatment_rate)])
+        .envs([
+            ("FLAG", FLAG),
+            ("EVENT", "visit"),
+            ("CONTROL_RATE", "0.106"),
+            ("TREATMENT_RATE", treatment_rate),
+        ])
         .envs([("SEED", "7"), ("CONCURRENCY", "32")])
         .env("FIRST_UNIT", first.to_string())
         .env("UNITS", units.to_string());
