@@ -38,13 +38,14 @@ const STORE: &str = "tenure-events://log";
 /// What a sort sets aside for merging what it spilled.
 const SPILL_RESERVATION_BYTES: usize = 1 << 20;
 
-/// Rows that are worked on at once.
-const BATCH_ROWS: u64 = 8_192;
+/// Rows that are worked on at once: a sort needs memory for several such batches at the least.
+const BATCH_ROWS: u64 = 4_096;
 
 /// Bounds of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Memory that all queries at work may hold together, in bytes; what does not fit is spilled to disk.
+    /// With less than about 8 MiB a thread little can be sorted at all.
     pub memory_bytes_max: usize,
     /// Threads, and shares that run side by side.
     pub threads: usize,
