@@ -161,10 +161,6 @@ async fn fold_share(
     let mut fold = Fold::new(query);
     while let Some(batch) = rows.next().await {
         fold.add(&batch?)?;
-        let sp = session.runtime_env().spilling_progress();
-        if sp.current_bytes > 0 {
-            eprintln!("SPILL {:?}", sp);
-        }
     }
     Ok(fold)
 }
