@@ -15,7 +15,6 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
@@ -30,6 +29,7 @@ use tokio::task::JoinSet;
 use crate::answer::Answer;
 use crate::engine::{Engine, EngineError};
 use crate::fold::{self, Fold};
+use crate::memory::Memory;
 use crate::plan::{Share, misplaced, per_unit};
 use crate::query::Query;
 
@@ -37,7 +37,6 @@ use crate::query::Query;
 const STORE: &str = "tenure-events://log";
 /// What a sort sets aside for merging what it spilled.
 const SPILL_RESERVATION_BYTES: usize = 1 << 20;
-
 /// Rows that are worked on at once: a sort needs memory for several such batches at the least.
 const BATCH_ROWS: u64 = 4_096;
 
@@ -73,7 +72,7 @@ impl Embedded {
     pub fn new(log: Arc<EventLog>, settings: Settings) -> Result<Self, EngineError> {
         let failed = |error: &dyn std::fmt::Display| EngineError::Engine(error.to_string());
         let memory = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(settings.memory_bytes_max)))
+            .with_memory_pool(Arc::new(Memory::new(settings.memory_bytes_max)))
             .build_arc()
             .map_err(|error| failed(&error))?;
         let threads = Threads::start(settings.threads.max(1)).map_err(|error| failed(&error))?;

@@ -9,6 +9,7 @@ mod engine;
 mod file;
 mod fold;
 mod looks;
+mod memory;
 mod nearest;
 mod plan;
 mod query;

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! There is no join: exposures and outcomes of a unit are rows of one sorted run, so that an engine may spill and
-//! stream. Repeats are looked for among the events about the query: a sender's id must be unique per unit. Rows enter the sums in the order of (time, id), whatever files they lie in.
+//! stream. Repeats are looked for among the events about the query: a sender's id must be unique per unit. Rows
+//! enter the sums in the order of (time, id, value), whatever files they lie in.
 
 use std::ops::RangeInclusive;
 
@@ -186,7 +187,7 @@ fn first_exposures(plan: LogicalPlanBuilder, query: &Query) -> Result<LogicalPla
     let exposed_at = when(counts().and(col(ARM).is_not_null()), col(AT)).end()?;
     let first = Expr::from(WindowFunction::new(min_udaf(), vec![exposed_at]))
         .partition_by(vec![col(WHOSE)])
-        .order_by(vec![col(IS_EXPOSURE).sort(false, true), ascending(AT), ascending(columns::ID)])
+        .order_by([vec![col(IS_EXPOSURE).sort(false, true)], in_time()].concat())
         .window_frame(so_far())
         .build()?
         .alias(FIRST);
@@ -242,8 +243,7 @@ fn aggregates(query: &Query) -> Result<Vec<Expr>> {
                 expressions.push(number_of(with_value)?);
             }
             Aggregation::Last => {
-                let order = vec![ascending(AT), ascending(columns::ID)];
-                expressions.push(last_value(value, order).filter(with_value).build()?);
+                expressions.push(last_value(value, in_time()).filter(with_value).build()?);
             }
         }
     }
@@ -265,6 +265,12 @@ fn number_of(condition: Expr) -> Result<Expr> {
 
 fn ascending(column: &str) -> Sort {
     col(column).sort(true, true)
+}
+
+/// By time, and within an instant by id and value: the order of a unit's events leaves nothing to chance that
+/// could reach a sum, also where events of several users are one tenant's.
+fn in_time() -> Vec<Sort> {
+    [AT, columns::ID, columns::VALUE].map(ascending).into()
 }
 
 /// From the first row of a partition to this one.

@@ -73,7 +73,7 @@ pub enum Aggregation {
     Sum,
     /// The mean of their values.
     Mean,
-    /// The value of the last one; of several at the same instant, the one with the largest event id.
+    /// The value of the last one; of several at the same instant, the one with the largest event id, then value.
     Last,
 }
 

@@ -180,7 +180,7 @@ mod tests {
         let mut config = Config::default();
         change(&mut config);
         let got = config.check().map_err(|error| error.to_string());
-        assert_eq!(got.as_ref().map(|()| ()).map_err(|error| error.as_str()), expect);
+        assert_eq!(got, expect.map_err(str::to_owned));
     }
 
     #[test]

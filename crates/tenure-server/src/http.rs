@@ -2,6 +2,7 @@
 //!
 //! A handler parses, calls, maps. Every route names the scope it needs by its argument `Allowed<…>`; the routes that need
 //! none are listed in the golden list of `tests/permissions.rs`.
+#![expect(unused_qualifications, reason = "what utoipa's macros write out is qualified whole")]
 
 pub mod account;
 pub mod body;

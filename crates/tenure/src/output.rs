@@ -1,5 +1,4 @@
 //! What the command prints: text for people, JSON for programs, errors to standard error.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{self, IsTerminal, Write};
 

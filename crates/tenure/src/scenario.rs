@@ -51,11 +51,12 @@ fn told(outcome: &Outcome) -> String {
     match outcome.step {
         None if outcome.passed => format!("{:<8} passed", outcome.id),
         step => format!(
-            "{:<8} FAILED at step {}: expected {}, got {}",
+            "{:<8} FAILED at step {}: expected {}, got {} ({})",
             outcome.id,
             step.map_or_else(|| "-".to_owned(), |step| step.to_string()),
             text(&outcome.expected),
-            text(&outcome.got)
+            text(&outcome.got),
+            text(&outcome.why)
         ),
     }
 }

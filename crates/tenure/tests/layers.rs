@@ -1,4 +1,5 @@
 //! The crate rules of ARCHITECTURE.md, kept by a test: who may use whom, and where the heavy libraries may live.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

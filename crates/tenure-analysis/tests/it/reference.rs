@@ -45,10 +45,20 @@ pub(crate) fn answer(events: &[Event], query: &Query) -> Answer {
     }
     let mut epochs: Vec<EpochAnswer> = query.epochs.iter().map(|epoch| empty(epoch.index, query)).collect();
     for (_, mut events) in units {
-        events.sort_by_key(|event| (event.at(), event.id()));
+        events.sort_by(|a, b| {
+            let by_value = worth(a).total_cmp(&worth(b));
+            (a.at(), a.id()).cmp(&(b.at(), b.id())).then(by_value)
+        });
         place(&events, query, &mut epochs, &mut health);
     }
     Answer { epochs, health }
+}
+
+fn worth(event: &Event) -> f64 {
+    match event.kind() {
+        Kind::Outcome { value, .. } => value.unwrap_or(f64::NEG_INFINITY),
+        Kind::Exposure { .. } => f64::NEG_INFINITY,
+    }
 }
 
 fn empty(epoch: u32, query: &Query) -> EpochAnswer {

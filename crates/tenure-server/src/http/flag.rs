@@ -137,8 +137,7 @@ pub async fn archive_flag(
     Query(Where { environment }): Query<Where>,
 ) -> Result<StatusCode, Problem> {
     let arguments = json!({"key": key, "environment": environment});
-    give(&live, &allowed.actor()?, "archive_flag", arguments).await?;
-    Ok(StatusCode::NO_CONTENT)
+    give(&live, &allowed.actor()?, "archive_flag", arguments).await.map(|_| StatusCode::NO_CONTENT)
 }
 
 async fn give(live: &Live, actor: &Actor, name: &str, arguments: Value) -> Result<Json<Done>, Problem> {

@@ -41,7 +41,7 @@ fn routes() -> Vec<Route> {
             });
             routes.push(Route {
                 method: method.to_uppercase().parse().unwrap(),
-                path: path.replace('{', "").replace('}', ""),
+                path: path.replace(['{', '}'], ""),
                 scope,
             });
         }
