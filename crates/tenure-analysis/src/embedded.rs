@@ -35,8 +35,9 @@ use crate::query::Query;
 
 /// The name under which plans find the log's object store.
 const STORE: &str = "tenure-events://log";
-/// What a sort sets aside for merging what it spilled.
-const SPILL_RESERVATION_BYTES: usize = 1 << 20;
+/// What each sort sets aside at once for merging; the rest it takes from the part of the memory that no sort
+/// can fill.
+const SPILL_RESERVATION_BYTES: usize = 1 << 16;
 /// Rows that are worked on at once: a sort needs memory for several such batches at the least.
 const BATCH_ROWS: u64 = 4_096;
 

@@ -9,8 +9,9 @@ use datafusion::execution::memory_pool::{
     FairSpillPool, GreedyMemoryPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
-/// One part in this many is kept for what cannot spill.
-const HELD_SHARE: usize = 3;
+/// One part in this many is kept for what cannot spill. The merge of a sort holds the keys of every batch it
+/// merges: of the order of a third of what the sort itself was charged, measured.
+const HELD_SHARE: usize = 2;
 
 /// A bounded pool in two parts.
 #[derive(Debug)]
@@ -79,14 +80,14 @@ mod tests {
 
     #[test]
     fn sorts_leave_room_for_the_rest() {
-        let pool: Arc<dyn MemoryPool> = Arc::new(Memory::new(300));
+        let pool: Arc<dyn MemoryPool> = Arc::new(Memory::new(200));
         let sort = MemoryConsumer::new("sort").with_can_spill(true).register(&pool);
         let merge = MemoryConsumer::new("merge").register(&pool);
-        assert!(sort.try_grow(201).is_err());
-        assert!(sort.try_grow(200).is_ok());
+        assert!(sort.try_grow(101).is_err());
+        assert!(sort.try_grow(100).is_ok());
         assert!(merge.try_grow(100).is_ok());
         assert!(merge.try_grow(1).is_err());
-        assert_eq!(pool.reserved(), 300);
+        assert_eq!(pool.reserved(), 200);
         drop(sort);
         assert_eq!(pool.reserved(), 100);
     }

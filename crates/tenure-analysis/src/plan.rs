@@ -127,8 +127,7 @@ fn unit_anywhere(query: &Query) -> Expr {
 /// Numbers the events of one (unit type, unit, id) by their receipt, 1 being the one that counts, and keeps of each event
 /// what the later steps need.
 fn number_copies(plan: LogicalPlanBuilder, query: &Query, share: &Share) -> Result<LogicalPlanBuilder> {
-    let order =
-        [columns::RECEIVED_AT, columns::AT, columns::KIND, columns::VARIANT, columns::NAME, columns::VALUE];
+    let order = [columns::RECEIVED_AT, columns::AT, columns::VARIANT, columns::NAME, columns::VALUE];
     let copy = row_number()
         .partition_by(vec![col(columns::UNIT), col(columns::UNIT_TYPE), col(columns::ID)])
         .order_by(order.into_iter().map(ascending).collect())

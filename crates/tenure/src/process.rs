@@ -167,7 +167,7 @@ fn list(cases: &[Value]) {
                 percent(&case["exposure_percent"]),
                 case["verdict"].as_str().unwrap_or("").replace('_', " "),
                 case["delivery"]["replication"].as_str().unwrap_or("").to_owned(),
-                case["next"].as_str().unwrap_or("").to_owned(),
+                if case["blocker"].is_null() { String::new() } else { waiting(&case["blocker"]) },
             ]
         })
         .collect();
@@ -215,12 +215,25 @@ fn show(case: &Value) {
         output::line(format!("bugs go to the {}{ends}", accountable.replace('_', " ")));
     }
     output::line("");
-    for choice in case["choices"].as_array().into_iter().flatten() {
-        match &choice["refusal"] {
-            Value::Null => output::line(format!("  can     {}", text(choice, "command"))),
-            refusal => {
-                output::line(format!("  cannot  {}: {}", text(choice, "command"), text(refusal, "sentence")))
-            }
+    choices(case);
+}
+
+/// What the reader may do now; and what they may not though it is their turn, with the reason.
+fn choices(case: &Value) {
+    let choices = case["choices"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let name = |choice: &Value| match choice["kind"].as_str() {
+        Some(kind) => format!("{} {kind}", text(choice, "command")),
+        None => text(choice, "command"),
+    };
+    let allowed: Vec<String> = choices.iter().filter(|choice| choice["allowed"] == true).map(name).collect();
+    output::line(match allowed.as_slice() {
+        [] => "you can only read".to_owned(),
+        allowed => format!("you can  {}", allowed.join(", ")),
+    });
+    for choice in choices {
+        let code = choice["refusal"]["code"].as_str();
+        if code.is_some_and(|code| !matches!(code, "wrong_state" | "forbidden" | "not_found")) {
+            output::line(format!("not yet  {}: {}", name(choice), text(&choice["refusal"], "sentence")));
         }
     }
 }
@@ -235,17 +248,13 @@ fn desk(waiting: &[Value]) {
 }
 
 fn waiting(wait: &Value) -> String {
-    let who: Vec<&str> =
+    let seats: Vec<&str> =
         wait["who"].as_array().into_iter().flatten().filter_map(|who| who["seat"].as_str()).collect();
+    let who = if seats.len() >= 3 { "any driver".to_owned() } else { seats.join(" or ") };
     let since = wait["since"].as_str().and_then(|since| since.get(..10)).unwrap_or("-");
     let due = wait["due"].as_str().map(|due| format!(", promised by {due}")).unwrap_or_default();
     let late = if wait["overdue"] == true { " and late" } else { "" };
-    format!(
-        "{} to {}, since {since}{due}{late} ({})",
-        who.join(" or "),
-        text(wait, "what"),
-        text(wait, "command")
-    )
+    format!("{} to {}, since {since}{due}{late} ({})", who, text(wait, "what"), text(wait, "command"))
 }
 
 fn log(entries: &[Value]) {

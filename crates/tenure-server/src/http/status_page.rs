@@ -6,12 +6,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use jiff::tz::TimeZone;
-use tenure_core::Stage;
 use tenure_core::measurement::verdict_name;
+use tenure_core::metric::MetricKind;
 use tenure_core::view::Summary;
+use tenure_core::{Case, Stage, State};
 use tenure_stats::comparison::Absolute;
 
 use crate::auth::{Allowed, Read};
@@ -22,7 +22,10 @@ use crate::problem::Problem;
 const CASES_MAX: usize = 200;
 
 /// The page, or how to get to see it.
-pub async fn status_page(State(live): State<Arc<Live>>, allowed: Result<Allowed<Read>, Problem>) -> Response {
+pub async fn status_page(
+    axum::extract::State(live): axum::extract::State<Arc<Live>>,
+    allowed: Result<Allowed<Read>, Problem>,
+) -> Response {
     match allowed {
         Err(problem) if !live.config.status_page_public => {
             let mut answer = Html(format!("{HEAD}{CLOSED}")).into_response();
@@ -37,8 +40,9 @@ fn page(live: &Live) -> String {
     let now = live.clock.now();
     let (cases, total) = {
         let state = live.state();
-        let mut cases: Vec<Summary> = state.cases.values().map(|case| state.summary(case, now)).collect();
-        cases.sort_by_key(|case| (order(case.stage), case.stage_since));
+        let mut cases: Vec<(Summary, MetricKind)> =
+            state.cases.values().map(|case| (state.summary(case, now), kind(&state, case))).collect();
+        cases.sort_by_key(|(case, _)| (order(case.stage), case.stage_since));
         let total = cases.len();
         cases.truncate(CASES_MAX);
         (cases, total)
@@ -54,14 +58,19 @@ fn page(live: &Live) -> String {
     if cases.is_empty() {
         page.push_str(EMPTY);
     }
-    for case in &cases {
-        show(&mut page, case);
+    for (case, kind) in &cases {
+        show(&mut page, case, *kind);
     }
     page.push_str("</main><footer><a href=\"/openapi.json\">API</a> · <a href=\"/metrics\">metrics</a> · <a href=\"/readyz\">readiness</a></footer></body></html>");
     page
 }
 
-fn show(page: &mut String, case: &Summary) {
+/// The kind of a case's primary metric: a proportion's changes are shown in percentage points.
+fn kind(state: &State, case: &Case) -> MetricKind {
+    state.experiments.get(&case.experiment).map_or(MetricKind::Mean, |experiment| experiment.metric.kind)
+}
+
+fn show(page: &mut String, case: &Summary, kind: MetricKind) {
     let stage = case.stage.name();
     let _ = write!(
         page,
@@ -77,7 +86,7 @@ fn show(page: &mut String, case: &Summary) {
         "</div><p class=\"meter\"><meter min=\"0\" max=\"100\" value=\"{0:.0}\"></meter> {0:.0} % of customers meet it</p>",
         case.exposure_percent
     );
-    axis(page, case);
+    axis(page, case, kind);
     match &case.blocker {
         Some(wait) => {
             let late = if wait.overdue { " class=\"late\"" } else { "" };
@@ -98,7 +107,7 @@ fn who(case: &Summary) -> String {
 }
 
 /// Promise and delivery on one axis, each a point with its interval.
-fn axis(page: &mut String, case: &Summary) {
+fn axis(page: &mut String, case: &Summary, kind: MetricKind) {
     let promise = case.promise.as_ref().and_then(|promise| promise.absolute);
     let delivery = case.delivery.as_ref().and_then(|delivery| delivery.absolute);
     let Some(promise) = promise else { return };
@@ -115,7 +124,7 @@ fn axis(page: &mut String, case: &Summary) {
     let _ = write!(
         page,
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\"><line class=\"zero\" x1=\"{1:.1}\" x2=\"{1:.1}\" y1=\"0\" y2=\"{height}\"/>",
-        escape(&describe(&shown)),
+        escape(&describe(&shown, kind)),
         x(0.0)
     );
     for (row, (name, at)) in shown.iter().enumerate() {
@@ -127,7 +136,7 @@ fn axis(page: &mut String, case: &Summary) {
             y + 4,
             x(at.estimate),
             y + 4,
-            signed(at.estimate)
+            signed(at.estimate, kind)
         );
     }
     page.push_str("</svg>");
@@ -141,23 +150,26 @@ fn axis(page: &mut String, case: &Summary) {
     }
 }
 
-fn describe(shown: &[(&str, Absolute)]) -> String {
+fn describe(shown: &[(&str, Absolute)], kind: MetricKind) -> String {
     let parts: Vec<String> = shown
         .iter()
         .map(|(name, at)| {
             format!(
                 "{name} {}, interval {} to {}",
-                signed(at.estimate),
-                signed(at.interval[0]),
-                signed(at.interval[1])
+                signed(at.estimate, kind),
+                signed(at.interval[0], kind),
+                signed(at.interval[1], kind)
             )
         })
         .collect();
     parts.join("; ")
 }
 
-fn signed(value: f64) -> String {
-    format!("{value:+.4}")
+fn signed(value: f64, kind: MetricKind) -> String {
+    match kind {
+        MetricKind::Proportion => format!("{:+.2} pp", 100.0 * value),
+        _ => format!("{value:+.4}"),
+    }
 }
 
 /// What moves comes first, what has ended last.
