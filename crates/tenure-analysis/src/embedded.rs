@@ -35,9 +35,9 @@ use crate::query::Query;
 
 /// The name under which plans find the log's object store.
 const STORE: &str = "tenure-events://log";
-/// What each sort sets aside at once for merging; the rest it takes from the part of the memory that no sort
-/// can fill.
-const SPILL_RESERVATION_BYTES: usize = 1 << 16;
+/// Each sort sets one part in this many aside, of the memory of a thread, to merge what it holds when it must spill:
+/// the merge of an earlier sort takes all it can get.
+const MERGE_SHARE: usize = 16;
 /// Rows that are worked on at once: a sort needs memory for several such batches at the least.
 const BATCH_ROWS: u64 = 4_096;
 
@@ -81,10 +81,13 @@ impl Embedded {
     }
 
     fn session(&self) -> DataFusionResult<SessionContext> {
+        let merge_bytes = self.settings.memory_bytes_max / self.settings.threads.max(1) / MERGE_SHARE;
         let config = SessionConfig::new()
             .with_target_partitions(1)
             .with_batch_size(BATCH_ROWS as usize)
-            .with_sort_spill_reservation_bytes(SPILL_RESERVATION_BYTES);
+            // One sort over everything: sorts side by side would want a merge that cannot spill.
+            .with_repartition_sorts(false)
+            .with_sort_spill_reservation_bytes(merge_bytes);
         let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.memory));
         session.register_object_store(ObjectStoreUrl::parse(STORE)?.as_ref(), self.log.store());
         Ok(session)

@@ -106,7 +106,8 @@ pub fn give(args: DoArgs) -> anyhow::Result<ExitCode> {
             output::line("nothing to change: it is so already");
         }
         for entry in entries {
-            output::line(format!("{:>6}  {}  {}", entry["seq"], text(entry, "stream"), text(entry, "kind")));
+            let seq = entry["seq"].as_i64().unwrap_or_default();
+            output::line(format!("{seq:>6}  {}  {}", text(entry, "stream"), text(entry, "kind")));
         }
         Ok(ExitCode::SUCCESS)
     })
