@@ -37,7 +37,7 @@ use crate::query::Query;
 const STORE: &str = "tenure-events://log";
 /// Each sort sets one part in this many aside, of the memory of a thread, to merge what it holds when it must spill:
 /// the merge of an earlier sort takes all it can get.
-const MERGE_SHARE: usize = 16;
+const MERGE_SHARE: usize = 8;
 /// Rows that are worked on at once: a sort needs memory for several such batches at the least.
 const BATCH_ROWS: u64 = 4_096;
 

@@ -8,10 +8,12 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use tenure_core::plan::Due;
 use tenure_core::{Actor, Command};
+use tenure_store::Fence;
 use tokio::sync::watch;
 
 use crate::live::{Live, Submission};
 use crate::look;
+use crate::shift::{OnShift, Shift};
 
 /// How often the process is asked, on the server's own clock …
 const ASK_EVERY: SignedDuration = SignedDuration::from_mins(1);
@@ -28,8 +30,11 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
     let others = tokio::spawn(follow_others(Arc::clone(&live)));
     let (mut sealed, mut forgot) = (Instant::now(), Instant::now());
     let mut kept = live.seq();
+    let mut shift = Shift::default();
     while !*stopped.borrow() {
-        do_what_is_due(&live).await;
+        if let OnShift::Yes(fence) = shift.check(&live).await {
+            do_what_is_due(&live, fence.as_ref()).await;
+        }
         kept = live.keep_snapshot_sometimes(kept).await;
         if sealed.elapsed() >= SEAL_EVERY {
             seal(&live).await;
@@ -46,10 +51,11 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
         let _ = tokio::time::timeout(pause, stopped.changed()).await;
     }
     others.abort();
+    shift.end(&live).await;
 }
 
 /// Ask the process what is due now, and do each thing once. What fails is tried again at the next round.
-pub async fn do_what_is_due(live: &Arc<Live>) {
+pub async fn do_what_is_due(live: &Arc<Live>, fence: Option<&Fence>) {
     let due = {
         let state = live.state();
         tenure_core::plan::plan(&state, live.clock.now())
@@ -57,20 +63,21 @@ pub async fn do_what_is_due(live: &Arc<Live>) {
     for due in due {
         match due {
             Due::Look { case } => {
-                if let Err(error) = look::take(live, &case).await {
+                if let Err(error) = look::take(live, &case, fence).await {
                     live.telemetry.looks_failed.inc();
                     tracing::warn!(%error, %case, "a look failed");
                 }
             }
-            Due::Submit(command) => give(live, &command).await,
+            Due::Submit(command) => give(live, &command, fence).await,
         }
     }
 }
 
-async fn give(live: &Live, command: &Command) {
+async fn give(live: &Live, command: &Command, fence: Option<&Fence>) {
     let Ok(Value::Object(mut form)) = serde_json::to_value(command) else { return };
     let Some(Value::Object(arguments)) = form.remove("with") else { return };
-    let submission = Submission { name: command.name().to_owned(), arguments, ..Submission::default() };
+    let name = command.name().to_owned();
+    let submission = Submission { name, arguments, fence: fence.cloned(), ..Submission::default() };
     if let Err(problem) = live.submit(&Actor::System, submission).await {
         tracing::warn!(?problem, command = command.name(), "what was due was not done");
     }

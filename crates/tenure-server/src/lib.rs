@@ -17,6 +17,7 @@ pub mod live;
 mod look;
 pub mod problem;
 mod server;
+mod shift;
 mod telemetry;
 mod text;
 

@@ -16,7 +16,7 @@ use tenure_core::person::Role;
 use tenure_core::{Actor, Command, Event, Recorded, State};
 use tenure_events::{Draft, EventLog, Kind, Received, Unit};
 use tenure_flags::{Arm, Context, Rollout};
-use tenure_store::{AppendError, Digest, Entry, NewEntry, Receipt, Snapshot, Store};
+use tenure_store::{AppendError, Digest, Entry, Fence, NewEntry, Receipt, Snapshot, Store};
 use tokio::sync::{Mutex, broadcast};
 
 use crate::auth::{Attempts, TokenCache};
@@ -121,6 +121,19 @@ pub struct Submission {
     pub idempotency_key: Option<String>,
     /// Refuse when the case has changed since this entry.
     pub if_match: Option<i64>,
+    /// The term under which the clockwork gives it; refused once that term is over.
+    pub fence: Option<Fence>,
+}
+
+/// Events that were decided on the state as of `expected`, on their way into the journal.
+struct Decided<'a> {
+    actor: &'a Actor,
+    now: Timestamp,
+    expected: i64,
+    entries: Vec<NewEntry>,
+    events: Vec<Event>,
+    receipt: Option<Receipt>,
+    fence: Option<&'a Fence>,
 }
 
 impl Live {
@@ -320,11 +333,16 @@ impl Live {
             if events.is_empty() {
                 return Ok(done);
             }
-            let entries = encode(actor, now, &events)?;
-            match self
-                .append(actor, now, expected, &events, &entries, receipt.as_deref(), request, &done)
-                .await
-            {
+            let decided = Decided {
+                actor,
+                now,
+                expected,
+                entries: encode(actor, now, &events)?,
+                events,
+                receipt: receipt.as_ref().map(|key| self.new_receipt(actor, key, request, &done)),
+                fence: submission.fence.as_ref(),
+            };
+            match self.append(decided).await {
                 Ok(()) => return Ok(done),
                 Err(AppendError::Conflict { .. }) => self.catch_up().await?,
                 Err(AppendError::Repeated { .. }) => {
@@ -358,40 +376,32 @@ impl Live {
             .map_err(|error| Problem::Internal(error.to_string()))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one append, said whole")]
-    async fn append(
-        &self,
-        actor: &Actor,
-        now: Timestamp,
-        expected: i64,
-        events: &[Event],
-        entries: &[NewEntry],
-        receipt: Option<&str>,
-        request: Digest,
-        done: &Done,
-    ) -> Result<(), AppendError> {
-        let account = actor.account();
+    fn new_receipt(&self, actor: &Actor, key: &str, request: Digest, done: &Done) -> Receipt {
+        let now = self.clock.now();
+        Receipt {
+            actor: actor.account().as_str().to_owned(),
+            key: key.to_owned(),
+            request,
+            response: serde_json::to_vec(done).unwrap_or_default(),
+            created_at: now,
+            expires_at: now.saturating_add(RECEIPT_KEPT).unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    /// Make what was decided durable, then apply it.
+    async fn append(&self, decided: Decided<'_>) -> Result<(), AppendError> {
+        let Decided { actor, now, expected, entries, events, receipt, fence } = decided;
         match receipt {
-            None => self.store.append(expected, entries, None).await?,
-            Some(key) => {
-                let receipt = Receipt {
-                    actor: account.as_str().to_owned(),
-                    key: key.to_owned(),
-                    request,
-                    response: serde_json::to_vec(done).unwrap_or_default(),
-                    created_at: now,
-                    expires_at: now.saturating_add(RECEIPT_KEPT).unwrap_or(Timestamp::MAX),
-                };
-                self.store.append_once(expected, entries, None, &receipt).await?
-            }
+            None => self.store.append(expected, &entries, fence).await?,
+            Some(receipt) => self.store.append_once(expected, &entries, fence, &receipt).await?,
         };
-        let applied = events.iter().zip(expected + 1..).map(|(event, seq)| Recorded {
+        let account = actor.account();
+        self.apply(events.into_iter().zip(expected + 1..).map(|(event, seq)| Recorded {
             seq: seq.unsigned_abs(),
             at: now,
             actor: account.clone(),
-            event: event.clone(),
-        });
-        self.apply(applied);
+            event,
+        }));
         Ok(())
     }
 

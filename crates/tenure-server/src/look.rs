@@ -12,6 +12,7 @@ use tenure_core::measurement::{Arm, EpochArms, GuardrailArms, Measurement, OwnLo
 use tenure_core::metric::{self, MetricKind};
 use tenure_core::{Actor, Case, State};
 use tenure_flags::Context;
+use tenure_store::Fence;
 
 use crate::live::{Live, Submission};
 use crate::problem::Problem;
@@ -42,7 +43,7 @@ pub enum LookError {
 }
 
 /// Look at a rollout now, and record what was seen.
-pub async fn take(live: &Live, case: &CaseId) -> Result<(), LookError> {
+pub async fn take(live: &Live, case: &CaseId, fence: Option<&Fence>) -> Result<(), LookError> {
     let started = Instant::now();
     let now = live.clock.now();
     let asked = {
@@ -51,7 +52,8 @@ pub async fn take(live: &Live, case: &CaseId) -> Result<(), LookError> {
     };
     let answer = live.engine.measure(&asked.query).await?;
     let measurement = Measurement::Own(asked.read(&answer));
-    let mut submission = Submission { name: "record_measurement".to_owned(), ..Submission::default() };
+    let name = "record_measurement".to_owned();
+    let mut submission = Submission { name, fence: fence.cloned(), ..Submission::default() };
     submission.arguments.insert("case".to_owned(), json!(case));
     submission.arguments.insert("measurement".to_owned(), json!(measurement));
     live.submit(&Actor::System, submission).await.map_err(|problem| match problem {

@@ -206,7 +206,10 @@ impl From<tenure_store::StoreError> for Problem {
 
 impl From<tenure_store::AppendError> for Problem {
     fn from(error: tenure_store::AppendError) -> Self {
-        Self::Internal(error.to_string())
+        match error {
+            tenure_store::AppendError::Fenced { .. } => Self::Conflict(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
     }
 }
 

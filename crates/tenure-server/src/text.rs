@@ -51,22 +51,30 @@ pub async fn put(
 
 /// Replace the keys of blobs, wherever they stand in the strings of a view, by the texts.
 pub async fn resolve(store: &Store, view: &mut Value) -> Result<(), StoreError> {
-    for text in strings(view) {
-        resolve_text(store, text).await?;
-    }
-    Ok(())
+    resolve_all(store, strings(view)).await
 }
 
 /// Replace the keys of blobs in one text, such as a refusal's sentence that quotes a condition.
 pub async fn resolve_text(store: &Store, text: &mut String) -> Result<(), StoreError> {
-    let mut from = 0;
-    while let Some((start, key)) = next_key(text, from) {
-        let shown = match store.blob(key).await? {
-            Some(Blob::Present(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
-            Some(Blob::Erased { .. }) | None => ERASED.to_owned(),
-        };
-        text.replace_range(start..start + KEY_BYTES, &shown);
-        from = start + shown.len();
+    resolve_all(store, vec![text]).await
+}
+
+/// One question to the store, however many texts there are.
+async fn resolve_all(store: &Store, texts: Vec<&mut String>) -> Result<(), StoreError> {
+    let keys: Vec<BlobKey> = texts.iter().flat_map(|text| keys_in(text)).map(|(_, key)| key).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let found = store.blobs(&keys).await?;
+    for text in texts {
+        // From the end, so that the places before stay where they are.
+        for (start, key) in keys_in(text).into_iter().rev() {
+            let shown = match found.get(&key) {
+                Some(Blob::Present(bytes)) => String::from_utf8_lossy(bytes),
+                Some(Blob::Erased { .. }) | None => ERASED.into(),
+            };
+            text.replace_range(start..start + KEY_BYTES, &shown);
+        }
     }
     Ok(())
 }
@@ -74,14 +82,10 @@ pub async fn resolve_text(store: &Store, text: &mut String) -> Result<(), StoreE
 /// Bytes of a key as text: `blob:` and 64 hexadecimal digits.
 const KEY_BYTES: usize = 69;
 
-fn next_key(text: &str, mut from: usize) -> Option<(usize, BlobKey)> {
-    loop {
-        let start = from + text.get(from..)?.find("blob:")?;
-        if let Some(key) = text.get(start..start + KEY_BYTES).and_then(|key| key.parse().ok()) {
-            return Some((start, key));
-        }
-        from = start + 1;
-    }
+/// Where in a text keys stand, and which.
+fn keys_in(text: &str) -> Vec<(usize, BlobKey)> {
+    let starts = text.match_indices("blob:").map(|(start, _)| start);
+    starts.filter_map(|start| Some((start, text.get(start..start + KEY_BYTES)?.parse().ok()?))).collect()
 }
 
 fn texts(arguments: &mut Map<String, Value>) -> Vec<&mut String> {

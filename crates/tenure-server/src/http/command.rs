@@ -60,6 +60,7 @@ pub async fn give_command(
         arguments: give.arguments,
         idempotency_key: idempotency_key(&headers)?,
         if_match: if_match(&headers)?,
+        fence: None,
     };
     live.submit(&allowed.actor()?, submission).await.map(Json)
 }
