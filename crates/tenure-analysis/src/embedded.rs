@@ -1,8 +1,8 @@
 //! The engine inside the product: DataFusion over the event log's sealed files and what is not sealed yet.
 //!
 //! The work is shared out by the log's hash buckets. Each share is a plan of one partition that runs by itself, so
-//! that rows reach its sums in a fixed order; shares run side by side, and memory is bounded by one pool in which
-//! sorts spill to disk. Threads are the engine's own: a look does not slow down those that serve flags.
+//! that rows reach its sums in a fixed order; as many shares as there are threads run side by side, each with its
+//! part of the memory, in which sorts spill to disk. Threads are the engine's own: a look does not slow down those that serve flags.
 
 use std::sync::Arc;
 
@@ -16,10 +16,11 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
+use object_store::ObjectStore;
 use tenure_events::columns::BUCKETS;
 use tenure_events::{EventLog, View, schema};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -35,9 +36,6 @@ use crate::query::Query;
 
 /// The name under which plans find the log's object store.
 const STORE: &str = "tenure-events://log";
-/// Each sort sets one part in this many aside, of the memory of a thread, to merge what it holds when it must spill:
-/// the merge of an earlier sort takes all it can get.
-const MERGE_SHARE: usize = 8;
 /// Rows that are worked on at once: a sort needs memory for several such batches at the least.
 const BATCH_ROWS: u64 = 4_096;
 
@@ -64,33 +62,18 @@ impl Default for Settings {
 pub struct Embedded {
     log: Arc<EventLog>,
     settings: Settings,
-    memory: Arc<RuntimeEnv>,
+    /// Plans that may be at work, over all queries.
+    turns: Arc<Semaphore>,
     threads: Threads,
 }
 
 impl Embedded {
     /// An engine over a log. It starts its threads and touches nothing else.
     pub fn new(log: Arc<EventLog>, settings: Settings) -> Result<Self, EngineError> {
-        let failed = |error: &dyn std::fmt::Display| EngineError::Engine(error.to_string());
-        let memory = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(Memory::new(settings.memory_bytes_max)))
-            .build_arc()
-            .map_err(|error| failed(&error))?;
-        let threads = Threads::start(settings.threads.max(1)).map_err(|error| failed(&error))?;
-        Ok(Self { log, settings, memory, threads })
-    }
-
-    fn session(&self) -> DataFusionResult<SessionContext> {
-        let merge_bytes = self.settings.memory_bytes_max / self.settings.threads.max(1) / MERGE_SHARE;
-        let config = SessionConfig::new()
-            .with_target_partitions(1)
-            .with_batch_size(BATCH_ROWS as usize)
-            // One sort over everything: sorts side by side would want a merge that cannot spill.
-            .with_repartition_sorts(false)
-            .with_sort_spill_reservation_bytes(merge_bytes);
-        let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.memory));
-        session.register_object_store(ObjectStoreUrl::parse(STORE)?.as_ref(), self.log.store());
-        Ok(session)
+        let settings = Settings { threads: settings.threads.max(1), ..settings };
+        let threads =
+            Threads::start(settings.threads).map_err(|error| EngineError::Engine(error.to_string()))?;
+        Ok(Self { log, turns: Arc::new(Semaphore::new(settings.threads)), settings, threads })
     }
 
     fn fault(&self, error: DataFusionError) -> EngineError {
@@ -111,11 +94,15 @@ impl Engine for Embedded {
     async fn measure(&self, query: &Query) -> Result<Answer, EngineError> {
         query.check()?;
         let view = self.log.view().await.map_err(|error| EngineError::Log(error.to_string()))?;
-        let session = self.session().map_err(|error| self.fault(error))?;
-        let work = answer(session, view, Arc::new(query.clone()), self.settings.clone());
+        let work = Work {
+            query: Arc::new(query.clone()),
+            store: self.log.store(),
+            turns: Arc::clone(&self.turns),
+            memory_bytes_max: self.settings.memory_bytes_max / self.settings.threads,
+        };
         // Dropping the set ends the work: whoever stops waiting stops the query.
         let mut tasks = JoinSet::new();
-        tasks.spawn_on(work, &self.threads.handle);
+        tasks.spawn_on(work.answer(view, self.settings.share_events), &self.threads.handle);
         match tasks.join_next().await {
             Some(Ok(answer)) => answer.map_err(|error| self.fault(error)),
             Some(Err(error)) => Err(EngineError::Engine(error.to_string())),
@@ -124,53 +111,71 @@ impl Engine for Embedded {
     }
 }
 
-async fn answer(
-    session: SessionContext,
-    view: View,
+/// One query at work.
+#[derive(Clone)]
+struct Work {
     query: Arc<Query>,
-    settings: Settings,
-) -> DataFusionResult<Answer> {
-    let shares_max = view.events().div_ceil(settings.share_events.max(1));
-    let events = scan(view)?;
-    let shares = if any_row(&session, misplaced(events.clone(), &query)?).await? {
-        vec![Share::Whole]
-    } else {
-        by_buckets(shares_max)
-    };
-    let free = Arc::new(Semaphore::new(settings.threads.max(1)));
-    let mut tasks = JoinSet::new();
-    for (place, share) in shares.iter().enumerate() {
-        let plan = per_unit(events.clone(), &query, share)?;
-        let (session, query, free) = (session.clone(), Arc::clone(&query), Arc::clone(&free));
-        tasks.spawn(async move {
-            let _turn = free.acquire_owned().await;
-            fold_share(&session, plan, query).await.map(|fold| (place, fold))
-        });
-    }
-    let mut folds = Vec::with_capacity(shares.len());
-    while let Some(done) = tasks.join_next().await {
-        folds.push(done.map_err(|error| DataFusionError::External(Box::new(error)))??);
-    }
-    folds.sort_by_key(|(place, _)| *place);
-    Ok(fold::finish(&query, folds.iter().map(|(_, fold)| fold)))
+    store: Arc<dyn ObjectStore>,
+    turns: Arc<Semaphore>,
+    /// For each plan.
+    memory_bytes_max: usize,
 }
 
-async fn fold_share(
-    session: &SessionContext,
-    plan: LogicalPlan,
-    query: Arc<Query>,
-) -> DataFusionResult<Fold> {
-    let mut rows = session.execute_logical_plan(plan).await?.execute_stream().await?;
-    let mut fold = Fold::new(query);
-    while let Some(batch) = rows.next().await {
-        fold.add(&batch?)?;
+impl Work {
+    async fn answer(self, view: View, share_events: u64) -> DataFusionResult<Answer> {
+        let shares_max = view.events().div_ceil(share_events.max(1));
+        let events = scan(view)?;
+        let shares = if self.any_row(misplaced(events.clone(), &self.query)?).await? {
+            vec![Share::Whole]
+        } else {
+            by_buckets(shares_max)
+        };
+        let mut tasks = JoinSet::new();
+        for (place, share) in shares.iter().enumerate() {
+            let plan = per_unit(events.clone(), &self.query, share)?;
+            let work = self.clone();
+            tasks.spawn(async move { work.fold(plan).await.map(|fold| (place, fold)) });
+        }
+        let mut folds = Vec::with_capacity(shares.len());
+        while let Some(done) = tasks.join_next().await {
+            folds.push(done.map_err(|error| DataFusionError::External(Box::new(error)))??);
+        }
+        folds.sort_by_key(|(place, _)| *place);
+        Ok(fold::finish(&self.query, folds.iter().map(|(_, fold)| fold)))
     }
-    Ok(fold)
-}
 
-async fn any_row(session: &SessionContext, plan: LogicalPlan) -> DataFusionResult<bool> {
-    let batches: Vec<RecordBatch> = session.execute_logical_plan(plan).await?.collect().await?;
-    Ok(batches.iter().any(|batch| batch.num_rows() > 0))
+    async fn fold(&self, plan: LogicalPlan) -> DataFusionResult<Fold> {
+        let _turn = self.turns.acquire().await;
+        let mut rows = self.session()?.execute_logical_plan(plan).await?.execute_stream().await?;
+        let mut fold = Fold::new(Arc::clone(&self.query));
+        while let Some(batch) = rows.next().await {
+            fold.add(&batch?)?;
+        }
+        Ok(fold)
+    }
+
+    async fn any_row(&self, plan: LogicalPlan) -> DataFusionResult<bool> {
+        let _turn = self.turns.acquire().await;
+        let batches = self.session()?.execute_logical_plan(plan).await?.collect().await?;
+        Ok(batches.iter().any(|batch| batch.num_rows() > 0))
+    }
+
+    /// A session for one plan, with its own memory.
+    fn session(&self) -> DataFusionResult<SessionContext> {
+        let memory = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(Memory::new(self.memory_bytes_max)))
+            .build_arc()?;
+        let config = SessionConfig::new()
+            .with_target_partitions(1)
+            .with_batch_size(BATCH_ROWS as usize)
+            // One sort over everything: sorts side by side would want a merge that cannot spill.
+            .with_repartition_sorts(false)
+            // What may be merged is bounded by the pool, which leaves every merge its share.
+            .with_sort_spill_reservation_bytes(0);
+        let session = SessionContext::new_with_config_rt(config, memory);
+        session.register_object_store(ObjectStoreUrl::parse(STORE)?.as_ref(), Arc::clone(&self.store));
+        Ok(session)
+    }
 }
 
 /// All events of the view, sealed or not.

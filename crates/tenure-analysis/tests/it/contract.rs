@@ -324,7 +324,7 @@ fn spilling_and_sharing_out_change_nothing() {
         assert_eq!(roomy.health.outcomes, 38_000);
         for settings in [
             Settings { threads: 2, share_events: 5_000, ..Settings::default() },
-            Settings { threads: 1, memory_bytes_max: 32 << 20, ..Settings::default() },
+            Settings { threads: 1, memory_bytes_max: 8 << 20, ..Settings::default() },
         ] {
             let got = embedded(&log, settings.clone()).measure(&query).await.unwrap();
             assert_eq!(
