@@ -124,6 +124,8 @@ struct Work {
 impl Work {
     async fn answer(self, view: View, share_events: u64) -> DataFusionResult<Answer> {
         let shares_max = view.events().div_ceil(share_events.max(1));
+        // As long as something names a file of the view, no compaction removes it.
+        let files = view.files.clone();
         let events = scan(view)?;
         let shares = if self.any_row(misplaced(events.clone(), &self.query)?).await? {
             vec![Share::Whole]
@@ -140,6 +142,7 @@ impl Work {
         while let Some(done) = tasks.join_next().await {
             folds.push(done.map_err(|error| DataFusionError::External(Box::new(error)))??);
         }
+        drop(files);
         folds.sort_by_key(|(place, _)| *place);
         Ok(fold::finish(&self.query, folds.iter().map(|(_, fold)| fold)))
     }
