@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
-use serde_json::Value;
 use tenure_events::wire::{self, BodyError, Origin};
 use utoipa::ToSchema;
 
