@@ -122,7 +122,9 @@ pub async fn feed(
 }
 
 async fn view(live: &Live, entry: &Entry) -> Result<EntryView, Problem> {
-    let mut body = serde_json::from_str(&entry.body).unwrap_or(Value::Null);
+    let mut body = serde_json::from_str(&entry.body).map_err(|error| {
+        Problem::Internal(format!("entry {} has a body that is no JSON: {error}", entry.seq))
+    })?;
     text::resolve(&live.store, &mut body).await?;
     Ok(EntryView {
         seq: entry.seq,
