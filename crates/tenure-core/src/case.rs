@@ -103,6 +103,16 @@ impl Stage {
         }
     }
 
+    /// The stage as people read it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Rerunning => "re-running",
+            Self::BuyIn => "buy-in",
+            Self::RollingOut => "rolling out",
+            _ => self.name(),
+        }
+    }
+
     /// Whether nothing follows.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Closed | Self::Removed | Self::Retired)

@@ -10,6 +10,7 @@
 
 mod golden;
 mod laws;
+mod narration;
 mod refusals;
 mod rollouts;
 mod scenarios;
