@@ -22,7 +22,10 @@ use crate::experiment::Experiment;
 use crate::flag::CaseFlag;
 use crate::follow_up::FollowUp;
 use crate::hold::Hold;
-use crate::id::{AccountId, BugId, CaseId, CodebaseId, ExperimentId, FollowUpId, PlatformChangeId, TeamId};
+use crate::id::{
+    AccountId, BugId, CaseId, CodebaseId, ExperimentId, FollowUpId, InvitationId, PlatformChangeId, TeamId,
+};
+use crate::invitation::Invitation;
 use crate::measurement::{Measurements, Verdict, verdict_name};
 use crate::outcome::{Acknowledgement, Kept};
 use crate::person::{DRIVERS, Place, Seat};
@@ -191,6 +194,9 @@ pub struct Case {
     pub asked: BTreeSet<TeamId>,
     /// Buy-in by product team.
     pub sign_offs: BTreeMap<TeamId, SignOff>,
+    /// People without an account who were invited to answer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub invitations: BTreeMap<InvitationId, Invitation>,
     /// Changes from the experiment.
     pub ledger: Ledger,
     /// Ideas for next experiments.
@@ -523,6 +529,7 @@ impl CaseOpened {
             withdrawn: None,
             asked: BTreeSet::new(),
             sign_offs: BTreeMap::new(),
+            invitations: BTreeMap::new(),
             ledger: Ledger::default(),
             follow_ups: BTreeMap::new(),
             backlog: None,

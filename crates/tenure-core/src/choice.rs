@@ -20,7 +20,8 @@ use crate::estimate::SubmitEstimate;
 use crate::flag::CreateFlag;
 use crate::follow_up::{AddFollowUp, StartFollowUp};
 use crate::hold::{ReleaseHold, StopExposure};
-use crate::id::{BugId, FlagKey, FollowUpId};
+use crate::id::{BugId, FlagKey, FollowUpId, InvitationId};
+use crate::invitation::{InviteSignOff, RevokeInvitation};
 use crate::measurement::{Arm, Measurement, Outside, RecordMeasurement};
 use crate::onus::AcceptOnus;
 use crate::outcome::{
@@ -29,6 +30,7 @@ use crate::outcome::{
 };
 use crate::person::{Actor, Role, Seat};
 use crate::platform_change::DismissSuggestion;
+use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
 use crate::rollout::{SetRolloutPlan, StartWave, Wave, WaveKind};
 use crate::sign_off::{Answer, AnswerBuyIn, RequestBuyIn, SatisfyCondition};
@@ -165,6 +167,24 @@ fn buying_in(state: &State, case: &Case, probes: &mut Vec<Probe>) {
     for team in case.sign_offs.keys().cloned() {
         let answer = Answer::ChangesRequested;
         plain(probes, AnswerBuyIn { case: id.clone(), team, answer, conditions: Vec::new(), comment: None });
+    }
+    for team in case.sign_offs.keys().cloned() {
+        let question = WHY.to_owned();
+        plain(probes, AskQuestion { case: id.clone(), team, question });
+    }
+    for (team, question) in case.open_questions() {
+        let number = Some(question.number);
+        plain(probes, AnswerQuestion { case: id.clone(), team: team.clone(), number, reply: WHY.to_owned() });
+    }
+    let free = |name: &str| name.parse().is_ok_and(|name| state.invitation(&name).is_none());
+    if let Some(invitation) = unused::<InvitationId>("invitation", free) {
+        for team in case.sign_offs.keys().cloned() {
+            let (invitation, person) = (invitation.clone(), WHY.to_owned());
+            plain(probes, InviteSignOff { case: id.clone(), team, invitation, person, until: None });
+        }
+    }
+    for invitation in case.invitations.keys().cloned() {
+        plain(probes, RevokeInvitation { case: id.clone(), invitation });
     }
     for (team, sign_off) in &case.sign_offs {
         for condition in sign_off.answered.iter().flat_map(|answered| &answered.conditions) {

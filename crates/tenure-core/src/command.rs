@@ -20,6 +20,7 @@ use crate::experiment::RegisterExperiment;
 use crate::flag::{ArchiveFlag, CreateFlag, SetFlag};
 use crate::follow_up::{AddFollowUp, StartFollowUp};
 use crate::hold::{GuardrailBreach, ReleaseHold, StopExposure};
+use crate::invitation::{InviteSignOff, RevokeInvitation};
 use crate::measurement::RecordMeasurement;
 use crate::metric::DefineMetric;
 use crate::notice::GiveNotice;
@@ -28,6 +29,7 @@ use crate::outcome::{AcknowledgeKeep, ConfirmRemoved, DecideOutcome, ReviewKeep}
 use crate::person::{GrantRole, RevokeRole};
 use crate::platform_change::{DismissSuggestion, RegisterPlatformChange};
 use crate::policy::SetPolicy;
+use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
 use crate::rollout::{SetRolloutPlan, StartWave};
 use crate::sign_off::{AnswerBuyIn, RequestBuyIn, SatisfyCondition};
@@ -86,6 +88,10 @@ commands! {
     ReopenCase(ReopenCase) = "reopen_case", "Wakes a parked case.";
     RequestBuyIn(RequestBuyIn) = "request_buy_in", "Asks a product team for buy-in.";
     AnswerBuyIn(AnswerBuyIn) = "answer_buy_in", "Answers buy-in for a product team.";
+    InviteSignOff(InviteSignOff) = "invite_sign_off", "Invites a person without an account to answer buy-in.";
+    RevokeInvitation(RevokeInvitation) = "revoke_invitation", "Takes an invitation back.";
+    AskQuestion(AskQuestion) = "ask_question", "Asks something back before answering buy-in.";
+    AnswerQuestion(AnswerQuestion) = "answer_question", "Answers what a product team asked back.";
     SatisfyCondition(SatisfyCondition) = "satisfy_condition", "Confirms that a condition is satisfied.";
     LogDeviation(LogDeviation) = "log_deviation", "Writes a change from the experiment into the ledger.";
     RuleDeviation(RuleDeviation) = "rule_deviation", "Rules on how far a change goes.";

@@ -36,7 +36,16 @@ pub fn decide(
     now: impl Into<Now>,
     command: &Command,
 ) -> Result<Vec<Event>, Refusal> {
-    command.decide(&Ask { state, actor, now: now.into() })
+    let ask = Ask { state, actor, now: now.into() };
+    if matches!(actor, Actor::Guest(_))
+        && !matches!(command, Command::AnswerBuyIn(_) | Command::AskQuestion(_))
+    {
+        return Err(Refusal::new(
+            RefusalCode::Forbidden,
+            format!("{} is invited to answer buy-in, and may do nothing else", actor.account()),
+        ));
+    }
+    command.decide(&ask)
 }
 
 /// Who asks, when, and of which state.

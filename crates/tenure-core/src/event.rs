@@ -20,6 +20,7 @@ use crate::flag::{FlagArchived, FlagCreated, FlagSetByHand};
 use crate::follow_up::{FollowUpAdded, FollowUpStarted};
 use crate::hold::{ExposureHeld, HoldReleased};
 use crate::id::CaseId;
+use crate::invitation::{InvitationRevoked, SignOffInvited};
 use crate::measurement::MeasurementRecorded;
 use crate::metric::MetricDefined;
 use crate::notice::NoticeGiven;
@@ -31,6 +32,7 @@ use crate::outcome::{
 use crate::person::{RoleGranted, RoleRevoked};
 use crate::platform_change::{CaseResurfaced, PlatformChangeRegistered, SuggestionDismissed};
 use crate::policy::PolicySet;
+use crate::question::{QuestionAnswered, QuestionAsked};
 use crate::rollout::{RolloutPlanSet, WaveStarted};
 use crate::sign_off::{BuildingStarted, BuyInAnswered, BuyInFailed, BuyInRequested, ConditionSatisfied};
 use crate::state::State;
@@ -195,6 +197,10 @@ events! {
         CaseReopened = "case_reopened";
         BuyInRequested = "buy_in_requested";
         BuyInAnswered = "buy_in_answered";
+        SignOffInvited = "sign_off_invited";
+        InvitationRevoked = "invitation_revoked";
+        QuestionAsked = "question_asked";
+        QuestionAnswered = "question_answered";
         ConditionSatisfied = "condition_satisfied";
         BuyInFailed = "buy_in_failed";
         BuildingStarted = "building_started";

@@ -16,12 +16,15 @@ pub struct BadId {
 /// Longest name accepted, in bytes.
 pub const ID_BYTES_MAX: usize = 200;
 
-fn fault(text: &str, forbidden: &[char]) -> Option<&'static str> {
+/// What the account names of guests begin with; no person may be called that.
+pub(crate) const GUEST: &str = "guest:";
+
+fn fault(text: &str, forbidden: &[char], bytes_max: usize) -> Option<&'static str> {
     if text.trim().is_empty() {
         return Some("is empty: give it a name");
     }
-    if text.len() > ID_BYTES_MAX {
-        return Some("is longer than 200 bytes: shorten it");
+    if text.len() > bytes_max {
+        return Some("is too long: shorten it to 190 bytes");
     }
     if text.chars().any(char::is_control) {
         return Some("holds a control character: remove it");
@@ -33,7 +36,7 @@ fn fault(text: &str, forbidden: &[char]) -> Option<&'static str> {
 }
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident $noun:literal $forbidden:expr;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident $noun:literal $forbidden:expr $(, $bytes_max:expr)?;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -43,7 +46,8 @@ macro_rules! ids {
             /// The name, checked: not empty, at most [`ID_BYTES_MAX`] bytes, no control characters.
             pub fn new(text: impl Into<String>) -> Result<Self, BadId> {
                 let text = text.into();
-                match fault(&text, &$forbidden) {
+                let bytes_max = [$($bytes_max,)? ID_BYTES_MAX][0];
+                match fault(&text, &$forbidden, bytes_max) {
                     Some(fault) => Err(BadId { noun: $noun, text, fault }),
                     None => Ok(Self(text)),
                 }
@@ -106,6 +110,8 @@ ids! {
     FollowUpId "follow-up" [];
     /// A bug found in the wild.
     BugId "bug" [];
+    /// An invitation to answer buy-in; short enough to stand in the name of the guest who answers.
+    InvitationId "invitation" [], ID_BYTES_MAX - GUEST.len();
     /// A metric.
     MetricId "metric" [];
     /// A flag's key as applications ask for it.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::Ask;
 use crate::event::Event;
-use crate::id::{AccountId, CaseId, CodebaseId, TeamId};
+use crate::id::{AccountId, CaseId, CodebaseId, GUEST, InvitationId, TeamId};
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Stamp;
@@ -20,15 +20,22 @@ pub enum Actor {
     System,
     /// A person or a token.
     Account(AccountId),
+    /// A person without an account, who answers one invitation and may do nothing else.
+    Guest(InvitationId),
 }
 
 /// The account name under which Tenure itself acts.
 pub const SYSTEM: &str = "system";
 
 impl Actor {
-    /// The actor of an account name; `system` is Tenure itself, so no person may be called that.
+    /// The actor of an account name in an entry; `system` is Tenure itself and `guest:INVITATION` is whoever was invited,
+    /// so no person may be called that.
     pub fn of(account: AccountId) -> Self {
-        if account.as_str() == SYSTEM { Self::System } else { Self::Account(account) }
+        if account.as_str() == SYSTEM {
+            return Self::System;
+        }
+        let invitation = account.as_str().strip_prefix(GUEST).and_then(|name| name.parse().ok());
+        invitation.map_or(Self::Account(account), Self::Guest)
     }
 
     /// The account name that an entry carries.
@@ -37,6 +44,8 @@ impl Actor {
             #[expect(clippy::expect_used, reason = "the constant is a valid name")]
             Self::System => AccountId::new(SYSTEM).expect("a valid name"),
             Self::Account(account) => account.clone(),
+            #[expect(clippy::expect_used, reason = "an invitation's name leaves room for the prefix")]
+            Self::Guest(invitation) => AccountId::new(format!("{GUEST}{invitation}")).expect("a valid name"),
         }
     }
 }
@@ -71,6 +80,9 @@ pub enum Role {
 
 /// The three drivers.
 pub const DRIVERS: [Role; 3] = [Role::DevelopmentLead, Role::ProductManager, Role::DesignLead];
+
+/// Those who ask the product teams for buy-in.
+pub(crate) const BUY_IN_ASKERS: [Role; 2] = [Role::ProductManager, Role::DesignLead];
 
 /// Everybody who works on a case for the experiment's team.
 pub(crate) const CASE_TEAM: [Role; 6] = [
@@ -294,7 +306,7 @@ impl State {
     pub fn sits(&self, actor: &Actor, seat: &Seat, place: Option<Place<'_>>) -> bool {
         match (actor, seat) {
             (Actor::System, Seat::System) => true,
-            (Actor::System, _) => false,
+            (Actor::System | Actor::Guest(_), _) => false,
             (Actor::Account(account), Seat::Account(wanted)) => account == wanted,
             (Actor::Account(account), seat) => {
                 self.people.get(account).is_some_and(|person| person.fills(seat, place))
@@ -356,6 +368,9 @@ impl GrantRole {
         ask.admin()?;
         if self.account.as_str() == SYSTEM {
             return Err(Refusal::argument("account `system` is Tenure itself and holds no roles"));
+        }
+        if self.account.as_str().starts_with(GUEST) {
+            return Err(Refusal::argument("accounts that begin with `guest:` are guests and hold no roles"));
         }
         if ask.state.people.get(&self.account).is_some_and(|person| person.grants.contains(&self.role)) {
             return Ok(Vec::new());

@@ -147,6 +147,9 @@ codes! {
     VariationGoalsMissing "variation_goals_missing"
         "A re-run says which variations would be easier to implement, and none is given."
         "Give at least one variation goal.";
+    InvitationVoid "invitation_void"
+        "The invitation was answered, taken back, or has expired, or buy-in was asked for anew since."
+        "Ask whoever sent it for another.";
     TooBigMakeFollowUp "too_big_make_follow_up"
         "A redesign is not a deviation: it would be another experiment."
         "Add it as a follow-up; it can start when this case is productionised.";

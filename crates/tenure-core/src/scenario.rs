@@ -254,7 +254,7 @@ impl Step {
         for (case, key, expected) in state_of.chain(checks) {
             let id = case.as_deref().ok_or_else(|| format!("{key} is checked, and no case is named"))?;
             let got = match state.cases.get(id) {
-                Some(case) => fact(case, key)?,
+                Some(case) => fact(case, key, self.at)?,
                 None => {
                     return Ok(Some(Mismatch::new(format!("{key} {expected}"), format!("no case {id}"))));
                 }
@@ -275,9 +275,9 @@ fn same(got: &Json, expected: &Json) -> bool {
     }
 }
 
-fn fact(case: &Case, key: &str) -> Result<Json, String> {
+fn fact(case: &Case, key: &str, today: Date) -> Result<Json, String> {
     if let Some((noun, name)) = key.split_once(':') {
-        return fact_of(case, noun, name);
+        return fact_of(case, noun, name, today);
     }
     Ok(match key {
         "state" => json!(case.stage.name()),
@@ -300,13 +300,19 @@ fn fact(case: &Case, key: &str) -> Result<Json, String> {
     })
 }
 
-fn fact_of(case: &Case, noun: &str, name: &str) -> Result<Json, String> {
+fn fact_of(case: &Case, noun: &str, name: &str, today: Date) -> Result<Json, String> {
     let bad = |fault: crate::id::BadId| fault.to_string();
     Ok(match noun {
         "signoff" | "sign_off" => json!(case.sign_off_status(&TeamId::new(name).map_err(bad)?).name()),
         "follow_up" => {
             let id = FollowUpId::new(name).map_err(bad)?;
             json!(case.follow_ups.get(&id).map(|follow_up| case.follow_up_status(follow_up).name()))
+        }
+        "questions" => {
+            json!(case.open_questions().filter(|(team, _)| team.as_str() == name).count())
+        }
+        "invitation" => {
+            json!(case.invitations.get(name).map(|invitation| case.invitation_status(invitation, today)))
         }
         "bug" => {
             let id = BugId::new(name).map_err(bad)?;

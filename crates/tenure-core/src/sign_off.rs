@@ -10,7 +10,9 @@ use crate::codebase::{Checklist, processes, stated};
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::{CaseId, CodebaseId, TeamId};
-use crate::person::{DRIVERS, Role, Seat};
+use crate::invitation::ByInvitation;
+use crate::person::{BUY_IN_ASKERS, DRIVERS, Seat};
+use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::time::Stamp;
 
@@ -50,7 +52,10 @@ pub struct Answered {
     pub ledger_version: u32,
     /// Whether the product owner is also a driver of the case.
     pub self_approved: bool,
-    /// When, and by which product owner.
+    /// The person without an account who answered, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_invitation: Option<ByInvitation>,
+    /// When, and by which product owner or guest.
     pub stamp: Stamp,
 }
 
@@ -63,6 +68,9 @@ pub struct SignOff {
     pub due: Date,
     /// The latest answer.
     pub answered: Option<Answered>,
+    /// What the team asked back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
 }
 
 /// Where a sign-off stands.
@@ -216,6 +224,9 @@ pub struct BuyInAnswered {
     pub ledger_version: u32,
     /// Whether the product owner is also a driver of the case.
     pub self_approved: bool,
+    /// The person without an account who answered, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_invitation: Option<ByInvitation>,
 }
 
 /// A condition is satisfied.
@@ -247,13 +258,14 @@ pub struct BuildingStarted {
     pub processes: BTreeMap<CodebaseId, Vec<String>>,
 }
 
-const STAGES: [Stage; 3] = [Stage::BuyIn, Stage::Building, Stage::Ready];
+/// The stages in which buy-in is given or renewed.
+pub(crate) const STAGES: [Stage; 3] = [Stage::BuyIn, Stage::Building, Stage::Ready];
 
 impl RequestBuyIn {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
         ask.team(&self.team)?;
-        ask.may(case, &[Role::ProductManager, Role::DesignLead].map(Seat::Role), "ask for buy-in")?;
+        ask.may(case, &BUY_IN_ASKERS.map(Seat::Role), "ask for buy-in")?;
         ask.stage(case, &STAGES)?;
         if case.sign_off_status(&self.team) == SignOffStatus::Requested {
             return Ok(Vec::new());
@@ -274,7 +286,7 @@ impl AnswerBuyIn {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
         ask.team(&self.team)?;
-        ask.may(case, &[Seat::ProductOwner(self.team.clone())], "answer for that team")?;
+        let by_invitation = case.answers_for(ask, &self.team)?;
         ask.stage(case, &STAGES)?;
         let status = case.sign_off_status(&self.team);
         if status == SignOffStatus::NotRequested {
@@ -296,6 +308,7 @@ impl AnswerBuyIn {
                 comment: self.comment.clone(),
                 ledger_version: case.ledger.version,
                 self_approved: DRIVERS.iter().any(|role| ask.sits(&Seat::Role(*role), Some(case.place()))),
+                by_invitation,
             }
             .into(),
         ];
@@ -365,15 +378,23 @@ impl BuyInRequested {
         use SignOffStatus::{ChangesRequested, Refused};
         case.asked.insert(self.team.clone());
         let reset = matches!(case.sign_off_status(&self.team), ChangesRequested | Refused);
-        let answered =
-            case.sign_offs.remove(&self.team).and_then(|before| before.answered).filter(|_| !reset);
-        case.sign_offs.insert(self.team.clone(), SignOff { asked: stamp.clone(), due: self.due, answered });
+        let (answered, questions) = case
+            .sign_offs
+            .remove(&self.team)
+            .map_or((None, Vec::new()), |before| (before.answered.filter(|_| !reset), before.questions));
+        let asked = stamp.clone();
+        case.sign_offs.insert(self.team.clone(), SignOff { asked, due: self.due, answered, questions });
     }
 }
 
 impl BuyInAnswered {
     pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
         let Some(sign_off) = case.sign_offs.get_mut(&self.team) else { return };
+        if let Some(by) = &self.by_invitation
+            && let Some(invitation) = case.invitations.get_mut(&by.invitation)
+        {
+            invitation.answered = Some(stamp.at);
+        }
         sign_off.answered = Some(Answered {
             answer: self.answer,
             conditions: self
@@ -384,6 +405,7 @@ impl BuyInAnswered {
             comment: self.comment.clone(),
             ledger_version: self.ledger_version,
             self_approved: self.self_approved,
+            by_invitation: self.by_invitation.clone(),
             stamp: stamp.clone(),
         });
     }

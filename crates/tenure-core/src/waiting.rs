@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::case::{Case, Stage};
 use crate::id::{CaseId, TeamId};
 use crate::measurement::Verdict;
-use crate::person::{Actor, DRIVERS, Place, Role, Seat};
+use crate::person::{Actor, BUY_IN_ASKERS, DRIVERS, Place, Role, Seat};
 use crate::policy::Policy;
 use crate::refusal::WhoMay;
 use crate::sign_off::SignOffStatus;
@@ -155,7 +155,6 @@ struct List<'a> {
 }
 
 const PLANNERS: [Role; 2] = [Role::DevelopmentLead, Role::ProductManager];
-const BUY_IN_ASKERS: [Role; 2] = [Role::ProductManager, Role::DesignLead];
 
 fn roles<const N: usize>(roles: [Role; N]) -> Vec<Seat> {
     roles.map(Seat::Role).to_vec()
@@ -293,6 +292,11 @@ impl List<'_> {
 
     fn sign_offs(&mut self) {
         let case = self.case;
+        for (team, question) in case.open_questions() {
+            let due = case.sign_offs.get(team).map(|sign_off| sign_off.due);
+            let what = format!("answer question {} of {team}: {}", question.number, question.question);
+            self.add("answer_question", what, roles(BUY_IN_ASKERS), question.asked.at, due);
+        }
         for team in case.teams() {
             let owner = vec![Seat::ProductOwner(team.clone())];
             let asked = case.sign_offs.get(&team);
