@@ -14,6 +14,7 @@ use crate::deviation::DeviationKind;
 use crate::event::Event;
 use crate::hold::Cause;
 use crate::id::AccountId;
+use crate::invitation::ByInvitation;
 use crate::measurement::Measured;
 use crate::number;
 use crate::outcome::FeatureKept;
@@ -146,6 +147,18 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             format!("{by} asked {} for buy-in, answer promised by {}", it.team, it.due)
         }
         Event::BuyInAnswered(it) => answered(by, it),
+        Event::SignOffInvited(it) => format!(
+            "{by} invited {} to answer buy-in for {}, by link {} that is good until {}",
+            it.person, it.team, it.invitation, it.until
+        ),
+        Event::InvitationRevoked(it) => format!("{by} took invitation {} back", it.invitation),
+        Event::QuestionAsked(it) => {
+            let by = guest(by, it.by_invitation.as_ref());
+            format!("{by} asked back for {}, question {}: {}", it.team, it.number, it.question)
+        }
+        Event::QuestionAnswered(it) => {
+            format!("{by} answered question {} of {}: {}", it.number, it.team, it.reply)
+        }
         Event::ConditionSatisfied(it) => {
             format!("{by} confirmed for {} that the condition is satisfied: {}", it.team, it.condition)
         }
@@ -257,9 +270,16 @@ fn answered(by: &str, it: &BuyInAnswered) -> String {
         Answer::Refuse => "refused".to_owned(),
     };
     let own = if it.self_approved { " (self-approved)" } else { "" };
-    let version = it.ledger_version;
+    let (by, version) = (guest(by, it.by_invitation.as_ref()), it.ledger_version);
     let comment = said(it.comment.as_deref());
     format!("{by} {answer} for {}{own}, on version {version} of the deviation ledger{comment}", it.team)
+}
+
+/// The person behind an invitation, who has no account.
+fn guest(by: &str, invited: Option<&ByInvitation>) -> String {
+    invited.map_or(by.to_owned(), |by| {
+        format!("{} (without an account, by invitation {})", by.person, by.invitation)
+    })
 }
 
 fn measured(by: &str, it: &Measured) -> String {
