@@ -28,6 +28,7 @@ use crate::id::{
 use crate::invitation::Invitation;
 use crate::measurement::{Measurements, Verdict, verdict_name};
 use crate::outcome::{Acknowledgement, Kept};
+use crate::pace::Pace;
 use crate::person::{DRIVERS, Place, Seat};
 use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode};
@@ -236,6 +237,8 @@ pub struct Case {
     pub cleared: BTreeMap<CodebaseId, Stamp>,
     /// Deadlines that were said to be near or missed, so that each is said once.
     pub notices: BTreeSet<String>,
+    /// Where its time went.
+    pub pace: Pace,
 }
 
 impl Case {
@@ -549,6 +552,7 @@ impl CaseOpened {
             bugs: BTreeMap::new(),
             cleared: BTreeMap::new(),
             notices: BTreeSet::new(),
+            pace: Pace::from(stamp.at),
         };
         state.cases.insert(self.case.clone(), case);
     }

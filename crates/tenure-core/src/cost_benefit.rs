@@ -42,6 +42,12 @@ impl CostBenefit {
     }
 }
 
+impl Case {
+    pub(crate) fn moved_since_weighed(&self, _: &crate::policy::Policy) -> Option<String> {
+        None
+    }
+}
+
 /// Weighs cost and benefit; replaces the weighing before, and the proposal that cited it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SetCostBenefit {

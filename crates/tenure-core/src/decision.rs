@@ -33,6 +33,19 @@ pub enum DecisionKind {
     Retire,
 }
 
+impl DecisionKind {
+    /// What is decided, as a verb.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Proceed => "proceed",
+            Self::Park => "park",
+            Self::Rerun => "rerun",
+            Self::Withdraw => "withdraw",
+            Self::Retire => "retire",
+        }
+    }
+}
+
 /// A decision that was proposed, with what goes with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {

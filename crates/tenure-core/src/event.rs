@@ -119,6 +119,9 @@ macro_rules! events {
             }
 
             pub(crate) fn apply(&self, state: &mut State, stamp: &Stamp) {
+                if let Some(case) = self.case() {
+                    state.count_time(case, stamp.at);
+                }
                 match self {
                     $(Self::$world(event) => event.apply(state, stamp),)+
                     $(Self::$case(event) => {

@@ -242,7 +242,7 @@ pub struct Place<'a> {
 }
 
 /// A position that a rule asks for; whoever holds it at a [`Place`] may act.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Seat {
     /// A role on the case.

@@ -72,6 +72,16 @@ pub(crate) fn working_days_later(date: Date, days: u32, holidays: &[Date]) -> Da
     day
 }
 
+/// Working days after one date up to and with another; 0 when `to` is not later.
+pub(crate) fn working_days_between(from: Date, to: Date, holidays: &[Date]) -> u32 {
+    let (mut day, mut count) = (from, 0);
+    while day < to {
+        day = days_later(day, 1);
+        count += u32::from(works(day, holidays));
+    }
+    count
+}
+
 fn works(day: Date, holidays: &[Date]) -> bool {
     !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) && !holidays.contains(&day)
 }
@@ -89,6 +99,9 @@ mod tests {
         assert_eq!(working_days_later(friday, 5, &[]), date(2026, 3, 6));
         assert_eq!(working_days_later(friday, 1, &[date(2026, 3, 2)]), date(2026, 3, 3));
         assert_eq!(working_days_later(friday, 0, &[]), friday);
+        assert_eq!(working_days_between(friday, date(2026, 3, 2), &[]), 1);
+        assert_eq!(working_days_between(friday, date(2026, 3, 1), &[]), 0);
+        assert_eq!(working_days_between(friday, date(2026, 3, 6), &[date(2026, 3, 2)]), 4);
     }
 
     #[test]

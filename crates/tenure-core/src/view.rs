@@ -22,7 +22,7 @@ use crate::person::Actor;
 use crate::sign_off::SignOffStatus;
 use crate::state::State;
 use crate::time::{Now, days_between};
-use crate::waiting::Wait;
+use crate::waiting::{Until, Wait};
 use crate::warranty::Accountable;
 
 /// A case in a list.
@@ -46,6 +46,8 @@ pub struct Summary {
     pub next: Option<String>,
     /// The same, for programs.
     pub blocker: Option<Wait>,
+    /// What it waits for that is time alone.
+    pub until: Option<Until>,
     /// The share of all units that meet the feature, in percent.
     pub exposure_percent: f64,
     /// Whether exposure is held.
@@ -153,6 +155,8 @@ pub struct CaseView<'a> {
     pub next: Option<String>,
     /// Everything that waits on somebody.
     pub waits: Vec<Wait>,
+    /// What it waits for that is time alone.
+    pub until: Option<Until>,
     /// What was won.
     pub promise: Option<Promise>,
     /// What was delivered.
@@ -182,7 +186,8 @@ pub struct CaseView<'a> {
 impl State {
     /// A case in a list.
     pub fn summary(&self, case: &Case, now: impl Into<Now>) -> Summary {
-        let blocker = self.next(case, now);
+        let now = now.into();
+        let (blocker, until) = (self.next(case, now), self.until(case, now));
         let latest = case.measurements.latest.as_ref();
         Summary {
             id: case.id.clone(),
@@ -192,8 +197,9 @@ impl State {
             stage: case.stage,
             stage_since: case.stage_since,
             iteration: case.iteration,
-            next: blocker.as_ref().map(Wait::line),
+            next: blocker.as_ref().map(Wait::line).or_else(|| until.as_ref().map(Until::line)),
             blocker,
+            until,
             exposure_percent: case.exposure_percent(),
             held: case.hold.is_some(),
             verdict: case.verdict(),
@@ -210,12 +216,13 @@ impl State {
     /// A case, whole, as an actor sees it.
     pub fn view<'a>(&'a self, case: &'a Case, actor: &Actor, now: impl Into<Now>) -> CaseView<'a> {
         let now = now.into();
-        let waits = self.waits(case, now);
+        let (waits, until) = (self.waits(case, now), self.until(case, now));
         CaseView {
             case,
             of_experiment: self.experiments.get(&case.experiment),
-            next: waits.first().map(Wait::line),
+            next: waits.first().map(Wait::line).or_else(|| until.as_ref().map(Until::line)),
             waits,
+            until,
             promise: self.promise(case),
             delivery: self.delivery(case),
             exposure_percent: case.exposure_percent(),

@@ -206,6 +206,7 @@ fn run(bytes: &[u8]) -> Town {
         step(&mut dice, &mut town);
         let broken = invariant::of_state(&town.world.state);
         assert!(broken.is_empty(), "{broken:?} after {:?}", town.world.journal.last());
+        crate::waiting::laws(&town);
     }
     town
 }

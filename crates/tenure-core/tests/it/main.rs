@@ -16,3 +16,4 @@ mod rollouts;
 mod scenarios;
 mod town;
 mod views;
+mod waiting;

@@ -1,0 +1,121 @@
+//! What is blocking, law by law: somebody is always waited on, or time is; and time is never counted twice.
+
+use jiff::Timestamp;
+use serde_json::json;
+use tenure_core::id::{AccountId, TeamId};
+use tenure_core::pace::Party;
+use tenure_core::person::Role;
+use tenure_core::{Actor, Case, Command, Stage};
+
+use crate::town::Town;
+
+/// A case that is not at its end waits for somebody, or for a date that can be named. Every wait can be answered by a
+/// command of the process.
+fn somebody_or_time(town: &Town, case: &Case) {
+    let (waits, until) = (town.world.state.waits(case, town.now()), town.world.state.until(case, town.now()));
+    if case.stage.is_terminal() {
+        assert_eq!(until, None);
+        assert!(
+            waits.iter().all(|wait| wait.command == "fix_bug" || wait.command == "accept_onus"),
+            "{waits:?}"
+        );
+        return;
+    }
+    assert!(!waits.is_empty() || until.is_some(), "{} in {} waits for nothing", case.id, case.stage);
+    for wait in &waits {
+        assert!(Command::ALL.iter().any(|(name, _)| *name == wait.command), "{wait:?}");
+        assert!(wait.since <= town.now().at && !wait.who.is_empty(), "{wait:?}");
+        assert_eq!(wait.overdue, wait.due.is_some_and(|due| due < town.day), "{wait:?}");
+        assert!(wait.overdue || wait.late_by_days == 0, "{wait:?}");
+    }
+}
+
+/// The parts of a case's time sum to the time from its opening to its latest entry, or to its end.
+fn parts_sum_to_the_whole(town: &Town, case: &Case) {
+    let entries = town.world.journal.iter().filter(|entry| entry.event.case() == Some(&case.id));
+    let last = if case.stage.is_terminal() {
+        case.stage_since
+    } else {
+        entries.map(|entry| entry.at).max().unwrap()
+    };
+    let seconds = |from: Timestamp, to: Timestamp| to.as_second() - from.as_second();
+    assert_eq!(case.pace.total(), seconds(case.opened.at, last), "{:?}", case.pace);
+    assert!(case.pace.seconds.values().all(|part| *part > 0), "{:?}", case.pace);
+    if let (Some(split), Some(kept)) = (case.time_to_keep(), &case.kept) {
+        let whole = seconds(case.opened.at, kept.stamp.at);
+        assert!(case.stage.is_terminal() || split.values().sum::<i64>() == whole, "{split:?} of {whole}");
+    }
+}
+
+pub fn laws(town: &Town) {
+    for case in town.world.state.cases.values() {
+        somebody_or_time(town, case);
+        parts_sum_to_the_whole(town, case);
+    }
+}
+
+fn days(case: &Case) -> Vec<(String, i64)> {
+    let split = case.time_to_keep().unwrap();
+    let mut days: Vec<(String, i64)> =
+        split.into_iter().map(|(party, seconds)| (party.to_string(), (seconds + 43_200) / 86_400)).collect();
+    days.sort();
+    days
+}
+
+#[test]
+fn days_to_tenure_by_who_was_waited_on() {
+    let town = Town::after("S01", usize::MAX);
+    let expected = [
+        ("design_lead", 0),
+        ("developer", 20),
+        ("development_lead", 6),
+        ("drivers", 11),
+        ("product_manager", 1),
+        ("product_team:boards", 8),
+        ("rollout", 31),
+    ];
+    assert_eq!(days(town.case()), expected.map(|(party, days)| (party.to_owned(), days)));
+}
+
+#[test]
+fn a_party_reads_as_it_is_written() {
+    let check = |party: Party, text: &str| {
+        assert_eq!(party.to_string(), text);
+        assert_eq!(text.parse::<Party>().unwrap(), party);
+    };
+    check(Party::Drivers, "drivers");
+    check(Party::Role(Role::DesignLead), "design_lead");
+    check(Party::ProductTeam(TeamId::new("boards").unwrap()), "product_team:boards");
+    assert!("codebase:".parse::<Party>().is_err());
+    assert!("somebody".parse::<Party>().is_err());
+}
+
+#[test]
+fn a_wait_says_how_to_answer_it() {
+    let town = Town::before("answer_consultation");
+    let owner = Actor::of(AccountId::new("boards-owner").unwrap());
+    let desk = town.world.state.desk_top(&owner, town.now(), 10);
+    assert_eq!(desk.total, 1);
+    let wait = &desk.waits[0];
+    assert_eq!(json!(wait.with), json!({"case": "PC-1", "team": "boards"}));
+    assert_eq!(wait.asked, ["codebases"]);
+}
+
+#[test]
+fn a_late_promise_says_by_how_many_working_days() {
+    let mut town = Town::before("answer_consultation");
+    // Asked on Tuesday the 17th, promised by Tuesday the 24th; two Mondays later it is nine working days late.
+    town.day = "2026-03-09".parse().unwrap();
+    let wait = town.world.state.next(town.case(), town.now()).unwrap();
+    assert_eq!((wait.overdue, wait.late_by_days), (true, 9));
+    assert!(wait.line().ends_with("promised by 2026-02-24 and 9 working days late"), "{}", wait.line());
+}
+
+#[test]
+fn a_kept_case_waits_for_the_end_of_its_warranty() {
+    let mut town = Town::after("S16", 25);
+    assert_eq!(town.case().stage, Stage::Productionised);
+    town.does("boards-web-owner", "confirm_removed", json!({"codebase": "boards-web"}));
+    let blocking = town.world.state.blocking(town.case(), town.now());
+    assert_eq!(blocking.as_deref(), Some("the warranty runs, until 2026-11-04"));
+}
