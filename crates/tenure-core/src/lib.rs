@@ -55,6 +55,7 @@ pub mod measurement;
 pub mod metric;
 pub mod narration;
 pub mod notice;
+pub mod notification;
 pub mod number;
 pub mod onus;
 pub mod outcome;

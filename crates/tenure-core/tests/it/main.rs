@@ -11,6 +11,7 @@
 mod golden;
 mod laws;
 mod narration;
+mod notifications;
 mod refusals;
 mod rollouts;
 mod scenarios;
