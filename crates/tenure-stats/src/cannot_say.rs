@@ -17,6 +17,9 @@ pub enum CannotSay {
     /// Every unit has the same value.
     #[error("every unit has the same value (zero variance); check that the metric is recorded")]
     ZeroVariance,
+    /// More units than a double counts exactly.
+    #[error("an arm has more than 2^53 units, which a double cannot count; split the data")]
+    TooManyUnits,
     /// The denominator of a ratio sums to zero.
     #[error("the denominator of a ratio is zero; check that it is recorded, or measure a mean instead")]
     ZeroDenominator,

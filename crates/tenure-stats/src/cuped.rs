@@ -1,27 +1,54 @@
 //! Regression adjustment from moments: what was known of a unit before it entered takes noise out of what is
-//! measured after. CUPED with one θ for both arms; Lin's interacted form when the arms are not equal in size.
+//! measured after. CUPED with one slope for both arms; Lin's interacted form when the arms are not equal in size.
+//!
+//! An arm's joint moments hold the outcome (variable 0) and its covariates (variables 1 and on), which must be
+//! measured strictly before entry. Arms of one epoch at a time: the covariates are centred within it.
 
 use crate::cannot_say::CannotSay;
 use crate::estimate::Level;
 use crate::joint::Joint;
 use crate::moments::MomentsError;
 
-/// Two adjusted levels, and the slope that adjusted them.
+/// Two adjusted levels, and the slopes that adjusted them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adjusted {
-    /// The control arm, at the covariate's pooled mean.
+    /// The control arm, at the covariates' pooled means.
     pub control: Level,
-    /// The treatment arm, at the covariate's pooled mean.
+    /// The treatment arm, at the covariates' pooled means.
     pub treatment: Level,
-    /// The slope in the control arm.
+    /// The slope of the first covariate in the control arm.
     pub theta_control: f64,
-    /// The slope in the treatment arm.
+    /// The slope of the first covariate in the treatment arm.
     pub theta_treatment: f64,
 }
 
-/// CUPED: `ȳ_adj = ȳ_a − θ(x̄_a − x̄)` with `θ = Cov(y, x)/Var(x)` over all units [Deng, Xu, Kohavi, Walker 2013].
-/// The arms hold an outcome (variable 0) and its covariate (variable 1), which must be measured strictly
-/// before entry. A covariate without variance adjusts nothing.
+/// The values that a covariate adds to a unit's row: itself and "is missing". What is missing enters as 0 beside
+/// the indicator, and both are adjusted for [Zhao, Ding 2022].
+///
+/// ```
+/// use tenure_stats::{cuped, joint::Joint};
+///
+/// let (mut control, mut treatment) = (Joint::new(3), Joint::new(3));
+/// let units = [(2.0, Some(1.0)), (4.1, Some(2.0)), (5.9, Some(3.0)), (3.0, None), (3.4, None)];
+/// for (spend, before) in units {
+///     let [before, missing] = cuped::covariate(before);
+///     control.push(&[spend, before, missing])?;
+///     treatment.push(&[spend + 1.0, before, missing])?;
+/// }
+/// let adjusted = cuped::lin(&control, &treatment)?;
+/// assert!((adjusted.treatment.value - adjusted.control.value - 1.0).abs() < 1e-12);
+/// assert!(adjusted.control.se() < control.alone(0)?.variance()?.sqrt() / 5f64.sqrt());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn covariate(value: Option<f64>) -> [f64; 2] {
+    value.map_or([0.0, 1.0], |value| [value, 0.0])
+}
+
+/// CUPED: `ȳ_adj = ȳ_a − θ(x̄_a − x̄)` with `θ = Cov(y, x)/Var(x)` over all units [Deng, Xu, Kohavi, Walker 2013];
+/// with several covariates, the least-squares slopes. A covariate without variance, or determined by those before
+/// it, adjusts nothing.
+///
+/// Errors: an arm without units or with one; arms of different variables, or without covariate.
 ///
 /// ```
 /// use tenure_stats::{cuped, joint::Joint};
@@ -39,46 +66,60 @@ pub struct Adjusted {
 /// ```
 pub fn cuped(control: &Joint, treatment: &Joint) -> Result<Adjusted, CannotSay> {
     let pooled = pool(control, treatment)?;
-    let theta = slope(&pooled);
-    with_slopes(control, treatment, [theta; 2])
+    let slopes = Slopes::of(&pooled);
+    adjust([control, treatment], [&slopes.theta; 2], &pooled)
 }
 
-/// Adjustment to the covariate's pooled mean with slopes that are given: control's, then treatment's. For a
+/// Adjustment to the first covariate's pooled mean with slopes that are given: control's, then treatment's. For a
 /// slope that was frozen before the first look.
 pub fn with_slopes(control: &Joint, treatment: &Joint, slopes: [f64; 2]) -> Result<Adjusted, CannotSay> {
-    adjust([control, treatment], slopes, pool(control, treatment)?.mean(1))
+    let pooled = pool(control, treatment)?;
+    let padded = slopes.map(|slope| {
+        let mut thetas = vec![0.0; pooled.variables() - 1];
+        thetas[0] = slope;
+        thetas
+    });
+    adjust([control, treatment], [&padded[0], &padded[1]], &pooled)
 }
 
-/// Lin's interacted regression: each arm has its own slope, so that adjustment never costs precision at any
-/// allocation [Lin 2013]. The variance is that of the residuals, with the degree of freedom that the slope
-/// takes.
+/// Lin's interacted regression: each arm has its own slopes, so that adjustment never costs precision at any
+/// allocation [Lin 2013]. The squared standard error of a level is that of its arm's regression at the pooled
+/// means, `s²(1/n + d'S⁻¹d)` with k slopes' degrees of freedom taken: what HC2 is on average, from moments alone.
+/// (HC2 itself needs the rows: [`crate::regression`].)
+///
+/// Errors: those of [`cuped`]; an arm with no more units than slopes.
 pub fn lin(control: &Joint, treatment: &Joint) -> Result<Adjusted, CannotSay> {
-    let thetas = [slope(control), slope(treatment)];
-    let mut adjusted = with_slopes(control, treatment, thetas)?;
-    for (level, theta) in [(&mut adjusted.control, thetas[0]), (&mut adjusted.treatment, thetas[1])] {
-        if theta != 0.0 {
-            if level.n < 3 {
-                return Err(CannotSay::OneUnit);
-            }
-            level.variance *= (level.n - 1) as f64 / (level.n - 2) as f64;
+    let pooled = pool(control, treatment)?;
+    let slopes = [Slopes::of(control), Slopes::of(treatment)];
+    let mut adjusted = adjust([control, treatment], [&slopes[0].theta, &slopes[1].theta], &pooled)?;
+    let arms = [(&mut adjusted.control, control), (&mut adjusted.treatment, treatment)];
+    for ((level, arm), slopes) in arms.into_iter().zip(&slopes) {
+        let used = slopes.used();
+        if level.n < used + 2 {
+            return Err(CannotSay::OneUnit);
         }
+        let off: Vec<f64> = (1..arm.variables()).map(|at| arm.mean(at) - pooled.mean(at)).collect();
+        level.variance *= (level.n - 1) as f64 / (level.n - 1 - used) as f64;
+        level.variance *= 1.0 + level.n as f64 * slopes.reach(&off);
     }
     Ok(adjusted)
 }
 
 /// CUPED for a ratio: the numerator and denominator (variables 0 and 1) and their covariates (2 and 3) are
 /// linearised at the pooled means, then adjusted like a mean [Deng, Knoblich, Lu 2018].
+///
+/// Errors: those of [`cuped`]; a denominator that sums to zero.
 pub fn cuped_ratio(control: &Joint, treatment: &Joint) -> Result<Adjusted, CannotSay> {
     let pooled = pool(control, treatment)?;
-    let theta = {
-        let linear = linearised(&pooled, &pooled)?;
-        slope(&linear)
-    };
+    if pooled.variables() != 4 {
+        return Err(CannotSay::OutOfRange);
+    }
+    let theta = Slopes::of(&linearised(&pooled, &pooled)?).theta[0];
     // Each arm is linearised at its own means for its variance, and the covariate's ratio moves its level.
     let covariate_pooled = over(&pooled, 2, 3)?;
     let level = |arm: &Joint| -> Result<Level, CannotSay> {
         let linear = linearised(arm, arm)?;
-        let residual = linear.combination(&[1.0, -theta]).map_err(|_| CannotSay::NonFinite)?;
+        let residual = linear.combination(&[1.0, -theta]).map_err(cannot)?;
         let value = over(arm, 0, 1)? - theta * (over(arm, 2, 3)? - covariate_pooled);
         Ok(Level { n: arm.n(), value, variance: residual.variance()? })
     };
@@ -119,29 +160,84 @@ fn over(arm: &Joint, numerator: usize, denominator: usize) -> Result<f64, Cannot
     if below == 0.0 { Err(CannotSay::ZeroDenominator) } else { Ok(arm.mean(numerator) / below) }
 }
 
+/// Both arms together. Errors when they have no covariate, or not the same ones.
 fn pool(control: &Joint, treatment: &Joint) -> Result<Joint, CannotSay> {
+    if control.variables() < 2 {
+        return Err(CannotSay::OutOfRange);
+    }
     let mut pooled = control.clone();
     pooled.merge(treatment).map_err(cannot)?;
     Ok(pooled)
 }
 
-/// `Cov(y, x)/Var(x)`; 0 when the covariate does not vary.
-fn slope(joint: &Joint) -> f64 {
-    let spread = joint.cross(1, 1);
-    if spread == 0.0 { 0.0 } else { joint.cross(0, 1) / spread }
+/// The least-squares slopes of the outcome on its covariates.
+struct Slopes {
+    /// One a covariate; 0 where it does not vary or the ones before determine it.
+    theta: Vec<f64>,
+    /// The inverse of the covariates' cross-products, row by row; zeros for those left out.
+    inverse: Vec<f64>,
 }
 
-fn adjust(arms: [&Joint; 2], thetas: [f64; 2], middle: f64) -> Result<Adjusted, CannotSay> {
-    let level = |arm: &Joint, theta: f64| -> Result<Level, CannotSay> {
-        let residual = arm.combination(&[1.0, -theta]).map_err(cannot)?;
+/// A covariate with less than this share of its variance left by those before it is determined by them.
+const DETERMINED: f64 = 1e-10;
+
+impl Slopes {
+    /// By sweeping the covariates' rows of the matrix of cross-products one after another [Goodnight 1979].
+    fn of(joint: &Joint) -> Self {
+        let k = joint.variables();
+        let mut swept: Vec<f64> = (0..k * k).map(|at| joint.cross(at / k, at % k)).collect();
+        let mut used = vec![false; k];
+        for at in 1..k {
+            let pivot = swept[at * k + at];
+            // Written so that what is not a number is left out too.
+            if !(pivot > DETERMINED * joint.cross(at, at) && pivot.is_normal()) {
+                continue;
+            }
+            used[at] = true;
+            let row: Vec<f64> = swept[at * k..(at + 1) * k].iter().map(|value| value / pivot).collect();
+            for other in (0..k).filter(|&other| other != at) {
+                let factor = swept[other * k + at];
+                (0..k).for_each(|column| swept[other * k + column] -= factor * row[column]);
+                swept[other * k + at] = -factor / pivot;
+            }
+            swept[at * k..(at + 1) * k].copy_from_slice(&row);
+            swept[at * k + at] = 1.0 / pivot;
+        }
+        let theta = (1..k).map(|at| if used[at] { swept[at * k] } else { 0.0 }).collect();
+        let both = |row: usize, column: usize| used[row] && used[column];
+        let inverse = (1..k).flat_map(|row| (1..k).map(move |column| (row, column)));
+        let inverse =
+            inverse.map(|(row, column)| if both(row, column) { swept[row * k + column] } else { 0.0 });
+        Self { theta, inverse: inverse.collect() }
+    }
+
+    /// How many covariates adjust.
+    fn used(&self) -> u64 {
+        let k = self.theta.len();
+        (0..k).filter(|at| self.inverse[at * k + at] != 0.0).count() as u64
+    }
+
+    /// `d'S⁻¹d`: how much the regression's error grows at a distance `d` from its arm's means.
+    fn reach(&self, d: &[f64]) -> f64 {
+        let k = d.len();
+        (0..k * k).map(|at| d[at / k] * d[at % k] * self.inverse[at]).sum::<f64>().max(0.0)
+    }
+}
+
+fn adjust(arms: [&Joint; 2], thetas: [&Vec<f64>; 2], pooled: &Joint) -> Result<Adjusted, CannotSay> {
+    let level = |arm: &Joint, thetas: &[f64]| -> Result<Level, CannotSay> {
+        let weights: Vec<f64> = std::iter::once(1.0).chain(thetas.iter().map(|theta| -theta)).collect();
+        let residual = arm.combination(&weights).map_err(cannot)?;
         let variance = residual.variance()?;
-        Ok(Level { n: arm.n(), value: arm.mean(0) - theta * (arm.mean(1) - middle), variance })
+        let moved = thetas.iter().enumerate();
+        let moved = moved.map(|(at, theta)| theta * (arm.mean(at + 1) - pooled.mean(at + 1)));
+        Ok(Level { n: arm.n(), value: arm.mean(0) - moved.sum::<f64>(), variance })
     };
     Ok(Adjusted {
         control: level(arms[0], thetas[0])?,
         treatment: level(arms[1], thetas[1])?,
-        theta_control: thetas[0],
-        theta_treatment: thetas[1],
+        theta_control: thetas[0][0],
+        theta_treatment: thetas[1][0],
     })
 }
 
@@ -155,6 +251,8 @@ fn cannot(error: MomentsError) -> CannotSay {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::regression::{self, Robust};
+    use proptest::prelude::*;
 
     fn arm(units: &[[f64; 2]]) -> Joint {
         let mut joint = Joint::new(2);
@@ -165,9 +263,10 @@ mod tests {
     #[test]
     fn a_constant_covariate_adjusts_nothing() {
         let (control, treatment) = (arm(&[[1.0, 5.0], [3.0, 5.0]]), arm(&[[2.0, 5.0], [6.0, 5.0]]));
-        let adjusted = cuped(&control, &treatment).unwrap();
-        assert_eq!((adjusted.control.value, adjusted.treatment.value), (2.0, 4.0));
-        assert_eq!(adjusted.theta_control, 0.0);
+        for adjusted in [cuped(&control, &treatment).unwrap(), lin(&control, &treatment).unwrap()] {
+            assert_eq!((adjusted.control.value, adjusted.treatment.value), (2.0, 4.0));
+            assert_eq!((adjusted.control.variance, adjusted.theta_control), (2.0, 0.0));
+        }
     }
 
     #[test]
@@ -180,5 +279,49 @@ mod tests {
         assert!((adjusted.control.value - 2.0 * middle).abs() < 1e-12);
         assert!((adjusted.treatment.value - 1.0 - 3.0 * middle).abs() < 1e-12);
         assert!(adjusted.control.variance < 1e-12);
+    }
+
+    #[test]
+    fn arms_that_do_not_match_are_refused() {
+        let two = arm(&[[1.0, 5.0], [3.0, 6.0]]);
+        assert_eq!(cuped(&Joint::new(1), &Joint::new(1)), Err(CannotSay::OutOfRange));
+        assert_eq!(lin(&two, &Joint::new(3)), Err(CannotSay::OutOfRange));
+        assert_eq!(cuped(&two, &Joint::new(2)), Err(CannotSay::EmptyArm));
+        assert_eq!(cuped_ratio(&two, &two), Err(CannotSay::OutOfRange));
+        assert_eq!(lin(&two, &two), Err(CannotSay::OneUnit));
+    }
+
+    proptest! {
+        #[test]
+        fn from_moments_is_the_regression_on_rows(
+            sizes in prop::array::uniform2(60usize..200),
+            phase in 1.0..3.0f64,
+            missing_every in 3usize..9,
+        ) {
+            // The same units as moments and as rows, some without their covariate.
+            let mut arms = [Joint::new(3), Joint::new(3)];
+            let (mut treated, mut y) = (Vec::new(), Vec::new());
+            let mut columns = [Vec::new(), Vec::new()];
+            for (which, size) in sizes.into_iter().enumerate() {
+                for unit in 0..size {
+                    let wave = |rate: f64| (unit as f64 * rate * phase).sin();
+                    let [x, missing] = covariate((unit % missing_every != 0).then(|| wave(1.0)));
+                    let outcome = wave(1.7) + 0.8 * x + which as f64 * 0.5 * x;
+                    arms[which].push(&[outcome, x, missing]).unwrap();
+                    treated.push(which as f64);
+                    y.push(outcome);
+                    columns[0].push(x);
+                    columns[1].push(missing);
+                }
+            }
+            let adjusted = lin(&arms[0], &arms[1]).unwrap();
+            let rows = regression::lin_rows(&treated, &[&columns[0], &columns[1]]).unwrap();
+            let fit = regression::fit(&rows, &y).unwrap();
+            let effect = adjusted.treatment.value - adjusted.control.value;
+            prop_assert!((effect - fit.beta[1]).abs() < 1e-9);
+            let se = (adjusted.control.se_squared() + adjusted.treatment.se_squared()).sqrt();
+            let robust = fit.se(1, Robust::Hc2).unwrap();
+            prop_assert!((se / robust - 1.0).abs() < 0.06, "{se} {robust}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::anytime;
-use crate::cannot_say::{CannotSay, finite, positive};
+use crate::cannot_say::{CannotSay, finite, positive, probability};
 use crate::estimate::Estimate;
 use crate::normal;
 use crate::replication;
@@ -12,6 +12,10 @@ use crate::replication;
 /// What other methods say of an original and its replication, both uncorrected and on one scale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
+    /// The original as it was reported.
+    pub original: Estimate,
+    /// The replication.
+    pub rollout: Estimate,
     /// Replication over original.
     pub relative_effect: f64,
     /// Held's sceptical z (2020): how convincing both are to somebody who doubts the original.
@@ -32,8 +36,22 @@ pub struct Evidence {
     pub equivalence_p: f64,
     /// How far the replication stands above half of the original, in standard errors.
     pub half_retained_z: f64,
-    /// Edgington's combined one-sided p-value (1972).
+    /// Edgington's combined one-sided p-value (1972) that both effects are above zero.
     pub edgington_p: f64,
+    /// Both combined, the original counted with half its information ([`power_prior`]).
+    pub combined: Estimate,
+}
+
+impl Evidence {
+    /// Edgington's p-value on the original's own side.
+    pub fn edgington_p_own_side(&self) -> f64 {
+        if self.original.value > 0.0 { self.edgington_p } else { 1.0 - self.edgington_p }
+    }
+
+    /// How far the replication stands above half of the original on the original's own side.
+    pub fn half_retained_z_own_side(&self) -> f64 {
+        self.half_retained_z * self.original.value.signum()
+    }
 }
 
 /// The drift that a two-sided 5 % test detects with probability 1/3.
@@ -64,6 +82,9 @@ pub fn weigh(original: &Estimate, rollout: &Estimate) -> Result<Evidence, Cannot
     let sceptical_z = sceptical_z(original, rollout);
     let same_side = original.value * rollout.value >= 0.0;
     Ok(Evidence {
+        original: *original,
+        rollout: *rollout,
+        combined: power_prior(original, rollout, 0.5)?,
         relative_effect: rollout.value / original.value,
         sceptical_z,
         sceptical_p: normal::sf(if same_side { sceptical_z } else { -sceptical_z }),
@@ -107,7 +128,7 @@ pub fn difference_interval(original: &Estimate, rollout: &Estimate) -> [f64; 2] 
 /// the series `P(sup|B| < c) = Σ_k (−1)^k [Φ((2k+1)c) − Φ((2k−1)c)]` [Feller, vol. 2, X.5].
 pub fn brownian_bound(alpha: f64) -> Result<f64, CannotSay> {
     // P(sup|B| ≥ c) = 4·Σ_{k≥0} (−1)^k·P(Z > (2k+1)c): the terms past the first hardly count.
-    let target = crate::cannot_say::probability(alpha)?;
+    let target = probability(alpha)?;
     let mut c = normal::isf(0.25 * target);
     for _ in 0..50 {
         let term = |k: i32| if k % 2 == 0 { 1.0 } else { -1.0 } * normal::sf(f64::from(2 * k + 1) * c);

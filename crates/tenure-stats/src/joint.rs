@@ -51,7 +51,7 @@ impl Joint {
         let cross = (0..k * k).map(|at| {
             let (row, column) = (at / k, at % k);
             let value = products[at] - sums[row] * means[column];
-            let rounding = row == column && value < 0.0 && value > -1e-9 * products[at].abs();
+            let rounding = row == column && value < 0.0 && value > -moments::ROUNDING * products[at].abs();
             if rounding { 0.0 } else { value }
         });
         RawJoint { n, cross: cross.collect(), means }.try_into()
@@ -81,7 +81,8 @@ impl Joint {
         Ok(())
     }
 
-    /// Adds the units of another set of the same variables. Associative and commutative up to rounding.
+    /// Adds the units of another set of the same variables. Commutative to the last bit, associative up to
+    /// rounding.
     pub fn merge(&mut self, other: &Self) -> Result<(), MomentsError> {
         if other.means.len() != self.means.len() {
             return Err(MomentsError::WrongLength { expected: self.means.len(), found: other.means.len() });
@@ -95,12 +96,12 @@ impl Joint {
             other.means.iter().zip(&self.means).map(|(theirs, ours)| theirs - ours).collect();
         let k = gaps.len();
         for at in 0..k * k {
-            self.cross[at] += other.cross[at] + gaps[at / k] * gaps[at % k] * (a / n * b);
+            self.cross[at] = (self.cross[at] + other.cross[at]) + gaps[at / k] * gaps[at % k] * (a * b / n);
         }
         for (mean, theirs) in self.means.iter_mut().zip(&other.means) {
             *mean = (a * *mean + b * theirs) / n;
         }
-        self.n += other.n;
+        self.n = self.n.saturating_add(other.n);
         Ok(())
     }
 
@@ -138,6 +139,7 @@ impl Joint {
         match self.n {
             0 => Err(CannotSay::EmptyArm),
             1 => Err(CannotSay::OneUnit),
+            n if n > moments::UNITS_MAX => Err(CannotSay::TooManyUnits),
             n => Ok(self.cross(one, other) / (n - 1) as f64),
         }
     }
@@ -162,7 +164,7 @@ impl Joint {
         let m2: f64 = (0..k * k).map(|at| weights[at / k] * weights[at % k] * self.cross[at]).sum();
         let largest =
             (0..k).map(|at| weights[at] * weights[at] * self.cross[at * k + at]).fold(0.0, f64::max);
-        let m2 = if m2 < 0.0 && m2 > -1e-9 * largest { 0.0 } else { m2 };
+        let m2 = if m2 < 0.0 && m2 > -moments::ROUNDING * largest { 0.0 } else { m2 };
         Moments::from_centred(self.n, mean, m2)
     }
 }
@@ -186,6 +188,9 @@ impl TryFrom<RawJoint> for Joint {
         moments::count(raw.n)?;
         for &value in raw.means.iter().chain(&raw.cross) {
             moments::finite("moment", value)?;
+        }
+        if raw.n == 0 && raw.means.iter().chain(&raw.cross).any(|value| *value != 0.0) {
+            return Err(MomentsError::ValuesWithoutUnits);
         }
         for at in 0..k {
             if raw.cross[at * k + at] < 0.0 {
@@ -238,7 +243,8 @@ mod tests {
             let all = of(&[a.clone(), b.clone()].concat());
             left.merge(&of(&b)).unwrap();
             right.merge(&of(&a)).unwrap();
-            prop_assert!(close(&left, &right) && close(&left, &all));
+            prop_assert_eq!(&left, &right);
+            prop_assert!(close(&left, &all));
             let combined = all.combination(&weights).unwrap();
             let direct: Moments =
                 a.iter().chain(&b).map(|unit| unit[0] * weights[0] + unit[1] * weights[1]).collect();

@@ -34,6 +34,7 @@ pub mod meta_analysis;
 pub mod moments;
 pub mod multiplicity;
 pub mod normal;
+pub mod novelty;
 pub mod power;
 pub mod proportion;
 pub mod quantile;

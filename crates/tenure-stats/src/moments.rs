@@ -9,10 +9,10 @@ use thiserror::Error;
 use crate::cannot_say::CannotSay;
 
 /// The largest count that a double holds exactly.
-const UNITS_MAX: u64 = 1 << 53;
+pub(crate) const UNITS_MAX: u64 = 1 << 53;
 
 /// Below this share of the raw sum of squares a negative centred sum is rounding, above it a mistake.
-const ROUNDING: f64 = 1e-9;
+pub(crate) const ROUNDING: f64 = 1e-9;
 
 /// Count, mean and centred sum of squares `Σ(y − ȳ)²` of one value per unit.
 ///
@@ -133,13 +133,14 @@ impl Moments {
     /// Adds one unit's value (Welford 1962). A value that is not finite makes every statistic of these
     /// moments [`CannotSay::NonFinite`].
     pub fn push(&mut self, value: f64) {
-        self.n += 1;
+        self.n = self.n.saturating_add(1);
         let before = value - self.mean;
         self.mean += before / self.n as f64;
         self.m2 += before * (value - self.mean);
     }
 
-    /// Adds the units of another set (Chan, Golub, LeVeque 1983). Associative and commutative up to rounding.
+    /// Adds the units of another set [Chan, Golub, LeVeque 1983]. Commutative to the last bit, associative up to
+    /// rounding: merge in one fixed order, and the same data give the same bytes.
     pub fn merge(&mut self, other: &Self) {
         if other.n == 0 {
             return;
@@ -152,8 +153,8 @@ impl Moments {
         let n = a + b;
         let gap = other.mean - self.mean;
         self.mean = (a * self.mean + b * other.mean) / n;
-        self.m2 += other.m2 + gap * gap * (a / n) * b;
-        self.n += other.n;
+        self.m2 = (self.m2 + other.m2) + gap * gap * (a * b / n);
+        self.n = self.n.saturating_add(other.n);
     }
 
     /// Units counted.
@@ -181,6 +182,7 @@ impl Moments {
         match self.n {
             0 => Err(CannotSay::EmptyArm),
             1 => Err(CannotSay::OneUnit),
+            n if n > UNITS_MAX => Err(CannotSay::TooManyUnits),
             n => finite_variance(self.mean, self.m2 / (n - 1) as f64),
         }
     }
@@ -189,6 +191,7 @@ impl Moments {
     pub fn population_variance(&self) -> Result<f64, CannotSay> {
         match self.n {
             0 => Err(CannotSay::EmptyArm),
+            n if n > UNITS_MAX => Err(CannotSay::TooManyUnits),
             n => finite_variance(self.mean, self.m2 / n as f64),
         }
     }
@@ -280,6 +283,15 @@ mod tests {
         assert_eq!(poisoned.variance(), Err(CannotSay::NonFinite));
     }
 
+    #[test]
+    fn merged_counts_beyond_a_double_are_said() {
+        let mut many = Moments::from_counts(1 << 53, 1 << 20).unwrap();
+        many.merge(&many.clone());
+        assert_eq!(many.variance(), Err(CannotSay::TooManyUnits));
+        (0..70).for_each(|_| many.merge(&many.clone()));
+        assert_eq!((many.n(), many.population_variance()), (u64::MAX, Err(CannotSay::TooManyUnits)));
+    }
+
     fn close(a: f64, b: f64, scale: f64) -> bool {
         (a - b).abs() <= 1e-12 * scale.max(1.0)
     }
@@ -308,6 +320,7 @@ mod tests {
             right = merged(&[&a, &b, &c]);
             prop_assert!(same(&left, &right, 1e6));
             prop_assert!(same(&merged(&[&c, &a, &b]), &right, 1e6));
+            prop_assert_eq!(merged(&[&a, &b]), merged(&[&b, &a]));
             let pushed: Moments = a.iter().chain(&b).chain(&c).copied().collect();
             prop_assert!(same(&pushed, &right, 1e6));
         }

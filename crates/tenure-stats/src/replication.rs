@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cannot_say::{CannotSay, finite, positive};
-use crate::estimate::{Estimate, Scale};
+use crate::estimate::{Estimate, Kind, Scale};
 use crate::{normal, sample_ratio::ChiSquare};
 
 /// The level that a Brownian motion's absolute value exceeds somewhere on [0, 1] with probability 5 %.
@@ -126,6 +126,43 @@ pub struct Replication {
     pub sentence: String,
 }
 
+/// What the sentence of a replication needs beside its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The kind of metric: a proportion's absolute change is told in percentage points.
+    pub kind: Kind,
+    /// The confidence of [`Replication::interval`].
+    pub confidence: f64,
+    /// Whether the original stopped at an early look: it is then more inflated than the correction takes out.
+    pub original_stopped_early: bool,
+}
+
+impl Told {
+    /// A metric of this kind, at 95 %, whose original ran to its end.
+    pub fn of(kind: Kind) -> Self {
+        Self { kind, confidence: 0.95, original_stopped_early: false }
+    }
+}
+
+impl Replication {
+    /// The same with its sentence in the metric's own unit.
+    ///
+    /// ```
+    /// use tenure_stats::estimate::{Kind, Scale};
+    /// use tenure_stats::replication::{replicate, Original, Rollout, Told};
+    ///
+    /// let rollout = Rollout { estimate: 0.0120, se: 0.0023, interval: None };
+    /// let found = replicate(&Original::new(0.0160, 0.0030), &rollout, Scale::Absolute)?;
+    /// let sentence = found.told(Told::of(Kind::Proportion)).sentence;
+    /// assert!(sentence.starts_with("delivered +1.20 pp (95 % interval 0.75 to 1.65); won +1.60 pp"), "{sentence}");
+    /// # Ok::<(), tenure_stats::CannotSay>(())
+    /// ```
+    pub fn told(mut self, how: Told) -> Self {
+        self.sentence = crate::sentence::replication(&self, &how);
+        self
+    }
+}
+
 /// Relates a rollout to its original, both on one scale.
 ///
 /// Errors: input that is not finite, a standard error of zero, an original of exactly zero.
@@ -200,7 +237,7 @@ fn judge(
     let spread = original.se.hypot(estimate.se);
     let q = ChiSquare::new(gap * gap / (spread * spread), 1.0);
     let half = Corrected { estimate: 0.5 * corrected.estimate, se: 0.5 * corrected.se };
-    let mut replication = Replication {
+    let replication = Replication {
         label,
         scale,
         original: *original,
@@ -217,8 +254,7 @@ fn judge(
         prediction_interval: Estimate::new(original.estimate, spread)?.interval(0.95),
         sentence: String::new(),
     };
-    replication.sentence = crate::sentence::replication(&replication);
-    Ok(replication)
+    Ok(replication.told(Told::of(Kind::Mean)))
 }
 
 /// `2.2414·(so² + sr²)/so`: how far the rollout may be from an original known to `so` before "different" is

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cannot_say::{CannotSay, positive, probability};
+use crate::cannot_say::{CannotSay, finite, positive, probability};
 use crate::normal;
 
 /// Error below which a look cannot stop: its bound would lie beyond 8.7 standard errors.
@@ -28,6 +28,15 @@ pub enum Spending {
 }
 
 impl Spending {
+    /// `Ok` when the family's parameter is one: ρ above zero, γ finite.
+    pub(crate) fn check(self) -> Result<(), CannotSay> {
+        match self {
+            Self::ObrienFleming | Self::Pocock => Ok(()),
+            Self::Power(rho) => positive(rho).map(drop),
+            Self::HwangShihDeCani(gamma) => finite(gamma).map(drop),
+        }
+    }
+
     /// The error spent on one side by information fraction `t`, of `alpha` in all.
     pub fn spent(self, alpha: f64, t: f64) -> f64 {
         if t >= 1.0 {
@@ -41,6 +50,10 @@ impl Spending {
             Self::Pocock => alpha * (std::f64::consts::E - 1.0).mul_add(t, 1.0).ln(),
             Self::Power(rho) => alpha * t.powf(rho),
             Self::HwangShihDeCani(0.0) => alpha * t,
+            // Written so that no exponential overflows, whatever γ.
+            Self::HwangShihDeCani(gamma) if gamma < 0.0 => {
+                alpha * (gamma * (1.0 - t)).exp() * (gamma * t).exp_m1() / gamma.exp_m1()
+            }
             Self::HwangShihDeCani(gamma) => alpha * (-gamma * t).exp_m1() / (-gamma).exp_m1(),
         }
     }
@@ -84,6 +97,7 @@ pub fn bounds(
     sides: Sides,
 ) -> Result<Bounds, CannotSay> {
     probability(alpha_side)?;
+    spending.check()?;
     let mut path = Path::new(sides, 0.0);
     let mut bounds = Bounds { z: Vec::new(), spent: Vec::new() };
     let mut spent = 0.0;
@@ -126,7 +140,7 @@ pub fn exit_probabilities(
     if z.len() != fractions.len() {
         return Err(CannotSay::OutOfRange);
     }
-    let mut path = Path::new(sides, crate::cannot_say::finite(drift)?);
+    let mut path = Path::new(sides, finite(drift)?);
     let mut exits = Vec::with_capacity(z.len());
     for (&t, &z) in rising(fractions)?.iter().zip(z) {
         let Some(z) = z else {

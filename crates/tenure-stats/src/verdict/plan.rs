@@ -26,6 +26,10 @@ pub struct Plan {
     pub se_plan: f64,
     /// The error of the sequential sample-ratio test.
     pub sample_ratio_alpha: f64,
+    /// The day since exposure (1 is the day of exposure) from which outcomes count: 8 leaves the first week of
+    /// novelty out. All days count when it is none. Who makes the moments keeps to it; see [`crate::novelty`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_from_day: Option<u32>,
 }
 
 /// The two-sided error of a case's first measurement.
@@ -56,7 +60,38 @@ impl Plan {
             spending: Spending::ObrienFleming,
             se_plan: positive(se_plan)?,
             sample_ratio_alpha: SAMPLE_RATIO_ALPHA,
+            counts_from_day: None,
         };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// The same with the planned error spent by another family.
+    ///
+    /// Errors: a parameter outside its family.
+    ///
+    /// ```
+    /// use tenure_stats::estimate::{Kind, Scale};
+    /// use tenure_stats::sequential::Spending;
+    /// use tenure_stats::verdict::{Direction, Plan};
+    ///
+    /// let plan = Plan::new(Kind::Mean, Direction::Increase, Scale::Relative, 0.05, 1, 0.01)?;
+    /// assert_eq!(plan.spending, Spending::ObrienFleming);
+    /// assert_eq!(plan.spending(Spending::HwangShihDeCani(-4.0))?.alpha, 0.05);
+    /// assert!(plan.spending(Spending::Power(0.0)).is_err());
+    /// # Ok::<(), tenure_stats::CannotSay>(())
+    /// ```
+    pub fn spending(self, spending: Spending) -> Result<Self, CannotSay> {
+        let plan = Self { spending, ..self };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// The same with a verdict that counts outcomes from this day since exposure on; 1 counts all.
+    ///
+    /// Errors: day 0.
+    pub fn counting_from(self, day: u32) -> Result<Self, CannotSay> {
+        let plan = Self { counts_from_day: (day != 1).then_some(day), ..self };
         plan.check()?;
         Ok(plan)
     }
@@ -89,6 +124,7 @@ impl Plan {
         probability(self.forever_share)?;
         probability(self.sample_ratio_alpha)?;
         positive(self.se_plan)?;
-        Ok(())
+        self.spending.check()?;
+        if self.counts_from_day == Some(0) { Err(CannotSay::OutOfRange) } else { Ok(()) }
     }
 }
