@@ -93,8 +93,9 @@ impl ReportBug {
         if case.bugs.contains_key(&self.bug) {
             return Err(Refusal::exists("bug", &self.bug));
         }
-        let accountable = case
-            .accountable_on(ask.now.today)
+        let accountable = ask
+            .state
+            .accountable_at(case, ask.now.at)
             .filter(|_| !matches!(case.stage, Stage::Removed | Stage::Retired))
             .ok_or_else(|| {
                 Refusal::wrong_state(format!(
@@ -107,7 +108,7 @@ impl ReportBug {
                 case: self.case.clone(),
                 bug: self.bug.clone(),
                 description: self.description.clone(),
-                on: ask.now.today,
+                on: ask.owner_date(case),
                 accountable,
             }
             .into(),

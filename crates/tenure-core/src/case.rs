@@ -157,6 +157,12 @@ pub struct Case {
     pub onus_offered: Option<(TeamId, Stamp)>,
     /// The revision of the policy it was opened under.
     pub policy: usize,
+    /// The team whose policy of that revision it goes by, when that team differed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_of: Option<TeamId>,
+    /// The policy it was changed to while it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_policy: Option<Box<Policy>>,
     /// When it was opened, and by whom.
     pub opened: Stamp,
     /// Where it is.
@@ -346,6 +352,9 @@ pub struct CaseOpened {
     pub team: TeamId,
     /// The revision of the policy that holds for it.
     pub policy: usize,
+    /// The team whose policy of that revision holds for it, when that team differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_of: Option<TeamId>,
     /// What is to be watched, such as the experiment's age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
@@ -432,13 +441,20 @@ impl OpenCase {
                 ),
             ));
         }
-        let warning = age_warning(ask.state.policy(), experiment, ask.now.today)?;
+        let warning = age_warning(
+            ask.state.policy_for(&experiment.team),
+            experiment,
+            ask.state.calendar(&experiment.team).date(ask.now.at),
+        )?;
         Ok(vec![
             CaseOpened {
                 case: self.case.clone(),
                 experiment: self.experiment.clone(),
                 team: experiment.team.clone(),
                 policy: ask.state.policies.len() - 1,
+                policy_of: ask.state.policies.last().and_then(|revision| {
+                    revision.teams.contains_key(&experiment.team).then(|| experiment.team.clone())
+                }),
                 warning,
             }
             .into(),
@@ -454,7 +470,7 @@ impl ReopenCase {
         let experiment = ask.experiment(&case.experiment)?;
         let age_override = self.age_override.as_ref().and_then(AgeOverride::reason);
         let (warning, age_override) =
-            match (age_warning(ask.state.policy_of(case), experiment, ask.now.today), age_override) {
+            match (age_warning(ask.state.policy_of(case), experiment, ask.today(case)), age_override) {
                 (Ok(warning), _) => (warning, None),
                 (Err(too_old), Some(reason)) => (Some(too_old.sentence), Some(reason)),
                 (Err(too_old), None) => {
@@ -470,7 +486,7 @@ impl CloseCase {
         let case = ask.case(&self.case)?;
         ask.may(case, &DRIVERS.map(Seat::Role), "close the case")?;
         ask.stage(case, &[Stage::Productionised])?;
-        if let Some(last) = case.warranty_ends().filter(|last| ask.now.today <= *last) {
+        if let Some(last) = case.warranty_ends().filter(|last| ask.owner_date(case) <= *last) {
             return Err(Refusal::new(
                 RefusalCode::WarrantyRunning,
                 format!("the warranty runs through {last}"),
@@ -514,6 +530,8 @@ impl CaseOpened {
             team: self.team.clone(),
             onus_offered: None,
             policy: self.policy,
+            policy_of: self.policy_of.clone(),
+            own_policy: None,
             opened: stamp.clone(),
             stage: Stage::Preparation,
             stage_since: stamp.at,

@@ -127,7 +127,7 @@ fn preparation(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
             maintenance_per_year: 0.0,
         },
     );
-    let later = Some(days_later(now.today, 1));
+    let later = Some(days_later(state.today(case, now.at), 1));
     for (name, kind) in [("proceed", Course::Proceed), ("park", Course::Park), ("rerun", Course::Rerun)] {
         let decide = Decide {
             case: id.clone(),
@@ -287,7 +287,7 @@ fn rolling_out(case: &Case, probes: &mut Vec<Probe>) {
 
 fn outcome(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
     let id = &case.id;
-    let later = Some(days_later(now.today, 1));
+    let later = Some(days_later(state.today(case, now.at), 1));
     let owners: Vec<_> =
         case.product_owner_seats().iter().flat_map(|seat| state.sitters(seat, Some(case.place()))).collect();
     let justification = JustificationDraft {

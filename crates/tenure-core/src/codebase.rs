@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -12,6 +13,7 @@ use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::{CaseId, CodebaseId};
 use crate::person::{Role, Seat};
+use crate::policy::Deadlines;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::state::State;
 use crate::time::Stamp;
@@ -84,6 +86,26 @@ impl Item {
         self.attempts
             .last()
             .is_some_and(|last| matches!(last.result, ItemResult::Passed | ItemResult::Waived))
+    }
+
+    /// Since when its owners are asked for it: the evidence that came after the latest attempt.
+    pub fn asked(&self) -> Option<Timestamp> {
+        let tried = self.attempts.last().map(|attempt| attempt.stamp.at);
+        self.evidence
+            .iter()
+            .map(|evidence| evidence.stamp.at)
+            .find(|asked| tried.is_none_or(|tried| *asked > tried))
+    }
+
+    /// The working days its owners promise, by the item's name: to respond to a pull request for the first time, and to hold
+    /// a QA demo.
+    pub(crate) fn promise(&self, deadlines: &Deadlines) -> Option<u32> {
+        let name = self.name.to_lowercase();
+        let words: Vec<&str> = name.split(|letter: char| !letter.is_alphanumeric()).collect();
+        if words.contains(&"pr") || words.windows(2).any(|pair| pair == ["pull", "request"]) {
+            return self.attempts.is_empty().then_some(deadlines.pull_request);
+        }
+        (words.contains(&"qa") || words.contains(&"demo")).then_some(deadlines.qa_demo)
     }
 }
 

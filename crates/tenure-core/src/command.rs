@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bug::{FixBug, ReportBug};
 use crate::building::{AssignBuilder, FinishBuilding, ReserveBacklog};
+use crate::calendar::SetCalendar;
 use crate::case::{CloseCase, OpenCase, ReopenCase};
 use crate::codebase::{AttachEvidence, DefineCodebase, RecordItem};
 use crate::consultation::{AnswerConsultation, RequestConsultation};
@@ -29,6 +30,7 @@ use crate::outcome::{AcknowledgeKeep, ConfirmRemoved, DecideOutcome, ReviewKeep}
 use crate::person::{GrantRole, RevokeRole};
 use crate::platform_change::{DismissSuggestion, RegisterPlatformChange};
 use crate::policy::SetPolicy;
+use crate::policy::change::ChangeCasePolicy;
 use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
 use crate::rollout::{SetRolloutPlan, StartWave};
@@ -124,6 +126,8 @@ commands! {
     GrantRole(GrantRole) = "grant_role", "Gives an account a role.";
     RevokeRole(RevokeRole) = "revoke_role", "Takes a role from an account.";
     SetPolicy(SetPolicy) = "set_policy", "Sets the policy for new cases.";
+    ChangeCasePolicy(ChangeCasePolicy) = "change_case_policy", "Changes the policy a running case goes by.";
+    SetCalendar(SetCalendar) = "set_calendar", "Sets a team's time zone, weekend and holidays.";
     DefineMetric(DefineMetric) = "define_metric", "Defines a metric.";
     SetFlag(SetFlag) = "set_flag", "Sets a flag by hand.";
     ArchiveFlag(ArchiveFlag) = "archive_flag", "Takes a flag that was set by hand away.";

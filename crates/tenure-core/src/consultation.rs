@@ -112,7 +112,7 @@ impl RequestConsultation {
                 case: self.case.clone(),
                 team: self.team.clone(),
                 question: self.question.clone(),
-                due: ask.due(policy, policy.deadlines.consultation),
+                due: ask.due(case, &self.team, policy.deadlines.consultation),
             }
             .into(),
         ])

@@ -122,7 +122,7 @@ impl SetCostBenefit {
                 benefit_per_year: self.benefit_per_year,
                 one_off_cost: self.one_off_cost,
                 maintenance_per_year: self.maintenance_per_year,
-                decide_by: ask.due(policy, policy.deadlines.decision),
+                decide_by: ask.due(case, &case.team, policy.deadlines.decision),
             }
             .into(),
         ])

@@ -22,14 +22,13 @@ use crate::event::Event;
 use crate::experiment::Experiment;
 use crate::id::{CaseId, CodebaseId, ExperimentId, TeamId};
 use crate::person::{Actor, DRIVERS, Place, Role, Seat};
-use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode, WhoMay};
 use crate::state::State;
-use crate::time::{Now, working_days_later};
+use crate::time::Now;
 
 /// Decides a command: what is to be recorded, or why not.
 ///
-/// `now` is the instant with its date ([`Now::in_zone`]); a bare timestamp means UTC.
+/// `now` is the instant; which date that is, the calendars of the teams concerned say.
 pub fn decide(
     state: &State,
     actor: &Actor,
@@ -128,8 +127,18 @@ impl<'a> Ask<'a> {
             .since(case.stage_since)
     }
 
-    /// The date so many working days from now.
-    pub fn due(&self, policy: &Policy, working_days: u32) -> Date {
-        working_days_later(self.now.today, working_days, &policy.holidays)
+    /// The date for the team that has the onus of a case.
+    pub fn today(&self, case: &Case) -> Date {
+        self.state.today(case, self.now.at)
+    }
+
+    /// The date for the product owners of a case.
+    pub fn owner_date(&self, case: &Case) -> Date {
+        self.state.owner_date(case, self.now.at)
+    }
+
+    /// The date so many of a team's working days from now.
+    pub fn due(&self, case: &Case, team: &TeamId, working_days: u32) -> Date {
+        self.state.calendar_in(case, team).due(self.now.at, working_days)
     }
 }

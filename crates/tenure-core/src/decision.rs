@@ -271,7 +271,7 @@ impl Decide {
             kind,
             reason: reason(&self.reason)?,
             unblock,
-            review_on: review_date(ask, self.review_on)?,
+            review_on: review_date(ask, case, self.review_on)?,
             goals,
             cost_benefit: case.cost_benefit.as_ref().map(|weighing| weighing.version),
             for_good: false,
@@ -291,7 +291,7 @@ impl WithdrawCase {
             kind: DecisionKind::Withdraw,
             reason: reason(&self.reason)?,
             unblock: normalised(&self.unblock),
-            review_on: review_date(ask, self.review_on)?,
+            review_on: review_date(ask, case, self.review_on)?,
             goals: Vec::new(),
             cost_benefit: None,
             for_good: self.to == WithdrawTo::Retired,
@@ -332,7 +332,9 @@ impl ConfirmDecision {
         };
         let mine = ask.driver_roles(case);
         let mut confirmed: BTreeSet<Role> = open.confirmed.keys().copied().collect();
-        if mine.is_subset(&confirmed) {
+        // A policy that was changed since the proposal may ask for no more than is there: then this concludes it.
+        let waits = !unconfirmed(ask.state.policy_of(case), &confirmed).is_empty();
+        if waits && mine.is_subset(&confirmed) {
             return Ok(Vec::new());
         }
         let roles: BTreeSet<Role> = mine.difference(&confirmed).copied().collect();
@@ -349,9 +351,9 @@ fn reason(text: &str) -> Result<String, Refusal> {
         .ok_or_else(|| Refusal::new(RefusalCode::ReasonMissing, "a decision says why").missing(["reason"]))
 }
 
-fn review_date(ask: &Ask<'_>, date: Option<Date>) -> Result<Option<Date>, Refusal> {
+fn review_date(ask: &Ask<'_>, case: &Case, date: Option<Date>) -> Result<Option<Date>, Refusal> {
     match date {
-        Some(date) if date <= ask.now.today => {
+        Some(date) if date <= ask.today(case) => {
             Err(Refusal::argument(format!("review_on is {date}: give a date after today")))
         }
         date => Ok(date),
@@ -383,7 +385,7 @@ fn taken(ask: &Ask<'_>, case: &Case, proposal: &Proposal, confirmed: &BTreeSet<R
     let review_on = (moves_to == Stage::Parked).then(|| {
         proposal
             .review_on
-            .unwrap_or_else(|| months_later(ask.now.today, policy.deadlines.parked_review_months))
+            .unwrap_or_else(|| months_later(ask.today(case), policy.deadlines.parked_review_months))
     });
     Some(DecisionTaken { case: case.id.clone(), kind: proposal.kind, moves_to, review_on }.into())
 }

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::bug::{BugFixed, BugReported};
 use crate::building::{BacklogReserved, BuilderAssigned, BuildingFinished};
+use crate::calendar::CalendarSet;
 use crate::case::{CaseClosed, CaseOpened, CaseParked, CaseReopened, CaseResumed};
 use crate::codebase::{CodebaseDefined, EvidenceAttached, ItemRecorded};
 use crate::consultation::{ConsultationAnswered, ConsultationRequested};
@@ -32,6 +33,7 @@ use crate::outcome::{
 use crate::person::{RoleGranted, RoleRevoked};
 use crate::platform_change::{CaseResurfaced, PlatformChangeRegistered, SuggestionDismissed};
 use crate::policy::PolicySet;
+use crate::policy::change::CasePolicyChanged;
 use crate::question::{QuestionAnswered, QuestionAsked};
 use crate::rollout::{RolloutPlanSet, WaveStarted};
 use crate::sign_off::{BuildingStarted, BuyInAnswered, BuyInFailed, BuyInRequested, ConditionSatisfied};
@@ -173,6 +175,7 @@ events! {
         CodebaseDefined = "codebase_defined";
         MetricDefined = "metric_defined";
         PolicySet = "policy_set";
+        CalendarSet = "calendar_set";
         FlagSetByHand = "flag_set";
         FlagArchived = "flag_archived";
         FlagCreated = "flag_created";
@@ -235,5 +238,6 @@ events! {
         BugFixed = "bug_fixed";
         CaseClosed = "case_closed";
         NoticeGiven = "notice_given";
+        CasePolicyChanged = "case_policy_changed";
     }
 }

@@ -184,10 +184,10 @@ impl RegisterExperiment {
                 format!("case {} is in {} and is no baseline", case.id, case.stage),
             ));
         }
-        if self.ended > ask.now.today {
+        if self.ended > ask.state.calendar(&self.team).date(ask.now.at) {
             return Err(Refusal::argument(format!("ended is {}: give a date that has passed", self.ended)));
         }
-        let policy = ask.state.policy();
+        let policy = ask.state.policy_for(&self.team);
         let kind = self.measurement.kind(self.metric.kind.unwrap_or(MetricKind::Mean));
         let judged = judge_experiment(&self.measurement, kind, self.metric.direction, policy)?;
         let won = judged.verdict == Verdict::Positive;
@@ -229,7 +229,7 @@ impl RegisterExperiment {
             events.push(if won {
                 CaseResumed { case: case.id.clone(), experiment: self.experiment.clone() }.into()
             } else {
-                let review_on = months_later(ask.now.today, months);
+                let review_on = months_later(ask.today(case), months);
                 CaseParked { case: case.id.clone(), reason: lost.clone(), review_on }.into()
             });
         }

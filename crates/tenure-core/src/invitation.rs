@@ -92,7 +92,7 @@ impl Case {
             ask.may(self, &[Seat::ProductOwner(team.clone())], "answer for that team")?;
             return Ok(None);
         };
-        match self.invitation_status(invitation, ask.now.today) {
+        match self.invitation_status(invitation, ask.state.calendar_in(self, team).date(ask.now.at)) {
             InvitationStatus::Open => {
                 Ok(Some(ByInvitation { invitation: id.clone(), person: invitation.person.clone() }))
             }
@@ -198,7 +198,8 @@ impl InviteSignOff {
         let Some(person) = stated(Some(&self.person)) else {
             return Err(Refusal::argument("person is empty: say who is invited").missing(["person"]));
         };
-        let (first, last) = (ask.now.today, days_later(ask.now.today, DAYS_MAX));
+        let first = ask.state.calendar_in(case, &self.team).date(ask.now.at);
+        let last = days_later(first, DAYS_MAX);
         let promised = if sign_off.due > first { sign_off.due } else { days_later(first, 14) };
         let until = self.until.unwrap_or(promised);
         if until < first || until > last {

@@ -30,6 +30,7 @@ mod apply;
 pub mod baseline;
 pub mod bug;
 pub mod building;
+pub mod calendar;
 pub mod case;
 pub mod choice;
 pub mod codebase;

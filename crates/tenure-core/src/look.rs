@@ -164,7 +164,7 @@ impl Looking<'_> {
     }
 
     fn has_lasted(&self, since: Option<Date>, days: u32) -> bool {
-        since.is_some_and(|since| self.ask.now.today >= days_later(since, i64::from(days)))
+        since.is_some_and(|since| self.ask.owner_date(self.case) >= days_later(since, i64::from(days)))
     }
 
     fn fault(&self, epochs: &[Epoch]) -> Option<String> {

@@ -423,7 +423,7 @@ impl Measured {
         Self {
             number: case.measurements.count + 1,
             iteration: case.iteration,
-            on: ask.now.today,
+            on: ask.owner_date(case),
             verdict: judged.verdict,
             self_reported: None,
             engine: String::new(),

@@ -58,6 +58,13 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
         }
         Event::MetricDefined(it) => format!("{by} defined the metric {}", it.metric),
         Event::PolicySet(_) => format!("{by} set the policy for new cases"),
+        Event::CasePolicyChanged(it) => {
+            format!("{by} changed the policy that the case goes by: {}", it.reason)
+        }
+        Event::CalendarSet(it) => {
+            let zone = it.calendar.time_zone.as_ref().map(|zone| format!(", in {zone}"));
+            format!("{by} set the working days of {}{}", it.team, zone.unwrap_or_default())
+        }
         Event::FlagSetByHand(it) => format!("{by} set flag {} in {} by hand", it.key, it.environment),
         Event::FlagArchived(it) => {
             let place = it.environment.as_ref().map_or("everywhere".to_owned(), |it| format!("in {it}"));

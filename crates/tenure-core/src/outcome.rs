@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::id::{AccountId, CaseId, CodebaseId};
 use crate::measurement::{Level, Verdict};
 use crate::person::{Actor, DRIVERS, Seat};
+use crate::policy::Deadlines;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::sign_off::checklists;
 use crate::time::{Stamp, days_later, months_later};
@@ -87,8 +88,19 @@ pub struct Kept {
     pub flag_gone_by: Date,
     /// The date of the decision.
     pub on: Date,
+    /// The date of the latest review of a justified keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_on: Option<Date>,
     /// When, and by which driver.
     pub stamp: Stamp,
+}
+
+impl Kept {
+    /// When a justified keep is reviewed: on the date it gave, and within the months that the policy allows.
+    pub fn review(&self, deadlines: &Deadlines) -> Option<Date> {
+        let latest = months_later(self.reviewed_on.unwrap_or(self.on), deadlines.keep_review_months);
+        self.justification.as_ref().map(|justification| justification.review_on.min(latest))
+    }
 }
 
 /// One account or several.
@@ -257,6 +269,9 @@ pub struct CaseRemoved {
 pub struct KeepAffirmed {
     /// Of which case.
     pub case: CaseId,
+    /// The date of this review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Date>,
     /// The next review.
     pub review_on: Date,
     /// Why.
@@ -316,14 +331,15 @@ impl DecideOutcome {
         }
         let months = case.warranty.as_ref().map_or(0, |warranty| warranty.months);
         let deadlines = &ask.state.policy_of(case).deadlines;
+        let today = ask.owner_date(case);
         Ok(vec![
             FeatureKept {
                 case: case.id.clone(),
                 cites: cited.number,
                 recovered: case.measurements.negatives() > 0,
-                on: ask.now.today,
-                warranty_ends: months_later(ask.now.today, months),
-                flag_gone_by: days_later(ask.now.today, i64::from(deadlines.flag_gone_days)),
+                on: today,
+                warranty_ends: months_later(today, months),
+                flag_gone_by: days_later(today, i64::from(deadlines.flag_gone_days)),
                 level: cited.treatment,
                 control_level: cited.control,
                 justification,
@@ -343,7 +359,7 @@ impl DecideOutcome {
             }
             _ => {}
         }
-        let justification = self.justification.clone().unwrap_or_default().complete(ask.now.today)?;
+        let justification = self.justification.clone().unwrap_or_default().complete(ask.today(case))?;
         let mut events = Vec::new();
         if case.acknowledgement.is_none() {
             let by = self.acknowledged_by(ask, case)?;
@@ -498,8 +514,14 @@ impl ReviewKeep {
             (Review::Remove, _) => {
                 Ok(vec![RemovalStarted { case: case.id.clone(), reason: self.reason.clone() }.into()])
             }
-            (Review::Affirm, Some(review_on)) if review_on > ask.now.today => Ok(vec![
-                KeepAffirmed { case: case.id.clone(), review_on, reason: self.reason.clone() }.into(),
+            (Review::Affirm, Some(review_on)) if review_on > ask.today(case) => Ok(vec![
+                KeepAffirmed {
+                    case: case.id.clone(),
+                    on: Some(ask.today(case)),
+                    review_on,
+                    reason: self.reason.clone(),
+                }
+                .into(),
             ]),
             (Review::Affirm, _) => Err(Refusal::new(
                 RefusalCode::JustificationIncomplete,
@@ -528,6 +550,7 @@ impl FeatureKept {
             control_level: self.control_level,
             flag_gone_by: self.flag_gone_by,
             on: self.on,
+            reviewed_on: None,
             stamp: stamp.clone(),
         });
         if let Some(warranty) = &mut case.warranty {
@@ -574,7 +597,9 @@ impl CaseRemoved {
 
 impl KeepAffirmed {
     pub(crate) fn apply(&self, case: &mut Case, _: &Stamp) {
-        if let Some(justification) = case.kept.as_mut().and_then(|kept| kept.justification.as_mut()) {
+        let Some(kept) = case.kept.as_mut() else { return };
+        kept.reviewed_on = self.on;
+        if let Some(justification) = kept.justification.as_mut() {
             justification.review_on = self.review_on;
         }
     }

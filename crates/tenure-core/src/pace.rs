@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
-use crate::codebase::Checklist;
 use crate::id::{BadId, CaseId, CodebaseId, TeamId};
 use crate::person::{DRIVERS, Role, Seat};
 use crate::state::State;
@@ -193,20 +192,11 @@ fn is_aside(task: &Task<'_>, stage: Stage) -> bool {
     }
 }
 
-/// Whether somebody showed the owners what they have not answered yet. Before that the builders build.
-fn is_shown(checklist: &Checklist) -> bool {
-    checklist.items.iter().filter(|item| !item.is_done()).any(|item| {
-        let answered = item.attempts.last().map(|attempt| attempt.stamp.at);
-        item.evidence.iter().any(|shown| answered.is_none_or(|answered| shown.stamp.at > answered))
-    })
-}
-
 impl Party {
     /// Whom a task waits for; none for Tenure itself.
     fn of(task: &Task<'_>, case: &Case) -> Option<Self> {
-        if let Task::PassItems { checklist, .. } = task
-            && !is_shown(checklist)
-        {
+        // Before anything is shown to the owners, the builders build.
+        if let Task::PassItems { shown: false, .. } = task {
             return Some(Self::Role(Role::Developer));
         }
         let seats = task.seats(case);

@@ -2,6 +2,7 @@
 //! names is submitted as commands and judged like any other.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
 
 use crate::case::{Case, Stage};
 use crate::command::Command;
@@ -24,9 +25,6 @@ pub enum Due {
     /// Submit a command as Tenure itself.
     Submit(Box<Command>),
 }
-
-/// Days before the end of a warranty at which a notice is given.
-const WARRANTY_NOTICES: [i64; 3] = [0, 7, 30];
 
 /// What is due now, case by case. Pure; a thing that was done is not due again.
 pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
@@ -80,25 +78,30 @@ fn has_passed(since: Timestamp, hours: u32, now: Timestamp) -> bool {
 /// Notices that were not given yet: missed promises, and the end of the warranty.
 fn notices(state: &State, case: &Case, now: Now) -> Vec<GiveNotice> {
     let late = state.waits(case, now).into_iter().filter_map(|wait| {
-        let due = wait.due.filter(|due| {
-            *due < now.today || wait.command == "review_keep" || wait.command == "reopen_case"
-        })?;
+        let due = wait.due.filter(|_| wait.overdue || wait.review)?;
         let seats: Vec<String> = wait.seats.iter().map(ToString::to_string).collect();
+        // Several of one kind may be promised by one date: of several codebases, of several items.
+        let about = ["codebase", "item", "number"].into_iter().filter_map(|key| wait.with.get(key));
+        let what = about.fold(wait.command.to_owned(), |what, about| match about {
+            Json::String(text) => format!("{what} {text}"),
+            other => format!("{what} {other}"),
+        });
         Some(GiveNotice {
             case: case.id.clone(),
-            name: format!("{} by {} until {due}", wait.command, seats.join(", ")),
+            name: format!("{what} by {} until {due}", seats.join(", ")),
             sentence: wait.line(),
             to: wait.seats,
         })
     });
-    late.chain(warranty(case, now)).filter(|notice| !case.notices.contains(&notice.name)).collect()
+    late.chain(warranty(state, case, now)).filter(|notice| !case.notices.contains(&notice.name)).collect()
 }
 
 /// The tightest notice that applies: a server that was away says the last one only.
-fn warranty(case: &Case, now: Now) -> Option<GiveNotice> {
+fn warranty(state: &State, case: &Case, now: Now) -> Option<GiveNotice> {
     let ends = case.warranty_ends().filter(|_| case.stage == Stage::Productionised)?;
-    let left = days_between(now.today, ends);
-    let before = WARRANTY_NOTICES.into_iter().find(|before| left <= *before)?;
+    let left = days_between(state.owner_date(case, now.at), ends);
+    let notices = state.policy_of(case).deadlines.warranty_notice_days.iter().map(|days| i64::from(*days));
+    let before = notices.chain([0]).filter(|before| left <= *before).min()?;
     let sentence = match left {
         ..0 => format!("the warranty of {} ended on {ends}: the product owners are accountable", case.id),
         0 => format!(

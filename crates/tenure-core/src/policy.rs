@@ -1,12 +1,24 @@
 //! Policy: everything a team can reasonably disagree on, as one value under version control.
 //!
-//! A case keeps the policy it was opened under; setting a policy makes a new revision.
+//! A company has one, and a team may differ from it in any key. A case keeps the policy it was opened under: its team's;
+//! setting a policy makes a new revision, which holds for the cases opened after it. What may never be otherwise (the
+//! bans and invariants of the process) is no policy.
+
+pub mod change;
+pub mod file;
+mod key;
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
+use crate::calendar::Weekday;
+use crate::case::Case;
 use crate::decide::Ask;
 use crate::event::Event;
+use crate::id::TeamId;
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Stamp;
@@ -41,9 +53,11 @@ pub struct Policy {
     pub look_every_hours: u32,
     /// Hours a wave runs before the next is started automatically, when the plan does not say.
     pub wave_min_hours: u32,
-    /// IANA name of the zone that dates are meant in; whoever calls resolves it.
+    /// IANA name of the zone in which days begin.
     pub time_zone: String,
-    /// Days that are no working days besides Saturday and Sunday.
+    /// Days of the week on which nobody works.
+    pub weekend: Vec<Weekday>,
+    /// Dates on which nobody works.
     pub holidays: Vec<Date>,
 }
 
@@ -72,7 +86,7 @@ pub enum WhoConfirms {
 }
 
 /// Promises. A deadline escalates; it never decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deadlines {
     /// To answer a consultation.
@@ -91,12 +105,14 @@ pub struct Deadlines {
     pub outcome: u32,
     /// To decide a negative outcome.
     pub negative_outcome: u32,
-    /// Months in which a justified keep is reviewed.
+    /// Months within which a justified keep is reviewed.
     pub keep_review_months: u32,
     /// Months after which a parked case is looked at again.
     pub parked_review_months: u32,
     /// Calendar days after a keep in which the flag leaves the code.
     pub flag_gone_days: u32,
+    /// Calendar days before the end of a warranty at which it is said; at its end it always is.
+    pub warranty_notice_days: Vec<u32>,
 }
 
 impl Default for Policy {
@@ -116,6 +132,7 @@ impl Default for Policy {
             look_every_hours: 24,
             wave_min_hours: 48,
             time_zone: "UTC".to_owned(),
+            weekend: vec![Weekday::Saturday, Weekday::Sunday],
             holidays: Vec::new(),
         }
     }
@@ -141,65 +158,164 @@ impl Default for Deadlines {
             keep_review_months: 6,
             parked_review_months: 6,
             flag_gone_days: 30,
+            warranty_notice_days: vec![30, 7],
         }
     }
 }
 
+/// What a team says otherwise than its company: some keys of a policy, with their values.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Overrides(pub Map<String, Json>);
+
+/// A value that cannot be meant, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFault {
+    /// The key, such as `deadlines.buy_in`.
+    pub key: String,
+    /// What to do about it.
+    pub says: String,
+}
+
 impl Policy {
-    /// The first thing in it that cannot be meant, in words.
-    pub fn fault(&self) -> Option<String> {
-        if !(self.alpha > 0.0 && self.alpha < 0.5) {
-            return Some(format!("policy.alpha is {}: give a share above 0 and below 0.5", self.alpha));
+    /// Everything in it that cannot be meant.
+    pub fn faults(&self) -> Vec<KeyFault> {
+        key::faults(self)
+    }
+
+    /// The policy with some keys otherwise, or what cannot be meant.
+    pub fn with(&self, overrides: &Overrides) -> Result<Self, Vec<KeyFault>> {
+        let faults = key::faults_in(&overrides.0);
+        if !faults.is_empty() {
+            return Err(faults);
         }
-        if !(self.srm_p > 0.0 && self.srm_p < 0.5) {
-            return Some(format!("policy.srm_p is {}: give a share above 0 and below 0.5", self.srm_p));
+        let mut merged = key::as_json(self);
+        merge(&mut merged, &overrides.0);
+        let policy: Self = serde_json::from_value(Json::Object(merged))
+            .map_err(|fault| vec![KeyFault { key: "policy".to_owned(), says: fault.to_string() }])?;
+        let faults = policy.faults();
+        if faults.is_empty() { Ok(policy) } else { Err(faults) }
+    }
+}
+
+fn merge(into: &mut Map<String, Json>, from: &Map<String, Json>) {
+    for (name, value) in from {
+        match (into.get_mut(name), value) {
+            (Some(Json::Object(into)), Json::Object(from)) => merge(into, from),
+            _ => {
+                into.insert(name.clone(), value.clone());
+            }
         }
-        if self.max_iterations == 0 {
-            return Some("policy.max_iterations is 0: a case has at least one iteration".to_owned());
+    }
+}
+
+/// The faults as one sentence.
+fn refused(prefix: &str, faults: &[KeyFault]) -> Refusal {
+    let said: Vec<String> =
+        faults.iter().map(|fault| format!("{prefix}{}: {}", fault.key, fault.says)).collect();
+    Refusal::argument(said.join("; "))
+}
+
+/// The policies of a company at one time: its own, and those of the teams that differ.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The company's.
+    #[serde(flatten)]
+    pub policy: Policy,
+    /// Those of the teams that differ, whole.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: BTreeMap<TeamId, Policy>,
+}
+
+impl Revision {
+    /// A team's policy.
+    pub fn of(&self, team: &TeamId) -> &Policy {
+        self.teams.get(team).unwrap_or(&self.policy)
+    }
+}
+
+impl State {
+    /// The company's policy in force for new cases.
+    pub fn policy(&self) -> &Policy {
+        &self.revision().policy
+    }
+
+    /// The policy in force for a team's new cases.
+    pub fn policy_for(&self, team: &TeamId) -> &Policy {
+        self.revision().of(team)
+    }
+
+    /// The policy a case goes by: the one it was opened under, or the one it was changed to since.
+    pub fn policy_of<'a>(&'a self, case: &'a Case) -> &'a Policy {
+        match (&case.own_policy, &case.policy_of) {
+            (Some(own), _) => own,
+            (None, Some(team)) => self.revision_of(case).of(team),
+            (None, None) => &self.revision_of(case).policy,
         }
-        if self.stale_warn_days > self.stale_block_days {
-            return Some("policy.stale_warn_days is above stale_block_days: warn before refusing".to_owned());
-        }
-        if self.warranty_months == 0 {
-            return Some("policy.warranty_months is 0: give at least one month".to_owned());
-        }
-        if self.look_every_hours == 0 {
-            return Some("policy.look_every_hours is 0: give at least one hour".to_owned());
-        }
-        None
+    }
+
+    /// The policy by which a team's days count in a case.
+    pub(crate) fn policy_in<'a>(&'a self, case: &'a Case, team: &TeamId) -> &'a Policy {
+        if *team == case.team { self.policy_of(case) } else { self.revision_of(case).of(team) }
+    }
+
+    fn revision(&self) -> &Revision {
+        #[expect(clippy::expect_used, reason = "starts with one and only grows")]
+        self.policies.last().expect("never empty")
+    }
+
+    fn revision_of(&self, case: &Case) -> &Revision {
+        self.policies.get(case.policy).unwrap_or_else(|| self.revision())
     }
 }
 
 /// Sets the policy for cases opened from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SetPolicy {
-    /// The whole policy; a field left out has its default.
+    /// The company's, whole; a field left out has its default.
     pub policy: Policy,
+    /// What teams say otherwise; a team left out goes by the company's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: BTreeMap<TeamId, Overrides>,
 }
 
 /// The policy was set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicySet {
-    /// The whole policy.
+    /// The company's, whole.
     pub policy: Policy,
+    /// Those of the teams that differ, whole.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: BTreeMap<TeamId, Policy>,
 }
 
 impl SetPolicy {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
-        ask.admin()?;
-        if let Some(fault) = self.policy.fault() {
-            return Err(Refusal::argument(fault));
+        for team in self.teams.keys() {
+            ask.team(team)?;
         }
-        if *ask.state.policy() == self.policy {
+        ask.admin()?;
+        let faults = self.policy.faults();
+        if !faults.is_empty() {
+            return Err(refused("policy.", &faults));
+        }
+        let mut teams = BTreeMap::new();
+        for (team, overrides) in &self.teams {
+            let policy =
+                self.policy.with(overrides).map_err(|faults| refused(&format!("teams.{team}."), &faults))?;
+            teams.insert(team.clone(), policy);
+        }
+        let revision = Revision { policy: self.policy.clone(), teams };
+        if *ask.state.revision() == revision {
             return Ok(Vec::new());
         }
-        Ok(vec![PolicySet { policy: self.policy.clone() }.into()])
+        Ok(vec![PolicySet { policy: revision.policy, teams: revision.teams }.into()])
     }
 }
 
 impl PolicySet {
     pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
-        state.policies.push(self.policy.clone());
+        state.policies.push(Revision { policy: self.policy.clone(), teams: self.teams.clone() });
     }
 }
 
@@ -218,14 +334,45 @@ mod tests {
 
     #[test]
     fn a_policy_that_cannot_be_meant_is_named() {
-        let check = |policy: Policy, says: &str| {
-            let fault = policy.fault().unwrap();
-            assert!(fault.contains(says), "{fault}");
+        let check = |policy: Policy, key: &str| {
+            let faults = policy.faults();
+            assert_eq!(
+                faults.iter().map(|fault| fault.key.as_str()).collect::<Vec<_>>(),
+                [key],
+                "{faults:?}"
+            );
         };
+        let deadlines = |deadlines: Deadlines| Policy { deadlines, ..Policy::default() };
         check(Policy { alpha: 0.0, ..Policy::default() }, "alpha");
         check(Policy { srm_p: f64::NAN, ..Policy::default() }, "srm_p");
         check(Policy { max_iterations: 0, ..Policy::default() }, "max_iterations");
         check(Policy { stale_warn_days: 400, ..Policy::default() }, "stale_warn_days");
-        assert_eq!(Policy::default().fault(), None);
+        check(Policy { weekend: Weekday::ALL.to_vec(), ..Policy::default() }, "weekend");
+        check(Policy { time_zone: "Mars/Olympus".to_owned(), ..Policy::default() }, "time_zone");
+        check(deadlines(Deadlines { buy_in: 0, ..Deadlines::default() }), "deadlines.buy_in");
+        check(
+            deadlines(Deadlines { warranty_notice_days: vec![0], ..Deadlines::default() }),
+            "deadlines.warranty_notice_days",
+        );
+        assert_eq!(Policy::default().faults(), []);
+    }
+
+    #[test]
+    fn a_team_differs_in_the_keys_it_names() {
+        let overrides = |text: &str| Overrides(serde_json::from_str(text).unwrap());
+        let company = Policy { deviation_budget: 7, ..Policy::default() };
+        let team = company.with(&overrides(r#"{"weights": {"polish": 2}, "alpha": 0.01}"#)).unwrap();
+        assert_eq!((team.deviation_budget, team.alpha), (7, 0.01));
+        assert_eq!(team.weights, Weights { parity: 0, polish: 2, adjustment: 3 });
+        let faults = company.with(&overrides(r#"{"alhpa": 1, "deadlines": {"buy_in": 0}}"#)).unwrap_err();
+        assert_eq!(faults.len(), 2, "{faults:?}");
+    }
+
+    #[test]
+    fn a_revision_from_before_teams_differed_is_read() {
+        let written = serde_json::to_value(Policy { alpha: 0.01, ..Policy::default() }).unwrap();
+        let read: Revision = serde_json::from_value(written).unwrap();
+        assert_eq!((read.policy.alpha, read.teams.len()), (0.01, 0));
+        assert_eq!(serde_json::from_value::<Revision>(serde_json::to_value(&read).unwrap()).unwrap(), read);
     }
 }

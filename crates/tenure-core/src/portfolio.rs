@@ -46,7 +46,7 @@ impl State {
                 *portfolio.verdicts.entry(verdict_name(judged.verdict)).or_default() += 1;
             }
             portfolio.money(self, case);
-            portfolio.dates(case, now);
+            portfolio.dates(self, case, now);
             if self.is_late(case, now) {
                 portfolio.late.push(case.id.clone());
             }
@@ -72,16 +72,17 @@ impl Portfolio {
         }
     }
 
-    fn dates(&mut self, case: &Case, now: Now) {
+    fn dates(&mut self, state: &State, case: &Case, now: Now) {
         let Some(kept) = &case.kept else { return };
-        self.days_to_tenure.push(days_between(Now::from(case.opened.at).today, kept.on));
+        self.days_to_tenure.push(days_between(state.owner_date(case, case.opened.at), kept.on));
         if case.stage != Stage::Productionised {
             return;
         }
-        if now.today > kept.flag_gone_by && !case.codebases_not_cleared().is_empty() {
+        let today = state.owner_date(case, now.at);
+        if today > kept.flag_gone_by && !case.codebases_not_cleared().is_empty() {
             self.flags_overdue.push(case.id.clone());
         }
-        let left = case.warranty_ends().map(|ends| days_between(now.today, ends));
+        let left = case.warranty_ends().map(|ends| days_between(today, ends));
         if left.is_some_and(|left| (0..=30).contains(&left)) {
             self.warranties_ending.push(case.id.clone());
         }

@@ -454,7 +454,7 @@ impl StartWave {
                 wave: next,
                 percent: wave.percent,
                 kind: wave.kind,
-                on: ask.now.today,
+                on: ask.owner_date(case),
                 design,
             }
             .into(),

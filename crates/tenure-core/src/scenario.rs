@@ -3,6 +3,9 @@
 //! Format: `people` (account → roles), `codebases` (name → ordered owner-process items), `policy`, and `scenarios`, each
 //! with `id` and `steps`. A step has `at`, `by`, `do`, `with`, `expect` (`ok` or `refused:CODE`), and may state the case's
 //! `state` after it and a `check` of further facts. Every scenario starts from an empty world.
+//!
+//! A date is nine in the morning of that day where the company is; `at` may be an instant instead. `do` is a command, or
+//! `clockwork`: then everything that is due at the time is done, but for looks.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value as Json, json};
 
 use crate::apply::{Recorded, apply};
+use crate::calendar::zone;
 use crate::case::Case;
 use crate::codebase::DefineCodebase;
 use crate::command::Command;
@@ -20,9 +24,11 @@ use crate::decide::decide;
 use crate::id::{AccountId, BugId, CodebaseId, FollowUpId, TeamId};
 use crate::measurement::verdict_name;
 use crate::person::{Actor, Grant, GrantRole};
-use crate::policy::{Policy, SetPolicy};
+use crate::plan::{Due, plan};
+use crate::policy::{Overrides, Policy, SetPolicy};
 use crate::refusal::Refusal;
 use crate::state::State;
+use crate::team::DefineTeam;
 use crate::time::Now;
 
 /// A file that is no scenario file, and where.
@@ -81,16 +87,30 @@ struct File {
     people: BTreeMap<AccountId, Vec<Grant>>,
     #[serde(default)]
     codebases: BTreeMap<CodebaseId, Vec<String>>,
-    #[serde(default, deserialize_with = "known_policy")]
-    policy: Policy,
+    #[serde(default)]
+    policy: Known,
     scenarios: Vec<Scenario>,
 }
 
-/// The policy, with what it does not know left out: a scenario may be written for a policy that can say more.
-fn known_policy<'de, D: Deserializer<'de>>(from: D) -> Result<Policy, D::Error> {
-    let mut given = Json::deserialize(from)?;
-    retain_known(&mut given, &json!(Policy::default()));
-    serde_json::from_value(given).map_err(|fault| D::Error::custom(format!("policy: {fault}")))
+/// The policy, with what it does not know left out: a scenario may be written for a policy that can say more. `teams` in
+/// it says what teams say otherwise.
+#[derive(Default)]
+struct Known {
+    policy: Policy,
+    teams: BTreeMap<TeamId, Overrides>,
+}
+
+impl<'de> Deserialize<'de> for Known {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let bad = |fault: serde_json::Error| D::Error::custom(format!("policy: {fault}"));
+        let mut given = Json::deserialize(from)?;
+        let teams = given.as_object_mut().and_then(|given| given.remove("teams")).unwrap_or(json!({}));
+        retain_known(&mut given, &json!(Policy::default()));
+        Ok(Self {
+            policy: serde_json::from_value(given).map_err(bad)?,
+            teams: serde_json::from_value(teams).map_err(bad)?,
+        })
+    }
 }
 
 fn retain_known(given: &mut Json, known: &Json) {
@@ -108,9 +128,17 @@ struct Scenario {
     steps: Vec<Step>,
 }
 
+/// When a step is: on a day, or at an instant.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged, expecting = "at is a date such as 2026-05-04, or an instant such as 2026-05-04T23:30:00Z")]
+enum When {
+    At(Timestamp),
+    On(Date),
+}
+
 #[derive(Deserialize)]
 struct Step {
-    at: Date,
+    at: When,
     by: AccountId,
     #[serde(rename = "do")]
     name: String,
@@ -158,6 +186,21 @@ impl World {
     }
 }
 
+/// The step that does what is due.
+const CLOCKWORK: &str = "clockwork";
+
+impl World {
+    /// Does what is due, as Tenure itself would; looks need data, and are left out.
+    fn clockwork(&mut self, now: Now) {
+        for due in plan(&self.state, now) {
+            if let Due::Submit(command) = due {
+                // What was planned may be refused by what was just done, as in a running server.
+                let _ = self.submit(&Actor::System, now, &command);
+            }
+        }
+    }
+}
+
 impl Scenario {
     fn run(&self, file: &File) -> Result<(Outcome, World), ScenarioError> {
         let mut world = self.world(file)?;
@@ -192,11 +235,15 @@ impl Scenario {
             .map(|(codebase, items)| {
                 DefineCodebase { codebase: codebase.clone(), items: items.clone() }.into()
             })
-            .chain([SetPolicy { policy: file.policy.clone() }.into()])
+            .chain(file.policy.teams.keys().map(|team| DefineTeam { team: team.clone(), name: None }.into()))
+            .chain(
+                [SetPolicy { policy: file.policy.policy.clone(), teams: file.policy.teams.clone() }.into()],
+            )
             .chain(file.people.iter().flat_map(|(account, grants)| {
                 grants.iter().map(|role| GrantRole { account: account.clone(), role: role.clone() }.into())
             }));
-        let before = self.steps.first().map_or(Timestamp::UNIX_EPOCH, |step| step.instant(0));
+        let zone = &file.policy.policy.time_zone;
+        let before = self.steps.first().map_or(Timestamp::UNIX_EPOCH, |step| step.instant(0, zone));
         for command in set_up.collect::<Vec<Command>>() {
             world.submit(&Actor::System, before, &command).map_err(|refusal| ScenarioError::World {
                 id: self.id.clone(),
@@ -213,7 +260,15 @@ impl Step {
         if self.expect != "ok" && !self.expect.starts_with("refused:") {
             return Err(format!("expect is `{}`: use `ok` or `refused:CODE`", self.expect));
         }
-        let now = Now { at: self.instant(at), today: self.at };
+        let now = Now::from(self.instant(at, &world.state.policy().time_zone));
+        if self.name == CLOCKWORK {
+            world.clockwork(now);
+            return if self.expect == "ok" {
+                self.facts(world, now)
+            } else {
+                Err("clockwork is always ok".to_owned())
+            };
+        }
         if !Command::ALL.iter().any(|(name, _)| *name == self.name) {
             return Err(format!("do is `{}`, which is no command", self.name));
         }
@@ -229,14 +284,19 @@ impl Step {
         if got != self.expect {
             return Ok(Some(Mismatch { expected: self.expect.clone(), got, why }));
         }
-        self.facts(&world.state)
+        self.facts(world, now)
     }
 
     /// Steps of one day keep their order: each is a second after the one before.
-    fn instant(&self, at: usize) -> Timestamp {
+    fn instant(&self, at: usize, zone_name: &str) -> Timestamp {
+        let on = match self.at {
+            When::At(at) => return at,
+            When::On(on) => on,
+        };
         let seconds = i64::try_from(at).unwrap_or(i64::MAX);
-        TimeZone::UTC
-            .to_timestamp(self.at.at(9, 0, 0, 0))
+        zone(zone_name)
+            .unwrap_or(TimeZone::UTC)
+            .to_timestamp(on.at(9, 0, 0, 0))
             .ok()
             .and_then(|morning| {
                 Span::new().try_seconds(seconds).ok().and_then(|span| morning.checked_add(span).ok())
@@ -244,7 +304,8 @@ impl Step {
             .unwrap_or(Timestamp::MAX)
     }
 
-    fn facts(&self, state: &State) -> Result<Option<Mismatch>, String> {
+    fn facts(&self, world: &World, now: Now) -> Result<Option<Mismatch>, String> {
+        let state = &world.state;
         let named = |map: &Map<String, Json>| map.get("case").and_then(Json::as_str).map(str::to_owned);
         let own = named(&self.with);
         let looked_at = named(&self.check).or_else(|| own.clone());
@@ -254,7 +315,7 @@ impl Step {
         for (case, key, expected) in state_of.chain(checks) {
             let id = case.as_deref().ok_or_else(|| format!("{key} is checked, and no case is named"))?;
             let got = match state.cases.get(id) {
-                Some(case) => fact(case, key, self.at)?,
+                Some(case) => fact(state, case, key, now)?,
                 None => {
                     return Ok(Some(Mismatch::new(format!("{key} {expected}"), format!("no case {id}"))));
                 }
@@ -275,9 +336,9 @@ fn same(got: &Json, expected: &Json) -> bool {
     }
 }
 
-fn fact(case: &Case, key: &str, today: Date) -> Result<Json, String> {
+fn fact(state: &State, case: &Case, key: &str, now: Now) -> Result<Json, String> {
     if let Some((noun, name)) = key.split_once(':') {
-        return fact_of(case, noun, name, today);
+        return fact_of(state, case, noun, name, now);
     }
     Ok(match key {
         "state" => json!(case.stage.name()),
@@ -296,11 +357,14 @@ fn fact(case: &Case, key: &str, today: Date) -> Result<Json, String> {
             let latest = case.measurements.latest.as_ref();
             json!(latest.and_then(|latest| latest.replication.as_ref()).map(|replication| replication.label))
         }
+        "notices" => json!(case.notices),
+        "late" => json!(state.is_late(case, now)),
+        "accountable" => json!(state.accountable_at(case, now.at)),
         _ => return Err(format!("check names `{key}`, which is no fact of a case")),
     })
 }
 
-fn fact_of(case: &Case, noun: &str, name: &str, today: Date) -> Result<Json, String> {
+fn fact_of(state: &State, case: &Case, noun: &str, name: &str, now: Now) -> Result<Json, String> {
     let bad = |fault: crate::id::BadId| fault.to_string();
     Ok(match noun {
         "signoff" | "sign_off" => json!(case.sign_off_status(&TeamId::new(name).map_err(bad)?).name()),
@@ -312,7 +376,19 @@ fn fact_of(case: &Case, noun: &str, name: &str, today: Date) -> Result<Json, Str
             json!(case.open_questions().filter(|(team, _)| team.as_str() == name).count())
         }
         "invitation" => {
-            json!(case.invitations.get(name).map(|invitation| case.invitation_status(invitation, today)))
+            let status = case.invitations.get(name).map(|invitation| {
+                let today = state.calendar_in(case, &invitation.team).date(now.at);
+                case.invitation_status(invitation, today)
+            });
+            json!(status)
+        }
+        "due" => {
+            let waits = state.waits(case, now);
+            json!(waits.iter().find(|wait| wait.command == name).map(|wait| wait.due))
+        }
+        "policy" => {
+            let policy = json!(state.policy_of(case));
+            name.split('.').try_fold(&policy, |at, key| at.get(key)).cloned().unwrap_or_default()
         }
         "bug" => {
             let id = BugId::new(name).map_err(bad)?;

@@ -275,7 +275,7 @@ impl RequestBuyIn {
             BuyInRequested {
                 case: self.case.clone(),
                 team: self.team.clone(),
-                due: ask.due(policy, policy.deadlines.buy_in),
+                due: ask.due(case, &self.team, policy.deadlines.buy_in),
             }
             .into(),
         ])

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::TeamCalendar;
 use crate::case::Case;
 use crate::codebase::Codebase;
 use crate::experiment::Experiment;
@@ -13,7 +14,7 @@ use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, FlagKey, MetricId, 
 use crate::metric::Metric;
 use crate::person::Person;
 use crate::platform_change::PlatformChange;
-use crate::policy::Policy;
+use crate::policy::Revision;
 use crate::team::Team;
 
 /// Everything that was decided.
@@ -40,7 +41,10 @@ pub struct State {
     /// The case each case flag belongs to.
     pub flag_cases: BTreeMap<FlagKey, CaseId>,
     /// Every policy there was, oldest first; never empty. The last is in force for new cases.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<Revision>,
+    /// What teams say about their days.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calendars: BTreeMap<TeamId, TeamCalendar>,
 }
 
 impl Default for State {
@@ -56,20 +60,8 @@ impl Default for State {
             platform_changes: BTreeMap::new(),
             flags: BTreeMap::new(),
             flag_cases: BTreeMap::new(),
-            policies: vec![Policy::default()],
+            policies: vec![Revision::default()],
+            calendars: BTreeMap::new(),
         }
-    }
-}
-
-impl State {
-    /// The policy in force for new cases.
-    pub fn policy(&self) -> &Policy {
-        #[expect(clippy::expect_used, reason = "starts with one and only grows")]
-        self.policies.last().expect("never empty")
-    }
-
-    /// The policy a case was opened under.
-    pub fn policy_of(&self, case: &Case) -> &Policy {
-        self.policies.get(case.policy).unwrap_or_else(|| self.policy())
     }
 }

@@ -18,7 +18,7 @@ use crate::policy::Policy;
 use crate::question::Question;
 use crate::sign_off::SignOffStatus;
 use crate::state::State;
-use crate::time::Now;
+use crate::time::{Now, months_later};
 use crate::warranty::Accountable;
 
 /// Something that is open.
@@ -45,7 +45,7 @@ pub(crate) enum Promise {
 /// What is open, by the one it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task<'a> {
-    ConfirmDecision { kind: DecisionKind, role: Role },
+    ConfirmDecision { kind: DecisionKind, role: Option<Role> },
     AcceptOnus { team: &'a TeamId },
     AcceptDelegation { to: &'a AccountId },
     Consult,
@@ -67,7 +67,8 @@ pub(crate) enum Task<'a> {
     AgreeWarranty { team: TeamId, months: u32 },
     ReserveBacklog,
     CreateFlag,
-    PassItems { codebase: &'a CodebaseId, checklist: &'a Checklist },
+    RespondTo { codebase: &'a CodebaseId, item: &'a str },
+    PassItems { codebase: &'a CodebaseId, items: Vec<&'a str>, shown: bool },
     LogChange,
     FinishBuilding,
     PlanRollout,
@@ -111,7 +112,7 @@ impl Task<'_> {
             Self::AgreeWarranty { .. } => "agree_warranty",
             Self::ReserveBacklog => "reserve_backlog",
             Self::CreateFlag => "create_flag",
-            Self::PassItems { .. } => "checklist",
+            Self::RespondTo { .. } | Self::PassItems { .. } => "checklist",
             Self::LogChange => "log_deviation",
             Self::FinishBuilding => "finish_building",
             Self::PlanRollout => "set_rollout_plan",
@@ -129,7 +130,8 @@ impl Task<'_> {
     /// The seats that may do it.
     pub fn seats(&self, case: &Case) -> Vec<Seat> {
         match self {
-            Self::ConfirmDecision { role, .. } => vec![Seat::Role(*role)],
+            Self::ConfirmDecision { role: Some(role), .. } => vec![Seat::Role(*role)],
+            Self::ConfirmDecision { role: None, .. } => roles(DRIVERS),
             Self::AcceptOnus { .. } | Self::ProposeWarranty | Self::ReserveBacklog => {
                 vec![Seat::Role(Role::DevelopmentLead)]
             }
@@ -146,7 +148,7 @@ impl Task<'_> {
                 roles(BUY_IN_ASKERS)
             }
             Self::CreateFlag => vec![Seat::Role(Role::Developer)],
-            Self::PassItems { codebase, .. } => vec![Seat::CodebaseOwner((*codebase).clone())],
+            Self::RespondTo { codebase, .. } | Self::PassItems { codebase, .. } => vec![Seat::CodebaseOwner((*codebase).clone())],
             Self::ClearCode { codebase } => vec![Seat::CodebaseOwner(codebase.clone())],
             Self::LogChange => roles([Role::Developer, Role::Designer]),
             Self::FinishBuilding => roles(BUILDERS),
@@ -173,6 +175,29 @@ impl Task<'_> {
             Self::AcceptOnus { team } => Some(team),
             _ => None,
         }
+    }
+
+    /// The team by whose days it is promised, when it is not the case's own. The days of a codebase's owners are those of
+    /// the product team that named it.
+    pub fn days_of<'a>(&'a self, case: &'a Case) -> Option<&'a TeamId> {
+        let naming = |codebase: &CodebaseId| {
+            let mut named = case.consultations.iter().filter(|(_, one)| one.codebases.contains(codebase));
+            named.next().map(|(team, _)| team)
+        };
+        match self {
+            Self::AcceptOnus { team } | Self::AnswerConsultation { team } | Self::SatisfyCondition { team, .. } => {
+                Some(team)
+            }
+            Self::AnswerBuyIn { team } | Self::RenewSignOff { team } | Self::AgreeWarranty { team, .. } => Some(team),
+            Self::RespondTo { codebase, .. } | Self::PassItems { codebase, .. } => naming(codebase),
+            Self::ClearCode { codebase } => naming(codebase),
+            _ => None,
+        }
+    }
+
+    /// Whether its date is that of a review: when it begins, not by when it should be done.
+    pub fn is_review(&self) -> bool {
+        matches!(self, Self::ReviewParked | Self::ReviewKeep)
     }
 
     /// What to do, in words that follow "to".
@@ -210,9 +235,8 @@ impl Task<'_> {
             }
             Self::ReserveBacklog => "make space in the backlog".to_owned(),
             Self::CreateFlag => "wrap the change in a flag".to_owned(),
-            Self::PassItems { codebase, checklist } => {
-                format!("pass or waive {} of {codebase}", undone(checklist).join(", "))
-            }
+            Self::RespondTo { codebase, item } => format!("respond to {item} of {codebase}"),
+            Self::PassItems { codebase, items, .. } => format!("pass or waive {} of {codebase}", items.join(", ")),
             Self::LogChange => "log what is changed in this iteration".to_owned(),
             Self::FinishBuilding => "say that building is finished".to_owned(),
             Self::PlanRollout => "plan the rollout".to_owned(),
@@ -253,9 +277,8 @@ impl Task<'_> {
             | Self::SettleWith { team }
             | Self::AgreeWarranty { team, .. } => json!({ "team": team }),
             Self::Estimate { codebase } | Self::ClearCode { codebase } => json!({ "codebase": codebase }),
-            Self::PassItems { codebase, checklist } => {
-                json!({ "codebase": codebase, "item": undone(checklist).first() })
-            }
+            Self::RespondTo { codebase, item } => json!({ "codebase": codebase, "item": item }),
+            Self::PassItems { codebase, items, .. } => json!({ "codebase": codebase, "item": items.first() }),
             Self::RunAgain => json!({ "parent": case.experiment, "team": case.team }),
             Self::FixBug { bug, .. } => json!({ "bug": bug }),
             _ => json!({}),
@@ -276,7 +299,7 @@ impl Task<'_> {
             Self::ProposeWarranty => &["months"],
             Self::ReserveBacklog => &["days"],
             Self::CreateFlag => &["key"],
-            Self::PassItems { .. } => &["result"],
+            Self::RespondTo { .. } | Self::PassItems { .. } => &["result"],
             Self::LogChange => &["kind", "description"],
             Self::PlanRollout => &["waves"],
             Self::Measure { .. } => &["measurement"],
@@ -287,17 +310,13 @@ impl Task<'_> {
     }
 }
 
-fn undone(checklist: &Checklist) -> Vec<&str> {
-    checklist.items.iter().filter(|item| !item.is_done()).map(|item| item.name.as_str()).collect()
-}
-
 /// What a case waits for, the most pressing first.
 pub(crate) fn open<'a>(state: &'a State, case: &'a Case, now: Now) -> Vec<Open<'a>> {
-    let mut list = List { case, policy: state.policy_of(case), now, open: Vec::new() };
+    let mut list = List { state, case, policy: state.policy_of(case), now, open: Vec::new() };
     list.decisions();
     match case.stage {
         Stage::Preparation => list.preparation(),
-        Stage::Parked => list.parked(state),
+        Stage::Parked => list.parked(),
         Stage::Rerunning => list.add(Task::RunAgain, case.stage_since, Promise::None),
         Stage::BuyIn => list.sign_offs(),
         Stage::Building => list.building(),
@@ -313,6 +332,7 @@ pub(crate) fn open<'a>(state: &'a State, case: &'a Case, now: Now) -> Vec<Open<'
 }
 
 struct List<'a> {
+    state: &'a State,
     case: &'a Case,
     policy: &'a Policy,
     now: Now,
@@ -324,14 +344,23 @@ impl<'a> List<'a> {
         self.open.push(Open { task, since, promise });
     }
 
+    fn today(&self) -> Date {
+        self.state.today(self.case, self.now.at)
+    }
+
     fn decisions(&mut self) {
         let case = self.case;
         if let Some(proposal) = &case.proposal {
             // A proposal to proceed on a weighing that is stale cannot be confirmed: it is weighed again.
             let kind = proposal.proposal.kind;
             let stale = kind == DecisionKind::Proceed && case.moved_since_weighed(self.policy).is_some();
-            for role in case.unconfirmed(self.policy).into_iter().filter(|_| !stale) {
-                self.add(Task::ConfirmDecision { kind, role }, proposal.proposed.at, Promise::None);
+            let weighing = case.cost_benefit.as_ref().filter(|_| case.stage == Stage::Preparation);
+            let promise = weighing.map_or(Promise::None, |weighing| Promise::By(weighing.decide_by));
+            let roles = case.unconfirmed(self.policy);
+            // A policy that was changed since may ask for no more than is there: then any driver concludes it.
+            let concluding = roles.is_empty().then_some(None);
+            for role in roles.into_iter().map(Some).chain(concluding).filter(|_| !stale) {
+                self.add(Task::ConfirmDecision { kind, role }, proposal.proposed.at, promise);
             }
         }
         if let Some((team, offered)) = &case.onus_offered {
@@ -376,15 +405,16 @@ impl<'a> List<'a> {
         }
     }
 
-    fn parked(&mut self, state: &State) {
+    fn parked(&mut self) {
         let case = self.case;
         let since = case.parked.as_ref().map_or(case.stage_since, |parked| parked.since.at);
         for change in &case.suggestions {
-            let landed = state.platform_changes.get(change).map_or(since, |change| change.stamp.at);
+            let landed = self.state.platform_changes.get(change).map_or(since, |change| change.stamp.at);
             self.add(Task::ConsiderChange { change }, landed, Promise::None);
         }
         let review = case.parked.as_ref().and_then(|parked| parked.review_on);
-        if let Some(review) = review.filter(|review| *review <= self.now.today) {
+        let every = self.policy.deadlines.parked_review_months;
+        if let Some(review) = review.and_then(|first| latest_review(first, every, self.today())) {
             self.add(Task::ReviewParked, since, Promise::By(review));
         }
     }
@@ -448,11 +478,8 @@ impl<'a> List<'a> {
         if case.flag.is_none() {
             self.add(Task::CreateFlag, started, Promise::None);
         }
-        for (codebase, checklist) in case.checklists.iter().filter(|(_, checklist)| !checklist.is_complete())
-        {
-            let attempts = checklist.items.iter().flat_map(|item| &item.attempts);
-            let tried = attempts.map(|attempt| attempt.stamp.at).max();
-            self.add(Task::PassItems { codebase, checklist }, tried.unwrap_or(started), Promise::None);
+        for (codebase, checklist) in &case.checklists {
+            self.items(codebase, checklist, started);
         }
         let changed = case.ledger.deviations.iter().any(|deviation| deviation.iteration == case.iteration);
         if case.iteration > 1 && !changed {
@@ -463,6 +490,25 @@ impl<'a> List<'a> {
         }
         self.sign_offs();
         self.warranty();
+    }
+
+    /// What the codebase's owners are waited on for: what they were asked for by evidence has a promise, the rest none.
+    fn items(&mut self, codebase: &'a CodebaseId, checklist: &'a Checklist, started: Timestamp) {
+        let mut items = Vec::new();
+        for item in checklist.items.iter().filter(|item| !item.is_done()) {
+            match item.asked().zip(item.promise(&self.policy.deadlines)) {
+                Some((asked, days)) => {
+                    self.add(Task::RespondTo { codebase, item: &item.name }, asked, Promise::Within(days));
+                }
+                None => items.push(item.name.as_str()),
+            }
+        }
+        if !items.is_empty() {
+            let attempts = checklist.items.iter().flat_map(|item| &item.attempts);
+            let tried = attempts.map(|attempt| attempt.stamp.at).max();
+            let shown = checklist.items.iter().any(|item| !item.is_done() && item.asked().is_some());
+            self.add(Task::PassItems { codebase, items, shown }, tried.unwrap_or(started), Promise::None);
+        }
     }
 
     fn ready(&mut self) {
@@ -514,11 +560,10 @@ impl<'a> List<'a> {
         self.held();
         let Some(kept) = &case.kept else { return };
         self.code(kept.stamp.at, Promise::By(kept.flag_gone_by));
-        let review = kept.justification.as_ref().map(|justification| justification.review_on);
-        if let Some(review) = review.filter(|review| *review <= self.now.today) {
+        if let Some(review) = kept.review(&self.policy.deadlines).filter(|review| *review <= self.today()) {
             self.add(Task::ReviewKeep, kept.stamp.at, Promise::By(review));
         }
-        let over = case.warranty_ends().is_some_and(|last| self.now.today > last);
+        let over = case.warranty_ends().is_some_and(|last| self.state.owner_date(case, self.now.at) > last);
         let clear = case.hold.is_none() && case.codebases_not_cleared().is_empty();
         if over && clear && case.open_warranty_bugs().is_empty() {
             self.add(Task::Close, case.stage_since, Promise::None);
@@ -537,4 +582,10 @@ impl<'a> List<'a> {
             self.add(Task::FixBug { bug, accountable }, report.reported.at, Promise::None);
         }
     }
+}
+
+/// The latest of the reviews that fall every so many months from the first on, when it has come.
+fn latest_review(first: Date, months: u32, today: Date) -> Option<Date> {
+    let reviews = (0_u32..1_200).map(|nth| months_later(first, nth.saturating_mul(months.max(1))));
+    reviews.take_while(|review| *review <= today).last()
 }

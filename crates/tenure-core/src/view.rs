@@ -236,9 +236,9 @@ impl State {
                 .collect(),
             codebases_not_cleared: case.codebases_not_cleared(),
             accountability: WarrantyView {
-                accountable: case.accountable_on(now.today),
+                accountable: self.accountable_at(case, now.at),
                 ends: case.warranty_ends(),
-                days_left: case.warranty_ends().map(|ends| days_between(now.today, ends)),
+                days_left: case.warranty_ends().map(|ends| days_between(self.owner_date(case, now.at), ends)),
             },
             lineage: baseline::cumulative(self, case),
             collides_with: self.collisions(case),

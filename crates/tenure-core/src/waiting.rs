@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
+use crate::calendar::Calendar;
 use crate::case::{Case, Stage};
 use crate::id::{AccountId, CaseId, TeamId};
 use crate::person::{Actor, Place, Scope, Seat};
@@ -16,7 +16,7 @@ use crate::refusal::WhoMay;
 use crate::rollout::Running;
 use crate::state::State;
 use crate::task::{Open, Promise, open};
-use crate::time::{Now, working_days_between, working_days_later};
+use crate::time::Now;
 
 /// Something that waits on somebody.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -45,6 +45,12 @@ pub struct Wait {
     /// The seats that may do it.
     #[serde(skip)]
     pub seats: Vec<Seat>,
+    /// The date since when it waits, where those are who are waited on.
+    #[serde(skip)]
+    since_on: Date,
+    /// Whether its date is that of a review: when it begins, not by when it should be done.
+    #[serde(skip)]
+    pub(crate) review: bool,
 }
 
 /// A case that waits for nobody, and until when.
@@ -80,7 +86,7 @@ impl Wait {
                 }
             })
             .collect();
-        let since = TimeZone::UTC.to_datetime(self.since).date();
+        let since = self.since_on;
         let promise = match (self.due, self.late_by_days) {
             (Some(due), 1) => format!(", promised by {due} and 1 working day late"),
             (Some(due), days) if self.overdue => format!(", promised by {due} and {days} working days late"),
@@ -126,9 +132,10 @@ impl State {
                 what(waits_for, until)
             }
             (Stage::Productionised, _) => {
-                let review = case.kept.as_ref().and_then(|kept| kept.justification.as_ref());
-                let review = review.map(|justified| justified.review_on).filter(|on| *on > now.today);
-                let ends = case.warranty_ends().filter(|ends| *ends >= now.today);
+                let deadlines = &self.policy_of(case).deadlines;
+                let review = case.kept.as_ref().and_then(|kept| kept.review(deadlines));
+                let review = review.filter(|on| *on > self.today(case, now.at));
+                let ends = case.warranty_ends().filter(|ends| *ends >= self.owner_date(case, now.at));
                 match (ends, review) {
                     (Some(ends), _) => what("the warranty runs".to_owned(), Some(ends)),
                     (None, Some(review)) => what("the justified keep rests".to_owned(), Some(review)),
@@ -143,7 +150,7 @@ impl State {
                 } else {
                     format!("it is parked until a platform change brings {tags}")
                 };
-                what(sleeps, parked.review_on.filter(|review| *review > now.today))
+                what(sleeps, parked.review_on.filter(|review| *review > self.today(case, now.at)))
             }
             _ => None,
         }
@@ -155,7 +162,7 @@ impl State {
             (Some(wave), Some(_)) => {
                 let hours = i64::from(wave.min_hours.unwrap_or(self.policy_of(case).wave_min_hours));
                 let ends = running.since.checked_add(jiff::SignedDuration::from_hours(hours)).ok();
-                let ends = ends.map(|ends| TimeZone::UTC.to_datetime(ends).date());
+                let ends = ends.map(|ends| self.today(case, ends));
                 (ends, format!("the wave of {} % runs", wave.percent))
             }
             _ => {
@@ -176,7 +183,10 @@ impl State {
     pub fn is_late(&self, case: &Case, now: impl Into<Now>) -> bool {
         let now = now.into();
         !case.stage.is_terminal()
-            && open(self, case, now).iter().any(|one| self.due(case, one).is_some_and(|due| now.today > due))
+            && open(self, case, now).iter().any(|one| {
+                let days = self.days(case, one);
+                due(&days, one).is_some_and(|due| days.date(now.at) > due)
+            })
     }
 
     /// What waits on an actor, oldest first.
@@ -203,22 +213,15 @@ impl State {
         Desk { total, waits }
     }
 
-    /// The date a task is promised by.
-    fn due(&self, case: &Case, one: &Open<'_>) -> Option<Date> {
-        match one.promise {
-            Promise::None => None,
-            Promise::By(date) => Some(date),
-            Promise::Within(days) => {
-                let opened = TimeZone::UTC.to_datetime(one.since).date();
-                Some(working_days_later(opened, days, &self.policy_of(case).holidays))
-            }
-        }
+    /// The days by which a task is promised.
+    fn days<'a>(&'a self, case: &'a Case, one: &Open<'_>) -> Calendar<'a> {
+        self.calendar_in(case, one.task.days_of(case).unwrap_or(&case.team))
     }
 
     fn told(&self, case: &Case, one: &Open<'_>, now: Now, names: &mut Names<'_>) -> Wait {
-        let due = self.due(case, one);
-        let late = due.filter(|due| now.today > *due);
-        let holidays = &self.policy_of(case).holidays;
+        let days = self.days(case, one);
+        let (today, due) = (days.date(now.at), due(&days, one));
+        let late = due.filter(|due| today > *due);
         let seats = one.task.seats(case);
         let of = |seat: &Seat| match one.task.team() {
             Some(team) => format!("{seat} of {team}"),
@@ -245,9 +248,20 @@ impl State {
             since: one.since,
             due,
             overdue: late.is_some(),
-            late_by_days: late.map_or(0, |due| working_days_between(due, now.today, holidays)),
+            late_by_days: late.map_or(0, |due| days.working_days_between(due, today)),
             seats,
+            since_on: days.date(one.since),
+            review: one.task.is_review(),
         }
+    }
+}
+
+/// The date a task is promised by.
+fn due(days: &Calendar<'_>, one: &Open<'_>) -> Option<Date> {
+    match one.promise {
+        Promise::None => None,
+        Promise::By(date) => Some(date),
+        Promise::Within(working_days) => Some(days.due(one.since, working_days)),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::event::Event;
 use crate::id::{CaseId, TeamId};
 use crate::person::{Role, Seat};
 use crate::refusal::Refusal;
+use crate::state::State;
 use crate::time::{Stamp, months_later};
 
 /// The longest warranty, in months.
@@ -52,8 +54,20 @@ impl Accountable {
     }
 }
 
+impl State {
+    /// Who is accountable at an instant; nobody before the day of the first exposure. The warranty's last day ends when it is
+    /// over where the product owners are.
+    pub fn accountable_at(&self, case: &Case, at: Timestamp) -> Option<Accountable> {
+        let exposed = case.first_exposed.is_some_and(|first| first <= at);
+        let date = self.owner_date(case, at);
+        // A team that moved west since must not leave the first hours without anybody.
+        let date = if exposed { case.first_exposed_on.map_or(date, |first| first.max(date)) } else { date };
+        case.accountable_on(date)
+    }
+}
+
 impl Case {
-    /// Who is accountable on a date; nobody before the first exposure.
+    /// Who is accountable on a date of the product owners; nobody before the first exposure.
     pub fn accountable_on(&self, date: Date) -> Option<Accountable> {
         let exposed = self.first_exposed_on?;
         if date < exposed {
@@ -183,7 +197,7 @@ impl ExtendWarranty {
         let (Some(warranty), Some(ends)) = (&case.warranty, case.warranty_ends()) else {
             return Err(Refusal::wrong_state("no warranty is running"));
         };
-        if ask.now.today > ends {
+        if ask.owner_date(case) > ends {
             return Err(Refusal::wrong_state(format!(
                 "the warranty ended on {ends}, and the product owners are accountable since"
             )));

@@ -38,8 +38,15 @@ fn every_code_is_met_in_a_scenario() {
 #[test]
 fn every_command_of_a_case_is_carried_out_and_forbidden_in_a_scenario() {
     // Setting up, notices, and what anybody may do.
-    let set_up =
-        ["define_team", "define_codebase", "grant_role", "revoke_role", "set_policy", "define_metric"];
+    let set_up = [
+        "define_team",
+        "define_codebase",
+        "grant_role",
+        "revoke_role",
+        "set_policy",
+        "set_calendar",
+        "define_metric",
+    ];
     let elsewhere = ["set_flag", "archive_flag", "give_notice"];
     let anybody = ["report_bug", "fix_bug"];
     let steps = steps();

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tenure_core::{Case, Now};
+use tenure_core::Case;
 use utoipa::{IntoParams, ToSchema};
 
 use super::account::After;
@@ -125,10 +125,10 @@ pub async fn accountable(
     Path(id): Path<String>,
     Query(At { at }): Query<At>,
 ) -> Result<Json<Value>, Problem> {
-    let now = Now::from(at.unwrap_or_else(|| live.clock.now()));
+    let at = at.unwrap_or_else(|| live.clock.now());
     let state = live.state();
-    let accountable = find(&state, &id)?.accountable_on(now.today);
-    Ok(Json(json!({"case": id, "at": now.at, "accountable": accountable})))
+    let accountable = state.accountable_at(find(&state, &id)?, at);
+    Ok(Json(json!({"case": id, "at": at, "accountable": accountable})))
 }
 
 /// What waits on the caller, oldest first.
