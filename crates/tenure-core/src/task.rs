@@ -148,7 +148,9 @@ impl Task<'_> {
                 roles(BUY_IN_ASKERS)
             }
             Self::CreateFlag => vec![Seat::Role(Role::Developer)],
-            Self::RespondTo { codebase, .. } | Self::PassItems { codebase, .. } => vec![Seat::CodebaseOwner((*codebase).clone())],
+            Self::RespondTo { codebase, .. } | Self::PassItems { codebase, .. } => {
+                vec![Seat::CodebaseOwner((*codebase).clone())]
+            }
             Self::ClearCode { codebase } => vec![Seat::CodebaseOwner(codebase.clone())],
             Self::LogChange => roles([Role::Developer, Role::Designer]),
             Self::FinishBuilding => roles(BUILDERS),
@@ -185,10 +187,12 @@ impl Task<'_> {
             named.next().map(|(team, _)| team)
         };
         match self {
-            Self::AcceptOnus { team } | Self::AnswerConsultation { team } | Self::SatisfyCondition { team, .. } => {
+            Self::AcceptOnus { team }
+            | Self::AnswerConsultation { team }
+            | Self::SatisfyCondition { team, .. } => Some(team),
+            Self::AnswerBuyIn { team } | Self::RenewSignOff { team } | Self::AgreeWarranty { team, .. } => {
                 Some(team)
             }
-            Self::AnswerBuyIn { team } | Self::RenewSignOff { team } | Self::AgreeWarranty { team, .. } => Some(team),
             Self::RespondTo { codebase, .. } | Self::PassItems { codebase, .. } => naming(codebase),
             Self::ClearCode { codebase } => naming(codebase),
             _ => None,
@@ -236,7 +240,9 @@ impl Task<'_> {
             Self::ReserveBacklog => "make space in the backlog".to_owned(),
             Self::CreateFlag => "wrap the change in a flag".to_owned(),
             Self::RespondTo { codebase, item } => format!("respond to {item} of {codebase}"),
-            Self::PassItems { codebase, items, .. } => format!("pass or waive {} of {codebase}", items.join(", ")),
+            Self::PassItems { codebase, items, .. } => {
+                format!("pass or waive {} of {codebase}", items.join(", "))
+            }
             Self::LogChange => "log what is changed in this iteration".to_owned(),
             Self::FinishBuilding => "say that building is finished".to_owned(),
             Self::PlanRollout => "plan the rollout".to_owned(),
