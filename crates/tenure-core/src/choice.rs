@@ -37,6 +37,7 @@ use crate::sign_off::{Answer, AnswerBuyIn, RequestBuyIn, SatisfyCondition};
 use crate::state::State;
 use crate::time::{Now, days_later};
 use crate::warranty::{AgreeWarranty, ExtendWarranty, ProposeWarranty};
+use crate::weighing::Inputs;
 
 /// Something that can be asked for in a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -122,9 +123,12 @@ fn preparation(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
         probes,
         SetCostBenefit {
             case: id.clone(),
-            benefit_per_year: 1.0,
-            one_off_cost: 1.0,
-            maintenance_per_year: 0.0,
+            inputs: Inputs {
+                benefit_per_year: Some(1.0),
+                one_off_cost: Some(1.0),
+                maintenance_per_year: Some(0.0),
+                ..Inputs::default()
+            },
         },
     );
     let later = Some(days_later(state.today(case, now.at), 1));
@@ -136,6 +140,7 @@ fn preparation(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
             unblock: BTreeSet::new(),
             review_on: later,
             goals: vec![WHY.to_owned()],
+            target_days: None,
         };
         probes.push((Some(name), decide.into()));
     }

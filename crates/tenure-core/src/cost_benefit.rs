@@ -8,8 +8,10 @@ use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::CaseId;
 use crate::person::{Role, Seat};
+use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
+use crate::weighing::{Counted, Inputs, Weighing, weigh};
 
 /// A version of the weighing. Money is in the company's own currency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct CostBenefit {
     pub maintenance_per_year: f64,
     /// The date a decision is promised by.
     pub decide_by: Date,
+    /// What was said and reckoned; none in what an early release recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighing: Option<Weighing>,
     /// When, and by whom.
     pub stamp: Stamp,
 }
@@ -43,8 +48,41 @@ impl CostBenefit {
 }
 
 impl Case {
-    pub(crate) fn moved_since_weighed(&self, _: &crate::policy::Policy) -> Option<String> {
-        None
+    /// Why the weighing in force is stale, in words: an estimate it rests on moved by more than the policy bears, or a
+    /// codebase came or went. None when it holds, and when nothing is weighed.
+    pub fn moved_since_weighed(&self, policy: &Policy) -> Option<String> {
+        let rests_on = &self.cost_benefit.as_ref()?.weighing.as_ref()?.estimates;
+        if let Some(new) = self.unestimated().first() {
+            return Some(format!("{new} is named since, and not estimated"));
+        }
+        let moved = self.estimates.iter().find_map(|(codebase, estimate)| {
+            let now = Counted::of(estimate);
+            let moved = match rests_on.get(codebase) {
+                Some(before) => before.moved(now, f64::from(policy.weighing.stale_percent) / 100.0)?,
+                None => format!("came in with {:.1} person-days", now.days),
+            };
+            Some(format!("the estimate of {codebase} {moved}"))
+        });
+        let gone = || rests_on.keys().find(|codebase| !self.estimates.contains_key(*codebase));
+        moved.or_else(|| gone().map(|codebase| format!("{codebase} is no longer concerned")))
+    }
+
+    /// The refusal of a decision that would rest on a weighing that does not hold.
+    pub(crate) fn weighing_holds(&self, policy: &Policy) -> Result<(), Refusal> {
+        let Some(weighed) = &self.cost_benefit else {
+            return Err(Refusal::new(
+                RefusalCode::CostBenefitMissing,
+                "cost and benefit are not weighed since the case was opened or re-opened",
+            )
+            .missing(["set_cost_benefit by the product manager"]));
+        };
+        let Some(moved) = self.moved_since_weighed(policy) else { return Ok(()) };
+        Err(Refusal::new(
+            RefusalCode::CostBenefitMissing,
+            format!("the weighing of version {} is stale: {moved}", weighed.version),
+        )
+        .missing(["set_cost_benefit by the product manager, a new version"])
+        .since(weighed.stamp.at))
     }
 }
 
@@ -53,12 +91,9 @@ impl Case {
 pub struct SetCostBenefit {
     /// Of which case.
     pub case: CaseId,
-    /// Expected gain a year.
-    pub benefit_per_year: f64,
-    /// Cost of building.
-    pub one_off_cost: f64,
-    /// Cost of keeping it, a year.
-    pub maintenance_per_year: f64,
+    /// What is said of benefit and cost.
+    #[serde(flatten)]
+    pub inputs: Inputs,
 }
 
 /// Cost and benefit were weighed.
@@ -76,6 +111,9 @@ pub struct CostBenefitSet {
     pub maintenance_per_year: f64,
     /// The date a decision is promised by.
     pub decide_by: Date,
+    /// What was said and reckoned; none in what an early release recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighing: Option<Weighing>,
 }
 
 impl SetCostBenefit {
@@ -105,23 +143,17 @@ impl SetCostBenefit {
             return Err(Refusal::new(RefusalCode::EstimateMissing, sentence)
                 .missing(unestimated.iter().map(|codebase| format!("submit_estimate for {codebase}"))));
         }
-        for (name, amount) in [
-            ("benefit_per_year", self.benefit_per_year),
-            ("one_off_cost", self.one_off_cost),
-            ("maintenance_per_year", self.maintenance_per_year),
-        ] {
-            if !amount.is_finite() || (amount < 0.0 && name != "benefit_per_year") {
-                return Err(Refusal::argument(format!("{name} is {amount}: give an amount of money")));
-            }
-        }
         let policy = ask.state.policy_of(case);
+        let experiment = ask.state.experiments.get(&case.experiment);
+        let weighing = weigh(&self.inputs, &case.estimates, experiment, policy, 1.0)?;
         Ok(vec![
             CostBenefitSet {
                 case: self.case.clone(),
                 version: case.cost_benefit_versions + 1,
-                benefit_per_year: self.benefit_per_year,
-                one_off_cost: self.one_off_cost,
-                maintenance_per_year: self.maintenance_per_year,
+                benefit_per_year: weighing.benefit_per_year.expected,
+                one_off_cost: weighing.one_off_cost.expected,
+                maintenance_per_year: weighing.maintenance_per_year,
+                weighing: Some(weighing),
                 decide_by: ask.due(case, &case.team, policy.deadlines.decision),
             }
             .into(),
@@ -138,6 +170,7 @@ impl CostBenefitSet {
             one_off_cost: self.one_off_cost,
             maintenance_per_year: self.maintenance_per_year,
             decide_by: self.decide_by,
+            weighing: self.weighing.clone(),
             stamp: stamp.clone(),
         });
         case.drop_preparation_proposal();
@@ -157,6 +190,7 @@ mod tests {
             one_off_cost: cost,
             maintenance_per_year: maintenance,
             decide_by: Date::MIN,
+            weighing: None,
             stamp: Stamp { at: jiff::Timestamp::UNIX_EPOCH, by: AccountId::new("x").unwrap() },
         };
         let check = |weighing: CostBenefit, months: Option<f64>| {

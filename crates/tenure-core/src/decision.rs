@@ -62,6 +62,9 @@ pub struct Proposal {
     /// What a re-run should vary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub goals: Vec<String>,
+    /// The person-days a re-run's variation should be built in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_days: Option<f64>,
     /// The version of the cost/benefit it cites.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_benefit: Option<u32>,
@@ -149,6 +152,9 @@ pub struct Decide {
     /// For a re-run: what to vary.
     #[serde(default)]
     pub goals: Vec<String>,
+    /// For a re-run: the person-days the variation should be built in.
+    #[serde(default)]
+    pub target_days: Option<f64>,
 }
 
 /// Confirms the open proposal.
@@ -242,14 +248,10 @@ impl Decide {
             self.goals.iter().filter_map(|goal| stated(Some(goal))).map(str::to_owned).collect();
         let unblock = normalised(&self.unblock);
         let kind = match self.kind {
-            Choice::Proceed if case.cost_benefit.is_none() => {
-                return Err(Refusal::new(
-                    RefusalCode::CostBenefitMissing,
-                    "cost and benefit are not weighed since the case was opened or re-opened",
-                )
-                .missing(["set_cost_benefit by the product manager"]));
+            Choice::Proceed => {
+                case.weighing_holds(ask.state.policy_of(case))?;
+                DecisionKind::Proceed
             }
-            Choice::Proceed => DecisionKind::Proceed,
             Choice::Park if unblock.is_empty() && self.review_on.is_none() => {
                 return Err(Refusal::new(
                     RefusalCode::UnblockConditionMissing,
@@ -267,12 +269,14 @@ impl Decide {
             }
             Choice::Rerun => DecisionKind::Rerun,
         };
+        let target_days = self.target_days.filter(|_| kind == DecisionKind::Rerun);
         let proposal = Proposal {
             kind,
             reason: reason(&self.reason)?,
             unblock,
             review_on: review_date(ask, case, self.review_on)?,
             goals,
+            target_days: target_days.map(target).transpose()?,
             cost_benefit: case.cost_benefit.as_ref().map(|weighing| weighing.version),
             for_good: false,
         };
@@ -293,6 +297,7 @@ impl WithdrawCase {
             unblock: normalised(&self.unblock),
             review_on: review_date(ask, case, self.review_on)?,
             goals: Vec::new(),
+            target_days: None,
             cost_benefit: None,
             for_good: self.to == WithdrawTo::Retired,
         };
@@ -313,6 +318,7 @@ impl RetireCase {
             unblock: BTreeSet::new(),
             review_on: None,
             goals: Vec::new(),
+            target_days: None,
             cost_benefit: None,
             for_good: true,
         };
@@ -337,6 +343,9 @@ impl ConfirmDecision {
         if waits && mine.is_subset(&confirmed) {
             return Ok(Vec::new());
         }
+        if open.proposal.kind == DecisionKind::Proceed {
+            case.weighing_holds(ask.state.policy_of(case))?;
+        }
         let roles: BTreeSet<Role> = mine.difference(&confirmed).copied().collect();
         confirmed.extend(&roles);
         let mut events = vec![DecisionConfirmed { case: case.id.clone(), roles }.into()];
@@ -349,6 +358,13 @@ fn reason(text: &str) -> Result<String, Refusal> {
     stated(Some(text))
         .map(str::to_owned)
         .ok_or_else(|| Refusal::new(RefusalCode::ReasonMissing, "a decision says why").missing(["reason"]))
+}
+
+fn target(days: f64) -> Result<f64, Refusal> {
+    if days > 0.0 && days.is_finite() {
+        return Ok(days);
+    }
+    Err(Refusal::argument(format!("target_days is {days}: give person-days above 0")))
 }
 
 fn review_date(ask: &Ask<'_>, case: &Case, date: Option<Date>) -> Result<Option<Date>, Refusal> {

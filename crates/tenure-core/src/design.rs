@@ -2,9 +2,9 @@
 //! change the question.
 
 use serde::{Deserialize, Serialize};
-use tenure_stats::estimate::{self, Scale};
+use tenure_stats::estimate::{self, Level, Scale};
 use tenure_stats::replication::{self, Corrected, Original};
-use tenure_stats::{CannotSay, normal, verdict};
+use tenure_stats::{CannotSay, normal, power, verdict};
 
 use crate::experiment::Experiment;
 use crate::measurement::Arm;
@@ -27,16 +27,98 @@ pub struct Design {
 /// Largest samples are this much larger than a fixed design's, for being looked at any time (28 looks, 80 % power).
 const LOOKING_COSTS: f64 = 1.12;
 
-/// The experiment's effect on the scale the rollout is compared on: relative when both arms carry a lift.
-pub(crate) fn original_of(experiment: &Experiment) -> Result<(Scale, Original), CannotSay> {
-    let kind = experiment.metric.kind;
-    let level = |arm: &Arm| arm.level(kind).map_err(|_| CannotSay::NonFinite);
-    let (control, treatment) =
-        (level(&experiment.measurement.control)?, level(&experiment.measurement.treatment)?);
-    let lifts = control.carries_lift().is_ok() && treatment.carries_lift().is_ok();
-    let scale = if lifts { Scale::Relative } else { Scale::Absolute };
-    let effect = estimate::effect(scale, &control, &treatment)?;
-    Ok((scale, Original::new(effect.value, effect.se)))
+/// How many looks that is.
+const LOOKS: u32 = 28;
+
+/// What a rollout asks: the experiment's effect on the scale both are compared on, and the levels that say how many units
+/// an answer takes. Relative when both arms carry a lift.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Question {
+    pub scale: Scale,
+    pub original: Original,
+    pub corrected: Corrected,
+    pub control: Level,
+    pub treatment: Level,
+}
+
+impl Question {
+    pub fn of(experiment: &Experiment) -> Result<Self, CannotSay> {
+        let kind = experiment.metric.kind;
+        let level = |arm: &Arm| arm.level(kind).map_err(|_| CannotSay::NonFinite);
+        let (control, treatment) =
+            (level(&experiment.measurement.control)?, level(&experiment.measurement.treatment)?);
+        let lifts = control.carries_lift().is_ok() && treatment.carries_lift().is_ok();
+        let scale = if lifts { Scale::Relative } else { Scale::Absolute };
+        let effect = estimate::effect(scale, &control, &treatment)?;
+        let original = Original::new(effect.value, effect.se);
+        let corrected = replication::correct(original.estimate, original.se, original.selected_at)?;
+        Ok(Self { scale, original, corrected, control, treatment })
+    }
+
+    /// The standard error with so many control units, and `odds` treatment units for each.
+    fn se_at(&self, control_n: u64, odds: f64) -> Result<f64, CannotSay> {
+        let treatment_n = (control_n as f64 * odds).round().max(1.0) as u64;
+        verdict::Plan::se_at(self.scale, &self.control, &self.treatment, control_n, treatment_n)
+    }
+
+    /// Control units at which a fixed look finds an effect that stands `drift` standard errors above zero.
+    fn control_units(&self, effect: f64, drift: f64, odds: f64) -> Result<f64, CannotSay> {
+        const PROBE: u64 = 1_000_000;
+        let ratio = self.se_at(PROBE, odds)? / (effect.abs() / drift);
+        Ok(PROBE as f64 * ratio * ratio)
+    }
+}
+
+/// What a rollout costs that finds a share of the corrected effect with 80 % power, at one treatment unit for each of
+/// control.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolloutCost {
+    /// The share of the corrected effect that it looks for.
+    pub share: f64,
+    /// Units in both arms that a single look at the end would take.
+    pub single_look_units: u64,
+    /// That, over the experiment's units.
+    pub times_experiment: f64,
+    /// The most units in both arms that it takes when it may be looked at any time.
+    pub largest_units: u64,
+    /// The units it is expected to take then, when the effect is there.
+    pub expected_units: u64,
+    /// Days until the most are there, when every unit is admitted and the audience is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_days: Option<f64>,
+    /// Days until the expected are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_days: Option<f64>,
+}
+
+impl RolloutCost {
+    /// For all of the corrected effect, and for half of it.
+    pub(crate) fn of(
+        experiment: &Experiment,
+        alpha: f64,
+        audience_per_year: Option<f64>,
+    ) -> Result<Vec<Self>, CannotSay> {
+        let question = Question::of(experiment)?;
+        let drift = power::drift(alpha, 0.8, power::Tails::Two)?;
+        let looking = power::Design::Standard.cost(LOOKS, alpha, 0.8)?;
+        let had = question.control.n.saturating_add(question.treatment.n) as f64;
+        let days = |units: f64| audience_per_year.map(|audience| units / (audience / 365.0));
+        let whole = |units: f64| units.ceil().min(1e18) as u64;
+        let cost = |share: f64| {
+            let units = 2.0 * question.control_units(share * question.corrected.estimate, drift, 1.0)?;
+            let (largest, expected) = (units * looking.largest, units * looking.expected);
+            Ok(Self {
+                share,
+                single_look_units: whole(units),
+                times_experiment: units / had,
+                largest_units: whole(largest),
+                expected_units: whole(expected),
+                largest_days: days(largest),
+                expected_days: days(expected),
+            })
+        };
+        [1.0, 0.5].map(cost).into_iter().collect()
+    }
 }
 
 impl Design {
@@ -50,28 +132,62 @@ impl Design {
         policy: &Policy,
         iteration: u32,
     ) -> Result<Self, CannotSay> {
-        let (scale, original) = original_of(experiment)?;
-        let corrected = replication::correct(original.estimate, original.se, original.selected_at)?;
-        let kind = experiment.metric.kind;
-        let level = |arm: &Arm| arm.level(kind).map_err(|_| CannotSay::NonFinite);
-        let (control, treatment) =
-            (level(&experiment.measurement.control)?, level(&experiment.measurement.treatment)?);
+        let question = Question::of(experiment)?;
+        let Question { scale, original, corrected, .. } = question;
         let odds = plan.treatment_share / (1.0 - plan.treatment_share);
-        let se_at = |control_n: u64| {
-            let treatment_n = (control_n as f64 * odds).round().max(1.0) as u64;
-            verdict::Plan::se_at(scale, &control, &treatment, control_n, treatment_n)
-        };
         let planned_n = match plan.planned_n.filter(|n| *n > 0) {
             Some(n) => n,
             None => {
-                const PROBE: u64 = 1_000_000;
-                let wanted = corrected.estimate.abs() / (normal::isf(0.025) + normal::isf(0.2));
-                let ratio = se_at(PROBE)? / wanted;
-                (PROBE as f64 * ratio * ratio * LOOKING_COSTS).ceil().clamp(1.0, 1e15) as u64
+                let drift = normal::isf(0.025) + normal::isf(0.2);
+                let units = question.control_units(corrected.estimate, drift, odds)?;
+                (units * LOOKING_COSTS).ceil().clamp(1.0, 1e15) as u64
             }
         };
-        let direction = experiment.metric.direction;
-        let plan = verdict::Plan::new(kind, direction, scale, policy.alpha, iteration, se_at(planned_n)?)?;
+        let (kind, direction) = (experiment.metric.kind, experiment.metric.direction);
+        let se = question.se_at(planned_n, odds)?;
+        let plan = verdict::Plan::new(kind, direction, scale, policy.alpha, iteration, se)?;
         Ok(Self { plan, original, corrected, planned_n })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An experiment of a mean whose difference stands `z` standard errors above zero.
+    fn experiment(z: f64) -> Experiment {
+        let arm = |mean: f64| serde_json::json!({"n": 10_000, "mean": mean, "variance": 5_000.0});
+        serde_json::from_value(serde_json::json!({
+            "team": "t", "metric": {"name": "m", "kind": "mean", "direction": "increase", "unit": "u"},
+            "ended": "2026-01-01", "registered": {"at": "2026-01-02T00:00:00Z", "by": "x"},
+            "measurement": {"control": arm(0.0), "treatment": arm(z)},
+            "judged": verdict::judge_outside(&verdict::Outside {
+                kind: estimate::Kind::Mean,
+                direction: verdict::Direction::Increase,
+                control: tenure_stats::moments::Moments::from_summary(10_000, 0.0, 5_000.0).unwrap(),
+                treatment: tenure_stats::moments::Moments::from_summary(10_000, z, 5_000.0).unwrap(),
+                planned_n: 0, treatment_share: 0.5, alpha: 0.05, sample_ratio_alpha: 0.001, original: None,
+            }).unwrap(),
+        }))
+        .unwrap()
+    }
+
+    /// Half of the corrected effect takes so many times the experiment's sample.
+    #[test]
+    fn a_barely_significant_winner_is_dear_to_confirm() {
+        let check = |z: f64, times: f64| {
+            let [all, half] = RolloutCost::of(&experiment(z), 0.05, Some(365_000.0)).unwrap()[..] else {
+                panic!()
+            };
+            assert!((half.times_experiment - times).abs() < 0.06, "z {z}: {half:?}");
+            assert!((half.times_experiment / all.times_experiment - 4.0).abs() < 1e-9);
+            assert!((half.largest_days.unwrap() - half.largest_units as f64 / 1_000.0).abs() < 1.0);
+            assert!(
+                half.expected_units < half.single_look_units && half.single_look_units < half.largest_units
+            );
+        };
+        check(2.1, 20.8);
+        check(2.5, 11.0);
+        check(3.0, 5.5);
     }
 }

@@ -26,6 +26,23 @@ impl Estimate {
         let [low, likely, high] = self.days;
         (low + 4.0 * likely + high) / 6.0
     }
+
+    /// Variance of the person-days: `((high − low) / 6)²` [Malcolm et al. 1959, PERT].
+    pub fn variance(&self) -> f64 {
+        let [low, _, high] = self.days;
+        ((high - low) / 6.0).powi(2)
+    }
+}
+
+/// Person-days that can be meant.
+pub(crate) fn checked(days: [f64; 3]) -> Result<[f64; 3], Refusal> {
+    let [low, likely, high] = days;
+    if 0.0 <= low && low <= likely && likely <= high && high.is_finite() {
+        return Ok(days);
+    }
+    Err(Refusal::argument(format!(
+        "days is [{low}, {likely}, {high}]: give person-days as low, likely, high"
+    )))
 }
 
 impl Case {
@@ -71,12 +88,7 @@ impl SubmitEstimate {
         if !case.codebases().contains(&self.codebase) {
             return Err(Refusal::not_found("answer to a consultation that names codebase", &self.codebase));
         }
-        let [low, likely, high] = self.days;
-        if !(0.0 <= low && low <= likely && likely <= high && high.is_finite()) {
-            return Err(Refusal::argument(format!(
-                "days is [{low}, {likely}, {high}]: give person-days as low, likely, high"
-            )));
-        }
+        let days = checked(self.days)?;
         if !(self.maintenance_days_per_year >= 0.0 && self.maintenance_days_per_year.is_finite()) {
             return Err(Refusal::argument("maintenance_days_per_year is no number of days: give 0 or more"));
         }
@@ -84,7 +96,7 @@ impl SubmitEstimate {
             EstimateSubmitted {
                 case: self.case.clone(),
                 codebase: self.codebase.clone(),
-                days: self.days,
+                days,
                 maintenance_days_per_year: self.maintenance_days_per_year,
             }
             .into(),

@@ -12,6 +12,7 @@ use crate::measurement::{Outside, Verdict, judge_experiment, verdict_name};
 use crate::metric::{Direction, MetricKind, targeting_key};
 use crate::person::{DRIVERS, Place, Role, Seat};
 use crate::refusal::{Refusal, RefusalCode};
+use crate::rerun::Prior;
 use crate::state::State;
 use crate::time::{Stamp, months_later};
 
@@ -89,6 +90,9 @@ pub struct Experiment {
     pub baseline: Option<CaseId>,
     /// The product surface it ran on.
     pub surface: Option<String>,
+    /// Its effect with the one of the experiment it re-runs as a prior; shown, and decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<Prior>,
     /// When it was registered, and by whom.
     pub registered: Stamp,
 }
@@ -161,6 +165,9 @@ pub struct ExperimentRegistered {
     /// The product surface it ran on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surface: Option<String>,
+    /// Its effect with the one of the experiment it re-runs as a prior.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<Prior>,
 }
 
 impl RegisterExperiment {
@@ -197,27 +204,31 @@ impl RegisterExperiment {
             verdict_name(judged.verdict),
             judged.sentence
         );
-        let mut events = vec![
-            ExperimentRegistered {
-                experiment: self.experiment.clone(),
-                team: self.team.clone(),
-                title: self.title.clone(),
-                hypothesis: self.hypothesis.clone(),
-                metric: PrimaryMetric {
-                    name: self.metric.name.clone(),
-                    kind,
-                    direction: self.metric.direction,
-                    unit: self.metric.unit.clone(),
-                },
-                ended: self.ended,
-                measurement: self.measurement.clone(),
-                judged,
-                parent: self.parent.clone(),
-                baseline: self.baseline.clone(),
-                surface: self.surface.clone(),
-            }
-            .into(),
-        ];
+        let mut registered = ExperimentRegistered {
+            experiment: self.experiment.clone(),
+            team: self.team.clone(),
+            title: self.title.clone(),
+            hypothesis: self.hypothesis.clone(),
+            metric: PrimaryMetric {
+                name: self.metric.name.clone(),
+                kind,
+                direction: self.metric.direction,
+                unit: self.metric.unit.clone(),
+            },
+            ended: self.ended,
+            measurement: self.measurement.clone(),
+            judged,
+            parent: self.parent.clone(),
+            baseline: self.baseline.clone(),
+            surface: self.surface.clone(),
+            prior: None,
+        };
+        // A follow-up on a kept baseline is another idea: its parent says nothing about its effect.
+        if let (Some(id), None) = (&self.parent, &self.baseline) {
+            let child = registered.experiment(&Stamp { at: ask.now.at, by: ask.actor.account() });
+            registered.prior = ask.experiment(id).ok().and_then(|parent| Prior::of(id, parent, &child).ok());
+        }
+        let mut events = vec![registered.into()];
         let waiting = ask.state.cases.values().filter(|case| {
             let is_child = Some(&case.experiment) == self.parent.as_ref();
             case.stage == Stage::Rerunning
@@ -238,22 +249,24 @@ impl RegisterExperiment {
 }
 
 impl ExperimentRegistered {
+    fn experiment(&self, stamp: &Stamp) -> Experiment {
+        Experiment {
+            team: self.team.clone(),
+            title: self.title.clone(),
+            hypothesis: self.hypothesis.clone(),
+            metric: self.metric.clone(),
+            ended: self.ended,
+            measurement: self.measurement.clone(),
+            judged: self.judged.clone(),
+            parent: self.parent.clone(),
+            baseline: self.baseline.clone(),
+            surface: self.surface.clone(),
+            prior: self.prior.clone(),
+            registered: stamp.clone(),
+        }
+    }
+
     pub(crate) fn apply(&self, state: &mut State, stamp: &Stamp) {
-        state.experiments.insert(
-            self.experiment.clone(),
-            Experiment {
-                team: self.team.clone(),
-                title: self.title.clone(),
-                hypothesis: self.hypothesis.clone(),
-                metric: self.metric.clone(),
-                ended: self.ended,
-                measurement: self.measurement.clone(),
-                judged: self.judged.clone(),
-                parent: self.parent.clone(),
-                baseline: self.baseline.clone(),
-                surface: self.surface.clone(),
-                registered: stamp.clone(),
-            },
-        );
+        state.experiments.insert(self.experiment.clone(), self.experiment(stamp));
     }
 }

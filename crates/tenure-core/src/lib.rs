@@ -68,6 +68,7 @@ pub mod policy;
 pub mod portfolio;
 pub mod question;
 pub mod refusal;
+pub mod rerun;
 pub mod rollout;
 pub mod scenario;
 pub mod sign_off;
@@ -78,6 +79,7 @@ pub mod time;
 pub mod view;
 pub mod waiting;
 pub mod warranty;
+pub mod weighing;
 
 pub use apply::{Recorded, apply};
 pub use case::{Case, Stage};

@@ -15,7 +15,7 @@ use tenure_stats::verdict::{self, Judged, Monitor};
 use crate::case::{Case, Stage};
 use crate::codebase::stated;
 use crate::decide::Ask;
-use crate::design::{Design, original_of};
+use crate::design::{Design, Question};
 use crate::event::Event;
 use crate::experiment::Experiment;
 use crate::id::{CaseId, MetricId};
@@ -362,18 +362,15 @@ impl RecordMeasurement {
         outside: &Outside,
     ) -> Result<Vec<Event>, Refusal> {
         let kind = outside.kind(experiment.metric.kind);
-        let original = original_of(experiment).ok();
-        let corrected = original.as_ref().and_then(|(scale, original)| {
-            let corrected = replication::correct(original.estimate, original.se, original.selected_at);
-            corrected.ok().map(|corrected| (*scale, corrected))
-        });
+        let question = Question::of(experiment).ok();
+        let corrected = question.map(|question| (question.scale, question.corrected));
         let policy = ask.state.policy_of(case);
         let judged = outside.judge(kind, experiment.metric.direction, policy, policy.alpha, corrected)?;
         let (control, treatment) = (outside.control.level(kind)?, outside.treatment.level(kind)?);
-        let replicated = original.as_ref().and_then(|(scale, original)| {
-            let effect = estimate::effect(*scale, &control, &treatment).ok()?;
+        let replicated = question.and_then(|Question { scale, original, .. }| {
+            let effect = estimate::effect(scale, &control, &treatment).ok()?;
             let rollout = Rollout { estimate: effect.value, se: effect.se, interval: None };
-            Some(Replicated::of(case, original, &rollout, *scale))
+            Some(Replicated::of(case, &original, &rollout, scale))
         });
         let source = [&self.source, &outside.source].into_iter().find_map(|source| stated(source.as_deref()));
         let reported = *ask.actor != Actor::System;

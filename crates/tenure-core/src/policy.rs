@@ -49,6 +49,8 @@ pub struct Policy {
     pub who_confirms: WhoConfirms,
     /// Promises, in working days unless the name says otherwise.
     pub deadlines: Deadlines,
+    /// How cost is weighed against benefit.
+    pub weighing: Weighing,
     /// Hours between two looks at a running rollout.
     pub look_every_hours: u32,
     /// Hours a wave runs before the next is started automatically, when the plan does not say.
@@ -71,6 +73,24 @@ pub struct Weights {
     pub polish: u32,
     /// A visible change.
     pub adjustment: u32,
+}
+
+/// How cost is weighed against benefit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Weighing {
+    /// A weighing is stale when an estimate it rests on moved by more than so many percent.
+    pub stale_percent: u32,
+    /// What a person-day costs when a weighing does not say; 0 when each has to.
+    pub day_rate: u32,
+    /// The currency of amounts when a weighing does not say; empty when there is none to name.
+    pub currency: String,
+}
+
+impl Default for Weighing {
+    fn default() -> Self {
+        Self { stale_percent: 25, day_rate: 0, currency: String::new() }
+    }
 }
 
 /// Who has to confirm a decision.
@@ -129,6 +149,7 @@ impl Default for Policy {
             warranty_months: 6,
             who_confirms: WhoConfirms::ThreeDrivers,
             deadlines: Deadlines::default(),
+            weighing: Weighing::default(),
             look_every_hours: 24,
             wave_min_hours: 48,
             time_zone: "UTC".to_owned(),
@@ -347,6 +368,8 @@ mod tests {
         check(Policy { srm_p: f64::NAN, ..Policy::default() }, "srm_p");
         check(Policy { max_iterations: 0, ..Policy::default() }, "max_iterations");
         check(Policy { stale_warn_days: 400, ..Policy::default() }, "stale_warn_days");
+        let weighing = Weighing { currency: " ".to_owned(), ..Weighing::default() };
+        check(Policy { weighing, ..Policy::default() }, "weighing.currency");
         check(Policy { weekend: Weekday::ALL.to_vec(), ..Policy::default() }, "weekend");
         check(Policy { time_zone: "Mars/Olympus".to_owned(), ..Policy::default() }, "time_zone");
         check(deadlines(Deadlines { buy_in: 0, ..Deadlines::default() }), "deadlines.buy_in");

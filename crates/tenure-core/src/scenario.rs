@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value as Json, json};
 
 use crate::apply::{Recorded, apply};
+use crate::baseline;
 use crate::calendar::zone;
 use crate::case::Case;
 use crate::codebase::DefineCodebase;
@@ -360,8 +361,53 @@ fn fact(state: &State, case: &Case, key: &str, now: Now) -> Result<Json, String>
         "notices" => json!(case.notices),
         "late" => json!(state.is_late(case, now)),
         "accountable" => json!(state.accountable_at(case, now.at)),
-        _ => return Err(format!("check names `{key}`, which is no fact of a case")),
+        _ => {
+            return weighed(state, case, key)
+                .or_else(|| built_on(state, case, key))
+                .ok_or_else(|| no_fact(key));
+        }
     })
+}
+
+fn no_fact(key: &str) -> String {
+    format!("check names `{key}`, which is no fact of a case")
+}
+
+/// Facts of cost and benefit; amounts are whole, months and shares have two decimals.
+fn weighed(state: &State, case: &Case, key: &str) -> Option<Json> {
+    let weighed = case.cost_benefit.as_ref();
+    let weighing = || weighed.and_then(|weighed| weighed.weighing.as_ref());
+    let whole = |amount: f64| json!(amount.round());
+    Some(match key {
+        "cost_benefit" => json!(weighed.map(|weighed| weighed.version)),
+        "weighing_stale" => json!(case.moved_since_weighed(state.policy_of(case)).is_some()),
+        "benefit_per_year" => json!(weighed.map(|weighed| whole(weighed.benefit_per_year))),
+        "one_off_cost" => json!(weighed.map(|weighed| whole(weighed.one_off_cost))),
+        "payback_months" => {
+            json!(weighing().and_then(|weighing| weighing.payback.months).map(|it| rounded(it, 2)))
+        }
+        "pays_within_a_year" => json!(weighing().map(|weighing| rounded(weighing.payback.within_a_year, 2))),
+        "break_even_share" => json!(weighing().and_then(|it| it.break_even_share).map(|it| rounded(it, 2))),
+        "rerun_target_met" => json!(case.rerun().and_then(|rerun| rerun.met)),
+        _ => return None,
+    })
+}
+
+/// Facts of the chain that leads to a case; a change of level has six decimals.
+fn built_on(state: &State, case: &Case, key: &str) -> Option<Json> {
+    let chain = || baseline::cumulative(state, case);
+    Some(match key {
+        "lineage" => json!(chain().map(|it| it.links.into_iter().map(|link| link.case).collect::<Vec<_>>())),
+        "cumulative" => json!(chain().map(|it| rounded(it.difference, 6))),
+        "apart" => json!(chain().map(|it| it.apart.into_iter().map(|apart| apart.case).collect::<Vec<_>>())),
+        "gone" => json!(chain().map(|it| it.gone)),
+        _ => return None,
+    })
+}
+
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let unit = 10_f64.powi(decimals);
+    (value * unit).round() / unit
 }
 
 fn fact_of(state: &State, case: &Case, noun: &str, name: &str, now: Now) -> Result<Json, String> {

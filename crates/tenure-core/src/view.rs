@@ -14,11 +14,13 @@ use tenure_stats::verdict::{Judged, Nuance};
 use crate::baseline::{self, Cumulative};
 use crate::case::{Case, Stage};
 use crate::choice::Choice;
+use crate::design::RolloutCost;
 use crate::experiment::Experiment;
 use crate::follow_up::FollowUpStatus;
 use crate::id::{CaseId, CodebaseId, ExperimentId, FlagKey, FollowUpId, TeamId};
 use crate::measurement::Verdict;
 use crate::person::Actor;
+use crate::rerun::RerunView;
 use crate::sign_off::SignOffStatus;
 use crate::state::State;
 use crate::time::{Now, days_between};
@@ -161,6 +163,12 @@ pub struct CaseView<'a> {
     pub promise: Option<Promise>,
     /// What was delivered.
     pub delivery: Option<Delivery>,
+    /// Why the weighing in force is stale, while it is.
+    pub weighing_stale: Option<String>,
+    /// What a rollout would cost that looks for the corrected effect, and for half of it; until one has started.
+    pub rollout_cost: Vec<RolloutCost>,
+    /// What the latest re-run was asked to make easier.
+    pub rerun: Option<RerunView>,
     /// The share of all units that meet the feature, in percent.
     pub exposure_percent: f64,
     /// The share of all units that are admitted to either arm, in percent.
@@ -225,6 +233,9 @@ impl State {
             until,
             promise: self.promise(case),
             delivery: self.delivery(case),
+            weighing_stale: case.moved_since_weighed(self.policy_of(case)),
+            rollout_cost: self.rollout_cost(case),
+            rerun: case.rerun(),
             exposure_percent: case.exposure_percent(),
             admitted_percent: case.admitted_percent(),
             fidelity: self.fidelity(case),
@@ -280,6 +291,19 @@ impl State {
             self_reported: latest.self_reported.clone(),
             sentence: latest.judged.sentence.clone(),
         })
+    }
+
+    /// What a rollout would cost: as it was reckoned with the weighing in force, or without an audience before that.
+    fn rollout_cost(&self, case: &Case) -> Vec<RolloutCost> {
+        if case.first_exposed.is_some() {
+            return Vec::new();
+        }
+        let weighed = case.cost_benefit.as_ref().and_then(|weighed| weighed.weighing.as_ref());
+        let reckoned = || {
+            let experiment = self.experiments.get(&case.experiment)?;
+            RolloutCost::of(experiment, self.policy_of(case).alpha, None).ok()
+        };
+        weighed.map(|weighing| weighing.rollout.clone()).or_else(reckoned).unwrap_or_default()
     }
 
     fn fidelity(&self, case: &Case) -> Fidelity {

@@ -31,6 +31,8 @@ enum Takes {
     Weekend,
     /// Dates.
     Dates,
+    /// The name of a currency, or nothing.
+    Currency,
     /// A list of whole numbers of days.
     ListOfDays(u32, u32),
 }
@@ -64,6 +66,9 @@ keys! {
     "weights.parity" Takes::Whole("points", 0, 100), "Weight of a deviation that looks and behaves the same.";
     "weights.polish" Takes::Whole("points", 0, 100), "Weight of small design polish.";
     "weights.adjustment" Takes::Whole("points", 0, 100), "Weight of a visible change.";
+    "weighing.stale_percent" Takes::Whole("percent", 0, 1_000), "How far an estimate may move before the weighing that rests on it is stale.";
+    "weighing.day_rate" Takes::Whole("units of money", 0, 1_000_000), "What a person-day costs when a weighing does not say; 0 when each has to.";
+    "weighing.currency" Takes::Currency, "The currency of amounts when a weighing does not say.";
     "deadlines.consultation" WORKING_DAYS, "To answer a consultation.";
     "deadlines.estimate" WORKING_DAYS, "To estimate a codebase once an answer names it.";
     "deadlines.decision" WORKING_DAYS, "To decide, after the cost/benefit.";
@@ -91,6 +96,7 @@ impl Takes {
             Self::Zone => "an IANA time zone, such as \"Europe/Berlin\"".to_owned(),
             Self::Weekend => "days of the week, such as [\"friday\", \"saturday\"], at most six".to_owned(),
             Self::Dates => "dates, such as [2026-12-25]".to_owned(),
+            Self::Currency => "a currency, such as \"EUR\", or \"\" for none".to_owned(),
             Self::ListOfDays(min, max) => format!("a list of whole days between {min} and {max}"),
         }
     }
@@ -116,6 +122,7 @@ impl Takes {
                 Ok(holidays) => return holidays_fault(&holidays),
                 Err(_) => false,
             },
+            Self::Currency => value.as_str().is_some_and(|name| name == name.trim() && name.len() <= 20),
             Self::ListOfDays(min, max) => value
                 .as_array()
                 .is_some_and(|days| days.len() <= 10 && days.iter().all(|day| whole(day, *min, *max))),

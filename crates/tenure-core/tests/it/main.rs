@@ -18,3 +18,4 @@ mod scenarios;
 mod town;
 mod views;
 mod waiting;
+mod weighing;
