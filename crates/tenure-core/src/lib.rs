@@ -45,6 +45,7 @@ pub mod deviation;
 pub mod estimate;
 mod event;
 pub mod experiment;
+pub mod filter;
 pub mod flag;
 pub mod follow_up;
 pub mod hold;

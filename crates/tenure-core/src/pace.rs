@@ -135,30 +135,34 @@ impl Pace {
 }
 
 impl Case {
-    /// Seconds from opening to the keep decision by who was waited on; none while it is not kept. They sum to the whole.
-    pub fn time_to_keep(&self) -> Option<BTreeMap<Party, i64>> {
-        let kept = self.kept.as_ref()?;
-        let mut seconds = self.pace.seconds.clone();
-        let since = self.pace.counted.as_second() - kept.stamp.at.as_second();
-        if let Some(in_use) = seconds.get_mut(&Party::InUse) {
-            *in_use -= since;
-        }
-        seconds.retain(|_, seconds| *seconds > 0);
-        Some(seconds)
+    /// Seconds from opening to the keep decision by who was waited on; nothing while it is not kept. They sum to the
+    /// whole.
+    pub fn seconds_to_keep(&self) -> impl Iterator<Item = (&Party, i64)> {
+        let since_keep =
+            self.kept.as_ref().map(|kept| self.pace.counted.as_second() - kept.stamp.at.as_second());
+        let parts = since_keep.into_iter().flat_map(|since| {
+            self.pace.seconds.iter().map(move |(party, seconds)| match party {
+                Party::InUse => (party, seconds - since),
+                _ => (party, *seconds),
+            })
+        });
+        parts.filter(|(_, seconds)| *seconds > 0)
     }
 }
 
 impl State {
     /// Gives the time since a case's latest entry to whom it waited for.
     pub(crate) fn count_time(&mut self, id: &CaseId, at: Timestamp) {
-        let Some(case) = self.cases.get(id) else { return };
+        let Some(case) = self.cases.get(id).filter(|case| !case.stage.is_terminal()) else { return };
         let elapsed = at.as_second() - case.pace.counted.as_second();
-        let among = (elapsed > 0).then(|| self.had_the_ball(case)).unwrap_or_default();
-        let Some(case) = self.cases.get_mut(id) else { return };
-        if elapsed > 0 && !case.stage.is_terminal() {
-            case.pace.share(elapsed, &among);
+        if elapsed <= 0 {
+            return;
         }
-        case.pace.counted = case.pace.counted.max(at);
+        let among = self.had_the_ball(case);
+        if let Some(case) = self.cases.get_mut(id) {
+            case.pace.share(elapsed, &among);
+            case.pace.counted = at;
+        }
     }
 
     fn had_the_ball(&self, case: &Case) -> BTreeSet<Party> {

@@ -277,7 +277,7 @@ impl State {
     pub fn delivery(&self, case: &Case) -> Option<Delivery> {
         let latest = case.measurements.latest.as_ref()?;
         let replication = latest.replication.as_ref();
-        let share = replication.map(|replication| replication.retained);
+        let share = case.realised_share();
         let weighing = case.cost_benefit.as_ref();
         Some(Delivery {
             verdict: latest.verdict,
@@ -324,6 +324,14 @@ impl State {
             .filter(|other| other.id != case.id && rolling(other) && surface(other).as_ref() == Some(&here))
             .map(|other| other.id.clone())
             .collect()
+    }
+}
+
+impl Case {
+    /// The share of the corrected effect that the rollout delivered, by the latest measurement.
+    pub fn realised_share(&self) -> Option<f64> {
+        let latest = self.measurements.latest.as_ref()?;
+        latest.replication.as_ref().map(|replication| replication.retained)
     }
 }
 

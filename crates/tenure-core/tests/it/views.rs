@@ -1,6 +1,7 @@
 //! What people see: the next action, the desk, choices, and the portfolio.
 
 use serde_json::json;
+use tenure_core::filter::{Filter, Order};
 use tenure_core::id::AccountId;
 use tenure_core::{Actor, Stage};
 
@@ -80,8 +81,12 @@ fn won_against_delivered() {
 
     let portfolio = town.world.state.portfolio(town.now());
     assert_eq!(portfolio.by_stage.get(&Stage::Productionised), Some(&1));
-    assert_eq!(portfolio.won_per_year, 51_840.0);
-    assert!(portfolio.realised_share.unwrap() < 0.5);
+    assert_eq!((portfolio.money.won_per_year, portfolio.currency.as_deref()), (51_840.0, None));
+    assert_eq!(portfolio.money.realised_share, delivery.realised_share);
+    assert_eq!(portfolio.tenure.cases, 1);
+    assert_eq!(portfolio.tenure.median_days, Some(77.0));
+    let days: f64 = portfolio.tenure.by_party.iter().map(|part| part.days).sum();
+    assert!((days - 77.0).abs() < 0.01, "{:?}", portfolio.tenure);
     assert_eq!(portfolio.days_to_tenure, [77]);
 }
 
@@ -124,4 +129,50 @@ fn a_case_view_is_whole() {
             .map(|c| c["command"].clone()).collect::<Vec<_>>(),
     });
     insta::assert_json_snapshot!(shown);
+}
+
+/// Two cases of one team on one surface, and one of another currency that is parked.
+#[test]
+fn a_portfolio_of_some_cases_and_a_list_in_an_order() {
+    let mut town = Town::after("S16", usize::MAX);
+    let experiment = json!({
+        "experiment": "EXP-9", "team": "kestrel", "ended": "2026-08-07", "surface": "boards/new",
+        "measurement": {"control": [40_000, 5_240], "treatment": [40_100, 5_614], "planned_n": 0},
+    });
+    town.does("product-manager", "register_experiment", experiment);
+    town.does("product-manager", "open_case", json!({"case": "PC-3", "experiment": "EXP-9"}));
+    let state = &town.world.state;
+    let names = |filter: serde_json::Value, order: Order| -> Vec<String> {
+        let filter: Filter = serde_json::from_value(filter).unwrap();
+        state.select(&filter, order, town.now()).iter().map(|case| case.id.to_string()).collect()
+    };
+    assert_eq!(names(json!({}), Order::Case), ["PC-1", "PC-2", "PC-3"]);
+    assert_eq!(names(json!({"stage": "preparation"}), Order::Case), ["PC-2", "PC-3"]);
+    assert_eq!(names(json!({"surface": "boards/new"}), Order::Case), ["PC-3"]);
+    assert_eq!(names(json!({"product_team": "boards"}), Order::Case), ["PC-1"]);
+    assert_eq!(names(json!({"team": "heron"}), Order::Case), Vec::<String>::new());
+    assert_eq!(names(json!({"late": true}), Order::Case), ["PC-1"], "the flag should have left the code");
+    assert_eq!(names(json!({}), Order::Stage), ["PC-2", "PC-3", "PC-1"]);
+    assert_eq!(names(json!({}), Order::Benefit)[0], "PC-1");
+    assert_eq!(names(json!({}), Order::RealisedShare)[0], "PC-1");
+    let of_one = |filter: serde_json::Value| {
+        state
+            .portfolio_of(&serde_json::from_value(filter).unwrap(), town.now())
+            .by_stage
+            .values()
+            .sum::<usize>()
+    };
+    assert_eq!((of_one(json!({})), of_one(json!({"stage": "productionised"}))), (3, 1));
+}
+
+#[test]
+fn amounts_in_two_currencies_are_not_added() {
+    let mut town = Town::before("set_cost_benefit");
+    let said = |currency: &str| json!({"benefit_per_year": 1_000, "one_off_cost": 10, "maintenance_per_year": 0, "currency": currency});
+    town.does("product-manager", "set_cost_benefit", said("EUR"));
+    let park = json!({"kind": "park", "reason": "later", "unblock": ["cheap"]});
+    town.does("three-hats", "decide", park);
+    let portfolio = town.world.state.portfolio(town.now());
+    assert_eq!((portfolio.currency.as_deref(), portfolio.money.parked_per_year), (Some("EUR"), 1_000.0));
+    assert!(portfolio.other_currencies.is_empty());
 }
