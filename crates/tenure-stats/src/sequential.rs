@@ -248,6 +248,8 @@ pub struct Path {
     region: Option<Region>,
     /// The look that was entered last.
     t: f64,
+    /// The bound of the look that was closed last, next to which that of the next one lies.
+    z: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -285,7 +287,7 @@ impl Path {
     /// A path that no look has met yet.
     pub fn new(sides: Sides, drift: f64) -> Self {
         let start = Node { at: 0.0, mass: 1.0 };
-        Self { sides, drift, from: 0.0, nodes: vec![start], region: None, t: 0.0 }
+        Self { sides, drift, from: 0.0, nodes: vec![start], region: None, t: 0.0, z: f64::INFINITY }
     }
 
     /// Rebuilds the path that met these looks.
@@ -330,6 +332,7 @@ impl Path {
 
     /// Goes on from the look that was entered, inside the bound `z`.
     pub fn close(&mut self, z: f64) {
+        self.z = z;
         let (middle, reach) = (self.drift * self.t, REACH * self.t.sqrt());
         let bound = z * self.t.sqrt();
         let low = if self.sides == Sides::Both { (-bound).max(middle - reach) } else { middle - reach };
@@ -337,12 +340,13 @@ impl Path {
     }
 
     /// The bound through which `increment` leaves at the top: Newton's method on the logarithm of the tail,
-    /// which is concave and falling, from a start at the right of the root.
+    /// which is concave and falling: from the left of the root it lands on the right, from there it stays.
     fn solve(&self, increment: f64) -> f64 {
         // Beyond the highest node by 8.9 steps the tail is below any increment, and the density above zero.
         let step = self.t - self.from;
         let highest = self.nodes.last().map_or(0.0, |node| node.at) + self.drift * step;
-        let mut z = normal::isf(increment).min((highest + 8.9 * step.sqrt()) / self.t.sqrt());
+        let largest = normal::isf(increment).min((highest + 8.9 * step.sqrt()) / self.t.sqrt());
+        let mut z = largest.min(self.z);
         for _ in 0..100 {
             let tail = self.beyond(z, 1.0);
             let step =
@@ -350,7 +354,7 @@ impl Path {
             if !step.is_finite() {
                 break;
             }
-            z += step;
+            z = (z + step).min(largest);
             if step.abs() < 1e-14 * (1.0 + z.abs()) {
                 break;
             }
