@@ -161,7 +161,7 @@ fn main() {
     company.people();
     for number in 0..cases {
         // Four of ten are kept; the others stand anywhere before that.
-        let far = if number % 10 < 4 { 20 } else { number % 20 };
+        let far = if number % 10 < 4 { 20 } else { (number * 7 + number / 40) % 20 };
         company.case(number, far, entries);
         if number % (cases / 600).max(1) == 0 {
             company.later(1);

@@ -10,6 +10,7 @@
 
 mod golden;
 mod laws;
+mod lineage;
 mod narration;
 mod notifications;
 mod refusals;
