@@ -316,14 +316,33 @@ impl State {
 
     /// The accounts that hold the seat at the place.
     pub fn sitters(&self, seat: &Seat, place: Option<Place<'_>>) -> Vec<AccountId> {
-        if let Seat::Account(account) = seat {
-            return vec![account.clone()];
+        let held = |role: Role, scope: Scope| self.holders.get(&Grant { role, scope });
+        let mut accounts = BTreeSet::new();
+        match seat {
+            Seat::Account(account) => return vec![account.clone()],
+            Seat::System => {}
+            Seat::ProductOwner(team) => {
+                accounts.extend(held(Role::ProductOwner, Scope::Team(team.clone())).into_iter().flatten());
+            }
+            Seat::CodebaseOwner(codebase) => {
+                let scope = Scope::Codebase(codebase.clone());
+                accounts.extend(held(Role::CodebaseOwner, scope).into_iter().flatten());
+            }
+            Seat::Somewhere(role) => accounts.extend(self.holding(*role).flat_map(|(_, accounts)| accounts)),
+            Seat::Role(role) => {
+                let team = place.map(|place| Scope::Team(place.team.clone()));
+                let case = place.and_then(|place| place.case).map(|case| Scope::Case(case.clone()));
+                let scopes = [Some(Scope::Everywhere), team, case].into_iter().flatten();
+                accounts.extend(scopes.filter_map(|scope| held(*role, scope)).flatten());
+            }
         }
-        self.people
-            .iter()
-            .filter(|(_, person)| person.fills(seat, place))
-            .map(|(account, _)| account.clone())
-            .collect()
+        accounts.into_iter().cloned().collect()
+    }
+
+    /// The grants of a role that somebody holds, and who.
+    pub(crate) fn holding(&self, role: Role) -> impl Iterator<Item = (&Grant, &BTreeSet<AccountId>)> {
+        let first = Grant { role, scope: Scope::Everywhere };
+        self.holders.range(first..).take_while(move |(grant, _)| grant.role == role)
     }
 }
 
@@ -397,6 +416,7 @@ impl RevokeRole {
 impl RoleGranted {
     pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
         state.people.entry(self.account.clone()).or_default().grants.insert(self.role.clone());
+        state.holders.entry(self.role.clone()).or_default().insert(self.account.clone());
     }
 }
 
@@ -404,6 +424,12 @@ impl RoleRevoked {
     pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
         if let Some(person) = state.people.get_mut(&self.account) {
             person.grants.remove(&self.role);
+        }
+        if let Some(accounts) = state.holders.get_mut(&self.role) {
+            accounts.remove(&self.account);
+            if accounts.is_empty() {
+                state.holders.remove(&self.role);
+            }
         }
     }
 }

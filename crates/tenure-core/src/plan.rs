@@ -77,8 +77,8 @@ fn has_passed(since: Timestamp, hours: u32, now: Timestamp) -> bool {
 
 /// Notices that were not given yet: missed promises, and the end of the warranty.
 fn notices(state: &State, case: &Case, now: Now) -> Vec<GiveNotice> {
-    let late = state.waits(case, now).into_iter().filter_map(|wait| {
-        let due = wait.due.filter(|_| wait.overdue || wait.review)?;
+    let late = state.escalations(case, now).into_iter().filter_map(|wait| {
+        let due = wait.due?;
         let seats: Vec<String> = wait.seats.iter().map(ToString::to_string).collect();
         // Several of one kind may be promised by one date: of several codebases, of several items.
         let about = ["codebase", "item", "number"].into_iter().filter_map(|key| wait.with.get(key));

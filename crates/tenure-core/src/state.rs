@@ -1,7 +1,7 @@
 //! The state: the fold of the journal, held in memory. Everything in it was decided; nothing in it is looked up
 //! elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::experiment::Experiment;
 use crate::flag::PlainFlag;
 use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, FlagKey, MetricId, PlatformChangeId, TeamId};
 use crate::metric::Metric;
-use crate::person::Person;
+use crate::person::{Grant, Person};
 use crate::platform_change::PlatformChange;
 use crate::policy::Revision;
 use crate::team::Team;
@@ -24,6 +24,8 @@ pub struct State {
     pub seq: u64,
     /// Accounts and the roles they hold.
     pub people: BTreeMap<AccountId, Person>,
+    /// The same the other way round: who holds each grant that somebody holds.
+    pub holders: BTreeMap<Grant, BTreeSet<AccountId>>,
     /// Teams.
     pub teams: BTreeMap<TeamId, Team>,
     /// Codebases and their owner processes.
@@ -52,6 +54,7 @@ impl Default for State {
         Self {
             seq: 0,
             people: BTreeMap::new(),
+            holders: BTreeMap::new(),
             teams: BTreeMap::new(),
             codebases: BTreeMap::new(),
             metrics: BTreeMap::new(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::TeamId;
-use crate::person::{Role, Scope};
+use crate::person::{Grant, Role, Scope};
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Stamp;
@@ -57,19 +57,16 @@ impl State {
     /// Whether the team is known: it was defined, or somebody holds a role in it.
     pub fn knows_team(&self, team: &TeamId) -> bool {
         self.teams.contains_key(team)
-            || self
-                .people
-                .values()
-                .flat_map(|person| &person.grants)
-                .any(|grant| matches!(&grant.scope, Scope::Team(of) if of == team))
+            || Role::ALL
+                .into_iter()
+                .any(|role| self.holders.contains_key(&Grant { role, scope: Scope::Team(team.clone()) }))
     }
 }
 
 impl State {
     /// Every team that somebody is a product owner of.
     pub fn product_teams(&self) -> impl Iterator<Item = TeamId> {
-        let grants = self.people.values().flat_map(|person| &person.grants);
-        grants.filter(|grant| grant.role == Role::ProductOwner).filter_map(|grant| match &grant.scope {
+        self.holding(Role::ProductOwner).filter_map(|(grant, _)| match &grant.scope {
             Scope::Team(team) => Some(team.clone()),
             _ => None,
         })

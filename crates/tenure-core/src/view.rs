@@ -11,7 +11,7 @@ use tenure_stats::comparison::{Absolute, Relative};
 use tenure_stats::replication::Label;
 use tenure_stats::verdict::{Judged, Nuance};
 
-use crate::baseline::{self, Cumulative};
+use crate::baseline::{self, Cumulative, surface};
 use crate::case::{Case, Stage};
 use crate::choice::Choice;
 use crate::design::RolloutCost;
@@ -314,14 +314,11 @@ impl State {
 
     /// Other cases that are rolled out on the same product surface: allowed, and to be known.
     fn collisions(&self, case: &Case) -> Vec<CaseId> {
-        let surface = |case: &Case| {
-            self.experiments.get(&case.experiment).and_then(|experiment| experiment.surface.clone())
-        };
-        let Some(here) = surface(case) else { return Vec::new() };
+        let Some(here) = surface(self, case) else { return Vec::new() };
         let rolling = |case: &Case| matches!(case.stage, Stage::RollingOut | Stage::Outcome);
         self.cases
             .values()
-            .filter(|other| other.id != case.id && rolling(other) && surface(other).as_ref() == Some(&here))
+            .filter(|other| other.id != case.id && rolling(other) && surface(self, other) == Some(here))
             .map(|other| other.id.clone())
             .collect()
     }

@@ -189,6 +189,17 @@ impl State {
             })
     }
 
+    /// What is to be said of a case's promises: those that are broken, and reviews that have come.
+    pub(crate) fn escalations(&self, case: &Case, now: Now) -> Vec<Wait> {
+        let mut names = Names::of_one(self);
+        let open = open(self, case, now);
+        let said = open.iter().filter(|one| {
+            let days = self.days(case, one);
+            due(&days, one).is_some_and(|due| one.task.is_review() || days.date(now.at) > due)
+        });
+        said.map(|one| self.told(case, one, now, &mut names)).collect()
+    }
+
     /// What waits on an actor, oldest first.
     pub fn desk(&self, actor: &Actor, now: impl Into<Now>) -> Vec<Wait> {
         self.desk_top(actor, now, usize::MAX).waits

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tenure_core::id::{AccountId, TeamId};
 use tenure_core::pace::Party;
-use tenure_core::person::Role;
+use tenure_core::person::{Role, Seat};
 use tenure_core::{Actor, Case, Command, Stage};
 
 use crate::town::Town;
@@ -47,7 +47,20 @@ fn parts_sum_to_the_whole(town: &Town, case: &Case) {
     }
 }
 
+/// Who holds a grant is the same from either side.
+fn holders_are_the_people(town: &Town) {
+    let people = town.world.state.people.iter();
+    let mut held: Vec<_> =
+        people.flat_map(|(account, person)| person.grants.iter().map(move |it| (it, account))).collect();
+    held.sort();
+    let holders = town.world.state.holders.iter();
+    let holders: Vec<_> =
+        holders.flat_map(|(grant, accounts)| accounts.iter().map(move |it| (grant, it))).collect();
+    assert_eq!(held, holders);
+}
+
 pub fn laws(town: &Town) {
+    holders_are_the_people(town);
     for case in town.world.state.cases.values() {
         somebody_or_time(town, case);
         parts_sum_to_the_whole(town, case);
@@ -118,4 +131,24 @@ fn a_kept_case_waits_for_the_end_of_its_warranty() {
     town.does("boards-web-owner", "confirm_removed", json!({"codebase": "boards-web"}));
     let blocking = town.world.state.blocking(town.case(), town.now());
     assert_eq!(blocking.as_deref(), Some("the warranty runs, until 2026-11-04"));
+}
+
+#[test]
+fn seats_are_taken_and_given_up() {
+    let mut town = Town::before("answer_consultation");
+    let holders = |town: &Town, seat: Seat| -> Vec<String> {
+        let place = Some(town.case().place());
+        town.world.state.sitters(&seat, place).iter().map(ToString::to_string).collect()
+    };
+    let boards = || Seat::ProductOwner(TeamId::new("boards").unwrap());
+    assert_eq!(holders(&town, boards()), ["boards-owner"]);
+    assert_eq!(holders(&town, Seat::Somewhere(Role::ProductOwner)), ["boards-owner", "identity-owner"]);
+    for role in ["designer@PC-1", "designer:kestrel", "designer:heron", "designer@PC-9"] {
+        town.does("system", "grant_role", json!({"account": role.replace(['@', ':'], "-"), "role": role}));
+    }
+    let designers = ["designer", "designer-PC-1", "designer-kestrel"];
+    assert_eq!(holders(&town, Seat::Role(Role::Designer)), designers);
+    town.does("system", "revoke_role", json!({"account": "boards-owner", "role": "product_owner:boards"}));
+    assert_eq!(holders(&town, boards()), Vec::<String>::new());
+    holders_are_the_people(&town);
 }
