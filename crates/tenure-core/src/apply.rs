@@ -38,7 +38,8 @@ impl Recorded {
 
 /// Applies one recorded event.
 pub fn apply(state: &mut State, recorded: &Recorded) {
-    let stamp = Stamp { at: recorded.at, by: recorded.actor.clone() };
+    let acting_for = state.acting_now(&recorded.event);
+    let stamp = Stamp { at: recorded.at, by: recorded.actor.clone(), acting_for };
     recorded.event.apply(state, &stamp);
     state.seq = recorded.seq;
     debug_assert!(

@@ -192,6 +192,12 @@ impl State {
         )
     }
 
+    /// The company's days.
+    pub fn company_calendar(&self) -> Calendar<'_> {
+        let policy = self.policy();
+        Calendar::new(&policy.time_zone, &policy.weekend, &policy.holidays)
+    }
+
     /// A team's days, outside any case.
     pub fn calendar(&self, team: &TeamId) -> Calendar<'_> {
         self.calendar_under(self.policy_for(team), team)

@@ -14,6 +14,7 @@ use crate::cost_benefit::SetCostBenefit;
 use crate::decide::Ask;
 use crate::decision::{ConfirmDecision, Decide, RetireCase, WithdrawCase};
 use crate::delegation::{AcceptDelegation, DelegatePrep, RevokeDelegation};
+use crate::deputy::{NameDeputy, RevokeDeputy};
 use crate::deviation::{LogDeviation, RuleDeviation};
 use crate::estimate::SubmitEstimate;
 use crate::event::Event;
@@ -125,6 +126,8 @@ commands! {
     DefineCodebase(DefineCodebase) = "define_codebase", "Defines a codebase and its owner process.";
     GrantRole(GrantRole) = "grant_role", "Gives an account a role.";
     RevokeRole(RevokeRole) = "revoke_role", "Takes a role from an account.";
+    NameDeputy(NameDeputy) = "name_deputy", "Names who acts for somebody who is away.";
+    RevokeDeputy(RevokeDeputy) = "revoke_deputy", "Ends that somebody acts for another.";
     SetPolicy(SetPolicy) = "set_policy", "Sets the policy for new cases.";
     ChangeCasePolicy(ChangeCasePolicy) = "change_case_policy", "Changes the policy a running case goes by.";
     SetCalendar(SetCalendar) = "set_calendar", "Sets a team's time zone, weekend and holidays.";

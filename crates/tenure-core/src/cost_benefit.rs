@@ -191,7 +191,11 @@ mod tests {
             maintenance_per_year: maintenance,
             decide_by: Date::MIN,
             weighing: None,
-            stamp: Stamp { at: jiff::Timestamp::UNIX_EPOCH, by: AccountId::new("x").unwrap() },
+            stamp: Stamp {
+                at: jiff::Timestamp::UNIX_EPOCH,
+                by: AccountId::new("x").unwrap(),
+                acting_for: None,
+            },
         };
         let check = |weighing: CostBenefit, months: Option<f64>| {
             assert_eq!(weighing.payback_months(1.0).map(|m| (m * 10.0).round() / 10.0), months);

@@ -11,16 +11,18 @@
 //!
 //! A command whose effect already holds (a second click on "confirm") is accepted and records nothing.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
 use crate::case::{Case, Stage};
 use crate::codebase::Codebase;
 use crate::command::Command;
+use crate::deputy::{acted, no_driver};
 use crate::event::Event;
 use crate::experiment::Experiment;
-use crate::id::{CaseId, CodebaseId, ExperimentId, TeamId};
+use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, TeamId};
 use crate::person::{Actor, DRIVERS, Place, Role, Seat};
 use crate::refusal::{Refusal, RefusalCode, WhoMay};
 use crate::state::State;
@@ -35,7 +37,7 @@ pub fn decide(
     now: impl Into<Now>,
     command: &Command,
 ) -> Result<Vec<Event>, Refusal> {
-    let ask = Ask { state, actor, now: now.into() };
+    let ask = Ask { state, actor, now: now.into(), acting: RefCell::default() };
     if matches!(actor, Actor::Guest(_))
         && !matches!(command, Command::AnswerBuyIn(_) | Command::AskQuestion(_))
     {
@@ -44,7 +46,8 @@ pub fn decide(
             format!("{} is invited to answer buy-in, and may do nothing else", actor.account()),
         ));
     }
-    command.decide(&ask)
+    let events = command.decide(&ask)?;
+    Ok(acted(&ask, command.name(), events))
 }
 
 /// Who asks, when, and of which state.
@@ -52,6 +55,8 @@ pub(crate) struct Ask<'a> {
     pub state: &'a State,
     pub actor: &'a Actor,
     pub now: Now,
+    /// For whom, and in which of their seats, the actor had to act to be allowed to.
+    pub acting: RefCell<BTreeMap<AccountId, BTreeSet<Seat>>>,
 }
 
 impl<'a> Ask<'a> {
@@ -71,9 +76,21 @@ impl<'a> Ask<'a> {
         self.state.codebases.get(id).ok_or_else(|| Refusal::not_found("codebase", id))
     }
 
-    /// Whether the actor holds the seat.
+    /// Whether the actor holds the seat, or acts for somebody who does.
     pub fn sits(&self, seat: &Seat, place: Option<Place<'_>>) -> bool {
-        self.state.sits(self.actor, seat, place)
+        self.state.may_act(self.actor, seat, place, self.now.at)
+    }
+
+    /// For whom the actor acts in the seat, when they do not hold it themselves.
+    fn acts_for(&self, seat: &Seat, place: Option<Place<'_>>) -> Option<&'a AccountId> {
+        if self.state.sits(self.actor, seat, place) {
+            return None;
+        }
+        self.state.acts_for(self.actor, seat, place, self.now.at)
+    }
+
+    fn note(&self, acting_for: &AccountId, seat: &Seat) {
+        self.acting.borrow_mut().entry(acting_for.clone()).or_default().insert(seat.clone());
     }
 
     /// Refuses anybody who holds none of the seats on the case.
@@ -88,11 +105,20 @@ impl<'a> Ask<'a> {
 
     /// Refuses anybody who holds none of the seats at the place.
     pub fn seated(&self, seats: &[Seat], place: Option<Place<'_>>, what: &str) -> Result<(), Refusal> {
-        if seats.iter().any(|seat| self.sits(seat, place)) {
+        if seats.iter().any(|seat| self.state.sits(self.actor, seat, place)) {
+            return Ok(());
+        }
+        if let Some((seat, person)) = seats.iter().find_map(|seat| Some((seat, self.acts_for(seat, place)?)))
+        {
+            self.note(person, seat);
             return Ok(());
         }
         let names = seats.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let sentence = format!("{} may not {what}; who may: {names}", self.actor.account());
+        let mut sentence = format!("{} may not {what}; who may: {names}", self.actor.account());
+        if let Some(why) = no_driver(self, seats, place) {
+            sentence.push_str("; ");
+            sentence.push_str(why);
+        }
         let mut refusal = Refusal::new(RefusalCode::Forbidden, sentence);
         refusal.who_may = self.who_may(seats, place);
         Err(refusal)
@@ -100,13 +126,29 @@ impl<'a> Ask<'a> {
 
     /// The seats with the accounts that hold them.
     pub fn who_may(&self, seats: &[Seat], place: Option<Place<'_>>) -> Vec<WhoMay> {
-        seats
-            .iter()
-            .map(|seat| WhoMay { seat: seat.to_string(), accounts: self.state.sitters(seat, place) })
-            .collect()
+        seats.iter().map(|seat| self.state.who_may(seat, seat.to_string(), place, self.now.at)).collect()
     }
 
-    /// The driver roles the actor holds on the case.
+    /// Says that the actor does what is asked in these roles, and in no other.
+    pub fn acts_in(&self, case: &Case, roles: &BTreeSet<Role>) {
+        self.acting.take();
+        for seat in roles.iter().copied().map(Seat::Role) {
+            if let Some(person) = self.acts_for(&seat, Some(case.place())) {
+                self.note(person, &seat);
+            }
+        }
+    }
+
+    /// Whether the actor, or somebody they act for, is a driver of the case.
+    pub fn drives(&self, case: &Case) -> bool {
+        let drives = |account: &AccountId| {
+            self.state.drives(&Actor::of(account.clone()), Some(case.place()), self.now.at)
+        };
+        self.state.drives(self.actor, Some(case.place()), self.now.at)
+            || self.acting.borrow().keys().any(drives)
+    }
+
+    /// The driver roles the actor holds on the case, or acts in for somebody.
     pub fn driver_roles(&self, case: &Case) -> BTreeSet<Role> {
         DRIVERS.into_iter().filter(|role| self.sits(&Seat::Role(*role), Some(case.place()))).collect()
     }

@@ -338,15 +338,14 @@ impl ConfirmDecision {
         };
         let mine = ask.driver_roles(case);
         let mut confirmed: BTreeSet<Role> = open.confirmed.keys().copied().collect();
-        // A policy that was changed since the proposal may ask for no more than is there: then this concludes it.
-        let waits = !unconfirmed(ask.state.policy_of(case), &confirmed).is_empty();
-        if waits && mine.is_subset(&confirmed) {
+        if mine.is_subset(&confirmed) {
             return Ok(Vec::new());
         }
         if open.proposal.kind == DecisionKind::Proceed {
             case.weighing_holds(ask.state.policy_of(case))?;
         }
         let roles: BTreeSet<Role> = mine.difference(&confirmed).copied().collect();
+        ask.acts_in(case, &roles);
         confirmed.extend(&roles);
         let mut events = vec![DecisionConfirmed { case: case.id.clone(), roles }.into()];
         events.extend(taken(ask, case, &open.proposal, &confirmed));
@@ -379,6 +378,7 @@ fn review_date(ask: &Ask<'_>, case: &Case, date: Option<Date>) -> Result<Option<
 /// Proposes; a proposal that was open is superseded.
 fn propose(ask: &Ask<'_>, case: &Case, proposal: Proposal) -> Result<Vec<Event>, Refusal> {
     let roles = ask.driver_roles(case);
+    ask.acts_in(case, &roles);
     let conclusion = taken(ask, case, &proposal, &roles);
     let mut events = vec![DecisionProposed { case: case.id.clone(), proposal, roles }.into()];
     events.extend(conclusion);

@@ -14,6 +14,7 @@ use crate::consultation::{ConsultationAnswered, ConsultationRequested};
 use crate::cost_benefit::CostBenefitSet;
 use crate::decision::{DecisionConfirmed, DecisionProposed, DecisionTaken};
 use crate::delegation::{DelegationAccepted, DelegationOffered, DelegationRevoked};
+use crate::deputy::{DeputyActed, DeputyNamed, DeputyRevoked};
 use crate::deviation::{DeviationLogged, DeviationRuled};
 use crate::estimate::EstimateSubmitted;
 use crate::experiment::ExperimentRegistered;
@@ -116,6 +117,7 @@ macro_rules! events {
                     $(Self::$case(event) => Some(&event.case),)+
                     Self::CaseOpened(event) => Some(&event.case),
                     Self::FlagCreated(event) => Some(&event.case),
+                    Self::DeputyActed(event) => event.case.as_ref(),
                     _ => None,
                 }
             }
@@ -176,6 +178,9 @@ events! {
         MetricDefined = "metric_defined";
         PolicySet = "policy_set";
         CalendarSet = "calendar_set";
+        DeputyNamed = "deputy_named";
+        DeputyRevoked = "deputy_revoked";
+        DeputyActed = "deputy_acted";
         FlagSetByHand = "flag_set";
         FlagArchived = "flag_archived";
         FlagCreated = "flag_created";

@@ -40,6 +40,7 @@ pub mod cost_benefit;
 mod decide;
 pub mod decision;
 pub mod delegation;
+pub mod deputy;
 pub mod design;
 pub mod deviation;
 pub mod estimate;

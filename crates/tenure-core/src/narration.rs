@@ -65,6 +65,17 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             let zone = it.calendar.time_zone.as_ref().map(|zone| format!(", in {zone}"));
             format!("{by} set the working days of {}{}", it.team, zone.unwrap_or_default())
         }
+        Event::DeputyNamed(it) => {
+            let (account, deputy) = (names.of(&it.account), names.of(&it.deputy));
+            format!("{by} named {deputy} deputy of {account} from {} until {}", it.from, it.until)
+        }
+        Event::DeputyRevoked(it) => {
+            format!("{by} ended that {} acts for {}", names.of(&it.deputy), names.of(&it.account))
+        }
+        Event::DeputyActed(it) => {
+            let seats: Vec<String> = it.seats.iter().map(ToString::to_string).collect();
+            format!("{by} acted for {} as {}: {}", names.of(&it.acting_for), seats.join(", "), it.command)
+        }
         Event::FlagSetByHand(it) => format!("{by} set flag {} in {} by hand", it.key, it.environment),
         Event::FlagArchived(it) => {
             let place = it.environment.as_ref().map_or("everywhere".to_owned(), |it| format!("in {it}"));

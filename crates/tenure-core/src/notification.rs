@@ -92,7 +92,7 @@ pub struct Message {
 impl Message {
     /// The accounts that are told: everybody it is for, but whoever did it.
     pub fn recipients(&self) -> BTreeSet<&AccountId> {
-        self.to.iter().flat_map(|who| &who.accounts).filter(|account| **account != self.by).collect()
+        self.to.iter().flat_map(WhoMay::told).filter(|account| **account != self.by).collect()
     }
 }
 
@@ -127,7 +127,9 @@ impl History {
 
     /// Applies the next entry of the case's stream.
     pub fn apply(&mut self, recorded: &Recorded) {
-        recorded.event.apply(&mut self.alone, &Stamp { at: recorded.at, by: recorded.actor.clone() });
+        let acting_for = self.alone.acting_now(&recorded.event);
+        let stamp = Stamp { at: recorded.at, by: recorded.actor.clone(), acting_for };
+        recorded.event.apply(&mut self.alone, &stamp);
         self.seq = recorded.seq;
     }
 }
@@ -206,7 +208,7 @@ fn about(state: &State, turn: Turn<'_>, case: &Case, topic: Topic, wait: &Wait, 
     if topic == Topic::Held {
         let mut more = vec![Seat::Role(Role::Developer)];
         more.extend(case.product_owner_seats());
-        message.to.extend(who(state, case, &more));
+        message.to.extend(who(state, case, &more, turn.recorded.at));
     }
     for seat in &wait.seats {
         if let Seat::ProductOwner(team) = seat {
@@ -216,7 +218,7 @@ fn about(state: &State, turn: Turn<'_>, case: &Case, topic: Topic, wait: &Wait, 
             }
         }
     }
-    tell_drivers_when_nobody_sits(state, case, &mut message);
+    tell_drivers_when_nobody_sits(state, case, &mut message, turn.recorded.at);
     message
 }
 
@@ -235,12 +237,12 @@ fn deadline(state: &State, turn: Turn<'_>, case: &Case, notice: &NoticeGiven, na
         }
     };
     message.happened = notice.sentence.clone();
-    message.to = wait.map_or_else(|| who(state, case, &notice.to), |wait| wait.who.clone());
+    message.to = wait.map_or_else(|| who(state, case, &notice.to, turn.recorded.at), |wait| wait.who.clone());
     message.answer = wait.and_then(|wait| answer(case, wait));
     if wait.is_some_and(|wait| wait.overdue) {
         let drivers: Vec<Seat> =
             DRIVERS.map(Seat::Role).into_iter().filter(|seat| !notice.to.contains(seat)).collect();
-        message.to.extend(who(state, case, &drivers));
+        message.to.extend(who(state, case, &drivers, turn.recorded.at));
     }
     message
 }
@@ -298,19 +300,19 @@ fn by(due: Option<Date>, overdue: bool) -> String {
     }
 }
 
-fn who(state: &State, case: &Case, seats: &[Seat]) -> Vec<WhoMay> {
+fn who(state: &State, case: &Case, seats: &[Seat], at: Timestamp) -> Vec<WhoMay> {
     let place = Some(case.place());
-    seats.iter().map(|seat| WhoMay { seat: seat.to_string(), accounts: state.sitters(seat, place) }).collect()
+    seats.iter().map(|seat| state.who_may(seat, seat.to_string(), place, at)).collect()
 }
 
 /// An ask that reaches nobody would wait for ever.
-fn tell_drivers_when_nobody_sits(state: &State, case: &Case, message: &mut Message) {
-    if message.to.iter().any(|who| !who.accounts.is_empty()) {
+fn tell_drivers_when_nobody_sits(state: &State, case: &Case, message: &mut Message, at: Timestamp) {
+    if message.to.iter().any(|who| who.told().next().is_some()) {
         return;
     }
     let seats: Vec<&str> = message.to.iter().map(|who| who.seat.as_str()).collect();
     message.notes.push(format!("Nobody holds {}: grant the role, or nobody can answer.", seats.join(" or ")));
-    message.to.extend(who(state, case, &DRIVERS.map(Seat::Role)));
+    message.to.extend(who(state, case, &DRIVERS.map(Seat::Role), at));
 }
 
 fn add_new(changed: &mut Vec<Change>, more: Vec<Change>) {

@@ -275,7 +275,17 @@ impl fmt::Display for Seat {
 impl Person {
     /// Whether one of the grants gives the seat at the place.
     fn fills(&self, seat: &Seat, place: Option<Place<'_>>) -> bool {
-        self.grants.iter().any(|grant| match seat {
+        self.fills_by(seat, place, |_| true)
+    }
+
+    /// Whether one of the grants that count gives the seat at the place.
+    pub(crate) fn fills_by(
+        &self,
+        seat: &Seat,
+        place: Option<Place<'_>>,
+        counts: impl Fn(&Grant) -> bool,
+    ) -> bool {
+        self.grants.iter().filter(|grant| counts(grant)).any(|grant| match seat {
             Seat::Role(role) => grant.role == *role && grant.scope.covers(place),
             Seat::Somewhere(role) => grant.role == *role,
             Seat::ProductOwner(team) => {

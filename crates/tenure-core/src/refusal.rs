@@ -7,7 +7,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::deputy::StandIn;
 use crate::id::AccountId;
+use crate::person::{Place, Seat};
+use crate::state::State;
 
 /// A command was not carried out, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +37,37 @@ pub struct WhoMay {
     pub seat: String,
     /// The accounts that hold it; empty when nobody does.
     pub accounts: Vec<AccountId>,
+    /// Those who act for one of them now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deputies: Vec<StandIn>,
+}
+
+impl WhoMay {
+    /// Everybody who may, as a person reads it.
+    pub fn names(&self) -> Vec<String> {
+        let deputies = self.deputies.iter();
+        let deputies = deputies.map(|it| format!("{} for {} until {}", it.deputy, it.acting_for, it.until));
+        self.accounts.iter().map(ToString::to_string).chain(deputies).collect()
+    }
+
+    /// The accounts of everybody who may.
+    pub fn told(&self) -> impl Iterator<Item = &AccountId> {
+        self.accounts.iter().chain(self.deputies.iter().map(|it| &it.deputy))
+    }
+}
+
+impl State {
+    /// A seat in words, with the accounts that hold it and those who act for them.
+    pub(crate) fn who_may(
+        &self,
+        seat: &Seat,
+        words: String,
+        place: Option<Place<'_>>,
+        at: Timestamp,
+    ) -> WhoMay {
+        let (accounts, deputies) = (self.sitters(seat, place), self.stand_ins(seat, place, at));
+        WhoMay { seat: words, accounts, deputies }
+    }
 }
 
 impl Refusal {

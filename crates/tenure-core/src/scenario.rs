@@ -24,7 +24,7 @@ use crate::command::Command;
 use crate::decide::decide;
 use crate::id::{AccountId, BugId, CodebaseId, FollowUpId, TeamId};
 use crate::measurement::verdict_name;
-use crate::person::{Actor, Grant, GrantRole};
+use crate::person::{Actor, Grant, GrantRole, Role};
 use crate::plan::{Due, plan};
 use crate::policy::{Overrides, Policy, SetPolicy};
 use crate::refusal::Refusal;
@@ -427,6 +427,20 @@ fn fact_of(state: &State, case: &Case, noun: &str, name: &str, now: Now) -> Resu
                 case.invitation_status(invitation, today)
             });
             json!(status)
+        }
+        "answered_by" | "self_approved" => {
+            let team = TeamId::new(name).map_err(bad)?;
+            let answered = case.sign_offs.get(&team).and_then(|sign_off| sign_off.answered.as_ref());
+            match noun {
+                "self_approved" => json!(answered.map(|answered| answered.self_approved)),
+                _ => json!(answered.map(|answered| answered.stamp.who())),
+            }
+        }
+        "confirmed_by" => {
+            let taken = case.decisions.last().map(|decision| &decision.open);
+            let open = case.proposal.as_ref().or(taken);
+            let role = Role::ALL.into_iter().find(|role| role.name() == name);
+            json!(role.and_then(|role| open.and_then(|open| open.confirmed.get(&role))))
         }
         "due" => {
             let waits = state.waits(case, now);

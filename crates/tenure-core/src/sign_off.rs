@@ -11,7 +11,7 @@ use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::{CaseId, CodebaseId, TeamId};
 use crate::invitation::ByInvitation;
-use crate::person::{BUY_IN_ASKERS, DRIVERS, Seat};
+use crate::person::{BUY_IN_ASKERS, Seat};
 use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::time::Stamp;
@@ -307,7 +307,7 @@ impl AnswerBuyIn {
                 conditions,
                 comment: self.comment.clone(),
                 ledger_version: case.ledger.version,
-                self_approved: DRIVERS.iter().any(|role| ask.sits(&Seat::Role(*role), Some(case.place()))),
+                self_approved: ask.drives(case),
                 by_invitation,
             }
             .into(),

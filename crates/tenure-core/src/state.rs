@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::TeamCalendar;
 use crate::case::Case;
 use crate::codebase::Codebase;
+use crate::deputy::{Acting, Deputyship};
 use crate::experiment::Experiment;
 use crate::flag::PlainFlag;
 use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, FlagKey, MetricId, PlatformChangeId, TeamId};
@@ -47,6 +48,12 @@ pub struct State {
     /// What teams say about their days.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calendars: BTreeMap<TeamId, TeamCalendar>,
+    /// Who acts for whom while they are away: by deputy, then by the person who is away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deputies: BTreeMap<AccountId, BTreeMap<AccountId, Deputyship>>,
+    /// For whom the next entries are made, between the entry of a deputy and the last that it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting: Option<Acting>,
 }
 
 impl Default for State {
@@ -65,6 +72,8 @@ impl Default for State {
             flag_cases: BTreeMap::new(),
             policies: vec![Revision::default()],
             calendars: BTreeMap::new(),
+            deputies: BTreeMap::new(),
+            acting: None,
         }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum Promise {
 /// What is open, by the one it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task<'a> {
-    ConfirmDecision { kind: DecisionKind, role: Option<Role> },
+    ConfirmDecision { kind: DecisionKind, role: Role },
     AcceptOnus { team: &'a TeamId },
     AcceptDelegation { to: &'a AccountId },
     Consult,
@@ -130,8 +130,7 @@ impl Task<'_> {
     /// The seats that may do it.
     pub fn seats(&self, case: &Case) -> Vec<Seat> {
         match self {
-            Self::ConfirmDecision { role: Some(role), .. } => vec![Seat::Role(*role)],
-            Self::ConfirmDecision { role: None, .. } => roles(DRIVERS),
+            Self::ConfirmDecision { role, .. } => vec![Seat::Role(*role)],
             Self::AcceptOnus { .. } | Self::ProposeWarranty | Self::ReserveBacklog => {
                 vec![Seat::Role(Role::DevelopmentLead)]
             }
@@ -362,10 +361,7 @@ impl<'a> List<'a> {
             let stale = kind == DecisionKind::Proceed && case.moved_since_weighed(self.policy).is_some();
             let weighing = case.cost_benefit.as_ref().filter(|_| case.stage == Stage::Preparation);
             let promise = weighing.map_or(Promise::None, |weighing| Promise::By(weighing.decide_by));
-            let roles = case.unconfirmed(self.policy);
-            // A policy that was changed since may ask for no more than is there: then any driver concludes it.
-            let concluding = roles.is_empty().then_some(None);
-            for role in roles.into_iter().map(Some).chain(concluding).filter(|_| !stale) {
+            for role in case.unconfirmed(self.policy).into_iter().filter(|_| !stale) {
                 self.add(Task::ConfirmDecision { kind, role }, proposal.proposed.at, promise);
             }
         }

@@ -29,6 +29,19 @@ pub struct Stamp {
     pub at: Timestamp,
     /// The account that acted.
     pub by: AccountId,
+    /// For whom, when it acted as a deputy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting_for: Option<AccountId>,
+}
+
+impl Stamp {
+    /// Who acted, and for whom.
+    pub fn who(&self) -> String {
+        match &self.acting_for {
+            Some(person) => format!("{} for {person}", self.by),
+            None => self.by.to_string(),
+        }
+    }
 }
 
 /// Whole days from one date to another; negative when `to` is earlier.

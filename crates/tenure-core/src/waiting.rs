@@ -77,11 +77,11 @@ impl Wait {
         let who: Vec<String> = self
             .who
             .iter()
-            .map(|who| match who.accounts.as_slice() {
+            .map(|who| match who.names().as_slice() {
                 [] if self.seats.contains(&Seat::System) => who.seat.clone(),
                 [] => format!("{} (nobody holds it)", who.seat),
-                accounts => {
-                    let names = accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+                names => {
+                    let names = names.join(" or ");
                     if names == who.seat { names } else { format!("{} ({names})", who.seat) }
                 }
             })
@@ -212,7 +212,8 @@ impl State {
         let mut mine: Vec<(&Case, Open<'_>)> = Vec::new();
         for case in self.cases.values().filter(|case| !case.stage.is_terminal() || !case.bugs.is_empty()) {
             for one in open(self, case, now) {
-                if one.task.seats(case).iter().any(|seat| names.sits(actor, seat, place(case, &one))) {
+                if one.task.seats(case).iter().any(|seat| names.sits(actor, seat, place(case, &one), now.at))
+                {
                     mine.push((case, one));
                 }
             }
@@ -254,7 +255,11 @@ impl State {
             asked: one.task.asked(),
             who: seats
                 .iter()
-                .map(|seat| WhoMay { seat: of(seat), accounts: names.sitters(seat, place) })
+                .map(|seat| WhoMay {
+                    seat: of(seat),
+                    accounts: names.sitters(seat, place),
+                    deputies: self.stand_ins(seat, Some(place), now.at),
+                })
                 .collect(),
             since: one.since,
             due,
@@ -310,15 +315,15 @@ impl<'a> Names<'a> {
         self.special.as_ref().zip(place.case).is_some_and(|(special, case)| !special.contains(case))
     }
 
-    fn sits(&mut self, actor: &Actor, seat: &Seat, place: Place<'_>) -> bool {
+    fn sits(&mut self, actor: &Actor, seat: &Seat, place: Place<'_>, at: Timestamp) -> bool {
         if !self.remembers(place) {
-            return self.state.sits(actor, seat, Some(place));
+            return self.state.may_act(actor, seat, Some(place), at);
         }
         let state = self.state;
         *self
             .sits
             .entry((seat.clone(), place.team.clone()))
-            .or_insert_with(|| state.sits(actor, seat, Some(place)))
+            .or_insert_with(|| state.may_act(actor, seat, Some(place), at))
     }
 
     fn sitters(&mut self, seat: &Seat, place: Place<'_>) -> Vec<AccountId> {

@@ -78,6 +78,10 @@ impl ChangeCasePolicy {
 
 impl CasePolicyChanged {
     pub(crate) fn apply(&self, case: &mut Case, _: &Stamp) {
+        // A change of policy never decides: what it would conclude is proposed again.
+        if case.proposal.is_some() && case.unconfirmed(&self.policy).is_empty() {
+            case.proposal = None;
+        }
         case.own_policy = Some(Box::new(self.policy.clone()));
     }
 }

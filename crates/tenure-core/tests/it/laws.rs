@@ -226,7 +226,7 @@ fn check_journal(journal: &[Recorded]) {
     let mut books: BTreeMap<CaseId, Consent> = BTreeMap::new();
     for recorded in journal {
         let actor = Actor::of(recorded.actor.clone());
-        let holds = |seat: Seat| state.sits(&actor, &seat, None);
+        let holds = |seat: Seat| state.may_act(&actor, &seat, None, recorded.at);
         if let Some(case) = recorded.event.case() {
             let book = books.entry(case.clone()).or_default();
             match &recorded.event {

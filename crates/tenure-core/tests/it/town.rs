@@ -72,7 +72,10 @@ impl Town {
     /// Tries a command on case PC-1.
     pub fn tries(&mut self, by: &str, name: &str, mut with: Json) -> Result<(), Refusal> {
         if with.get("case").is_none()
-            && !matches!(name, "define_metric" | "set_flag" | "set_policy" | "set_calendar" | "grant_role")
+            && !matches!(
+                name,
+                "define_metric" | "set_flag" | "set_policy" | "set_calendar" | "name_deputy" | "grant_role"
+            )
         {
             with["case"] = json!("PC-1");
         }
