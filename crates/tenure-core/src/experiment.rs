@@ -225,7 +225,8 @@ impl RegisterExperiment {
         };
         // A follow-up on a kept baseline is another idea: its parent says nothing about its effect.
         if let (Some(id), None) = (&self.parent, &self.baseline) {
-            let child = registered.experiment(&Stamp { at: ask.now.at, by: ask.actor.account() });
+            let child =
+                registered.experiment(&Stamp { at: ask.now.at, by: ask.actor.account(), acting_for: None });
             registered.prior = ask.experiment(id).ok().and_then(|parent| Prior::of(id, parent, &child).ok());
         }
         let mut events = vec![registered.into()];
