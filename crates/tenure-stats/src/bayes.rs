@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cannot_say::{CannotSay, finite, positive};
+use crate::cannot_say::{CannotSay, computed, finite, positive};
 use crate::estimate::Estimate;
 use crate::normal;
 
@@ -39,10 +39,10 @@ pub fn posterior(estimate: &Estimate, prior: Option<Prior>) -> Result<Posterior,
     };
     let (data, belief) = (estimate.information(), 1.0 / positive(prior.variance)?);
     let precision = data + belief;
-    Ok(Posterior {
-        mean: (data * estimate.value + belief * finite(prior.mean)?) / precision,
-        sd: precision.sqrt().recip(),
-    })
+    let mean = (data * estimate.value + belief * finite(prior.mean)?) / precision;
+    let sd = precision.sqrt().recip();
+    computed(&[mean, sd])?;
+    Ok(Posterior { mean, sd: positive(sd)? })
 }
 
 impl Posterior {

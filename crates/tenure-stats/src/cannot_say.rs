@@ -34,6 +34,9 @@ pub enum CannotSay {
     /// An input is infinite or not a number.
     #[error("an input is infinite or not a number; check the values that were sent")]
     NonFinite,
+    /// Finite input whose result does not fit a double.
+    #[error("the numbers are too large or too small to compute with; check their unit")]
+    TooExtreme,
     /// A parameter lies outside the range where the formula is defined.
     #[error("a parameter is outside its range; see the documentation of the call")]
     OutOfRange,
@@ -48,6 +51,11 @@ pub enum CannotSay {
 /// `Ok` when the value is finite, else [`CannotSay::NonFinite`].
 pub(crate) fn finite(value: f64) -> Result<f64, CannotSay> {
     if value.is_finite() { Ok(value) } else { Err(CannotSay::NonFinite) }
+}
+
+/// `Ok` when every result of finite input is finite itself, else [`CannotSay::TooExtreme`].
+pub(crate) fn computed(values: &[f64]) -> Result<(), CannotSay> {
+    if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(CannotSay::TooExtreme) }
 }
 
 /// `Ok` when the value is finite and above zero.

@@ -1,6 +1,6 @@
 //! Clusters: what to count when tenants were randomised and users are measured.
 
-use crate::cannot_say::CannotSay;
+use crate::cannot_say::{CannotSay, finite};
 use crate::estimate::Level;
 use crate::joint::Joint;
 use crate::moments::Moments;
@@ -35,9 +35,15 @@ pub enum Headline {
 
 impl Arm {
     /// An arm from its tenants, each with its sum and its users. Tenants without users are left out.
+    ///
+    /// Errors: a sum or a number of users that is not finite; fewer than no users.
     pub fn of(tenants: impl IntoIterator<Item = (f64, f64)>) -> Result<Self, CannotSay> {
         let mut arm = Self { tenants: Joint::new(2), means: Moments::EMPTY, largest: 0.0 };
         for (sum, users) in tenants {
+            finite(sum)?;
+            if finite(users)? < 0.0 {
+                return Err(CannotSay::OutOfRange);
+            }
             if users > 0.0 {
                 arm.tenants.push(&[sum, users]).map_err(|_| CannotSay::NonFinite)?;
                 arm.means.push(sum / users);
@@ -49,9 +55,11 @@ impl Arm {
 
     /// The number of equal tenants that would be as informative: `K_eff = (Σn)²/Σn²`.
     pub fn effective(&self) -> f64 {
-        let (k, mean) = (self.tenants.n() as f64, self.tenants.mean(1));
-        let squares = self.tenants.cross(1, 1) + k * mean * mean;
-        if squares == 0.0 { 0.0 } else { (k * mean) * (k * mean) / squares }
+        let k = self.tenants.n() as f64;
+        // With the coefficient of variation c of their sizes this is K/(1 + c²).
+        let variation = (self.tenants.cross(1, 1) / k).sqrt() / self.tenants.mean(1);
+        let effective = k / (1.0 + variation * variation);
+        if effective.is_finite() { effective } else { 0.0 }
     }
 
     /// The mean over users: the ratio of sums, with its variance over tenants.

@@ -4,7 +4,7 @@
 //! An arm's joint moments hold the outcome (variable 0) and its covariates (variables 1 and on), which must be
 //! measured strictly before entry. Arms of one epoch at a time: the covariates are centred within it.
 
-use crate::cannot_say::CannotSay;
+use crate::cannot_say::{CannotSay, computed};
 use crate::estimate::Level;
 use crate::joint::Joint;
 use crate::moments::MomentsError;
@@ -101,6 +101,7 @@ pub fn lin(control: &Joint, treatment: &Joint) -> Result<Adjusted, CannotSay> {
         let off: Vec<f64> = (1..arm.variables()).map(|at| arm.mean(at) - pooled.mean(at)).collect();
         level.variance *= (level.n - 1) as f64 / (level.n - 1 - used) as f64;
         level.variance *= 1.0 + level.n as f64 * slopes.reach(&off);
+        computed(&[level.variance])?;
     }
     Ok(adjusted)
 }
@@ -121,6 +122,7 @@ pub fn cuped_ratio(control: &Joint, treatment: &Joint) -> Result<Adjusted, Canno
         let linear = linearised(arm, arm)?;
         let residual = linear.combination(&[1.0, -theta]).map_err(cannot)?;
         let value = over(arm, 0, 1)? - theta * (over(arm, 2, 3)? - covariate_pooled);
+        computed(&[value])?;
         Ok(Level { n: arm.n(), value, variance: residual.variance()? })
     };
     Ok(Adjusted {
@@ -231,7 +233,9 @@ fn adjust(arms: [&Joint; 2], thetas: [&Vec<f64>; 2], pooled: &Joint) -> Result<A
         let variance = residual.variance()?;
         let moved = thetas.iter().enumerate();
         let moved = moved.map(|(at, theta)| theta * (arm.mean(at + 1) - pooled.mean(at + 1)));
-        Ok(Level { n: arm.n(), value: arm.mean(0) - moved.sum::<f64>(), variance })
+        let value = arm.mean(0) - moved.sum::<f64>();
+        computed(&[value, variance])?;
+        Ok(Level { n: arm.n(), value, variance })
     };
     Ok(Adjusted {
         control: level(arms[0], thetas[0])?,

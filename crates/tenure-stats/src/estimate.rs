@@ -44,20 +44,29 @@ pub struct Level {
     pub variance: f64,
 }
 
+/// The largest value, standard error and z of an estimate: their squares fit a double.
+pub(crate) const LARGEST: f64 = 1e150;
+
+/// A proportion may stand outside [0, 1] by this much: the rounding of a quotient.
+const ROUNDING: f64 = 1e-9;
+
 /// A mean may carry a relative lift only while its standard error is below this share of it.
 const NOISE_MAX: f64 = 0.3;
 
 impl Level {
     /// A proportion (variance `p(1 − p)`) or a mean (sample variance).
     ///
-    /// Errors: an empty arm; a single unit; input that is not finite.
+    /// Errors: an empty arm; a single unit; input that is not finite; a proportion outside [0, 1].
     pub fn of(kind: Kind, moments: &Moments) -> Result<Self, CannotSay> {
-        let sample_variance = moments.variance()?;
-        let variance = match kind {
-            Kind::Proportion => moments.population_variance()?,
-            Kind::Mean | Kind::Ratio | Kind::Quantile => sample_variance,
-        };
-        Ok(Self { n: moments.n(), value: finite(moments.mean())?, variance })
+        let (variance, mean) = (moments.variance()?, finite(moments.mean())?);
+        if kind != Kind::Proportion {
+            return Ok(Self { n: moments.n(), value: mean, variance });
+        }
+        let value = mean.clamp(0.0, 1.0);
+        if (mean - value).abs() > ROUNDING {
+            return Err(CannotSay::OutOfRange);
+        }
+        Ok(Self { n: moments.n(), value, variance: moments.population_variance()? })
     }
 
     /// The standard error of the level.
@@ -106,13 +115,18 @@ pub struct Estimate {
 
 impl Estimate {
     /// A normal estimate. Errors: input that is not finite; a standard error that is zero (`ZeroVariance`) or
-    /// negative.
+    /// negative; numbers whose squares do not fit a double (`TooExtreme`).
     pub fn new(value: f64, se: f64) -> Result<Self, CannotSay> {
         finite(value)?;
         if finite(se)? == 0.0 {
             return Err(CannotSay::ZeroVariance);
         }
-        Ok(Self { value, se: positive(se)?, df: None })
+        let (size, spread) = (value.abs(), positive(se)?);
+        // Information, tests and e-values square these: here is the one place that keeps them within a double.
+        if size > LARGEST || spread > LARGEST || spread < 1.0 / LARGEST || size > LARGEST * spread {
+            return Err(CannotSay::TooExtreme);
+        }
+        Ok(Self { value, se, df: None })
     }
 
     /// The same with degrees of freedom.

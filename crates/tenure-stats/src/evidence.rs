@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::anytime;
-use crate::cannot_say::{CannotSay, finite, positive, probability};
+use crate::cannot_say::{CannotSay, computed, finite, positive, probability};
 use crate::estimate::Estimate;
 use crate::normal;
 use crate::replication;
@@ -80,8 +80,8 @@ pub fn weigh(original: &Estimate, rollout: &Estimate) -> Result<Evidence, Cannot
     let margin = 0.5 * original.value.abs();
     let half = Estimate::new(rollout.value - 0.5 * original.value, (0.5 * so).hypot(sr))?;
     let sceptical_z = sceptical_z(original, rollout);
-    let same_side = original.value * rollout.value >= 0.0;
-    Ok(Evidence {
+    let same_side = original.value.signum() == rollout.value.signum() || rollout.value == 0.0;
+    let found = Evidence {
         original: *original,
         rollout: *rollout,
         combined: power_prior(original, rollout, 0.5)?,
@@ -96,7 +96,12 @@ pub fn weigh(original: &Estimate, rollout: &Estimate) -> Result<Evidence, Cannot
         equivalence_p: difference.p_above(-margin).max(difference.p_below(margin)),
         half_retained_z: half.z(),
         edgington_p: edgington(original.p_above(0.0), rollout.p_above(0.0)),
-    })
+    };
+    let [low, high] = found.difference_interval;
+    computed(&[found.relative_effect, found.sceptical_z, found.log_bayes_factor, found.log_e_difference])?;
+    computed(&[found.small_telescope, found.small_telescope_p, found.half_retained_z, low, high])?;
+    computed(&[found.sceptical_p, found.equivalence_p, found.edgington_p])?;
+    Ok(found)
 }
 
 /// Two estimates combined, the original's information counted with weight `weight` (a power prior

@@ -20,6 +20,9 @@ pub struct Counts {
 /// Barnard's and Boschloo's tests look at every table of these sizes: larger ones take too long.
 const TABLES_MAX: u64 = 1_000_000;
 
+/// Fisher's and the binomial test add up this many terms at most: with more units the normal tests are exact enough.
+const TERMS_MAX: u64 = 10_000_000;
+
 /// Tables whose probabilities differ by less than this are equally extreme.
 const TIE: f64 = 1e-7;
 
@@ -50,6 +53,9 @@ impl Counts {
 /// ```
 pub fn fisher(counts: &Counts) -> Result<f64, CannotSay> {
     counts.check()?;
+    if counts.control_n.max(counts.treatment_n) > TERMS_MAX {
+        return Err(CannotSay::OutOfRange);
+    }
     let successes = counts.control_successes + counts.treatment_successes;
     Ok(hypergeometric_two_sided(counts.control_n, counts.treatment_n, successes, counts.control_successes))
 }
@@ -58,7 +64,7 @@ pub fn fisher(counts: &Counts) -> Result<f64, CannotSay> {
 /// no likelier than this one.
 pub fn binomial(n: u64, successes: u64, p: f64) -> Result<f64, CannotSay> {
     crate::cannot_say::probability(p)?;
-    if successes > n {
+    if successes > n || n > TERMS_MAX {
         return Err(CannotSay::OutOfRange);
     }
     let ln_probability = |k: u64| ln_choose(n, k) + k as f64 * p.ln() + (n - k) as f64 * (-p).ln_1p();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cannot_say::{CannotSay, positive, probability};
+use crate::cannot_say::{CannotSay, computed, positive, probability};
 use crate::estimate::Estimate;
 use crate::verdict::Direction;
 use crate::{anytime, normal};
@@ -29,6 +29,7 @@ impl Guardrail {
         let alpha_harm = 0.05 / f64::from(guardrails.max(1));
         // A one-sided test at α is as tight as a two-sided one at 2α.
         let tau_squared = anytime::tau_squared(2.0 * alpha_harm, se_plan)?;
+        computed(&[tau_squared])?;
         Ok(Self { direction, margin: positive(margin)?, alpha: 0.05, alpha_harm, tau_squared })
     }
 }
@@ -83,6 +84,7 @@ pub fn judge(guardrail: &Guardrail, estimate: &Estimate) -> Result<Judged, Canno
     let high = gain + critical * estimate.se;
     let x = positive(guardrail.tau_squared)? / (estimate.se * estimate.se);
     let log_e_harm = anytime::log_e_above((-margin - gain) / estimate.se, x);
+    computed(&[low, high, log_e_harm])?;
     let state = if log_e_harm >= -probability(guardrail.alpha_harm)?.ln() {
         State::Harmed
     } else if high < 0.0 {

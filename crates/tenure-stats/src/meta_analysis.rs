@@ -1,6 +1,6 @@
 //! Combining estimates of one effect: fixed effect, and random effects by DerSimonian and Laird.
 
-use crate::cannot_say::CannotSay;
+use crate::cannot_say::{CannotSay, computed};
 use crate::estimate::Estimate;
 use crate::sample_ratio::ChiSquare;
 
@@ -50,6 +50,7 @@ fn weigh(estimates: &[Estimate], tau_squared: f64) -> Result<Combined, CannotSay
         weights().zip(estimates).map(|(weight, estimate)| weight * estimate.value).sum::<f64>() / total;
     let off = |(weight, estimate): (f64, &Estimate)| weight * (estimate.value - mean).powi(2);
     let statistic = weights().zip(estimates).map(off).sum();
+    computed(&[statistic, tau_squared])?;
     Ok(Combined {
         estimate: Estimate::new(mean, total.sqrt().recip())?,
         heterogeneity: ChiSquare::new(statistic, (estimates.len() - 1) as f64),

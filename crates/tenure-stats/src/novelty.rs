@@ -105,7 +105,8 @@ pub fn by_day(
     let alpha_day =
         if question.simultaneous { -((-alpha).ln_1p() / days.len() as f64).exp_m1() } else { alpha };
     let critical = normal::critical(alpha_day);
-    let only = |at: usize| (0..days.len()).map(|other| f64::from(u8::from(other == at))).collect();
+    let only =
+        |at: usize| (0..days.len()).map(|other| f64::from(u8::from(other == at))).collect::<Vec<f64>>();
     let effects = days.iter().enumerate().map(|(at, &day)| {
         let estimate = arms.contrast(&only(at)).ok();
         Day { day, estimate, interval: estimate.map(|estimate| estimate.within(critical)) }
@@ -115,7 +116,7 @@ pub fn by_day(
         let share = |&day: &u32| f64::from(u8::from(counts(day, question.counts_from)));
         let shares: Vec<f64> = days.iter().map(share).collect();
         let total: f64 = shares.iter().sum();
-        let weights = shares.into_iter().map(|share| share / total.max(1.0)).collect();
+        let weights: Vec<f64> = shares.into_iter().map(|share| share / total.max(1.0)).collect();
         if total > 0.0 { arms.contrast(&weights).ok() } else { None }
     };
     let mut novelty = Novelty {
@@ -141,7 +142,7 @@ struct Arms<'a> {
 
 impl Arms<'_> {
     /// `Σ weight·effect` over days, with its standard error over units: normal, as units are many.
-    fn contrast(&self, weights: &Vec<f64>) -> Result<Estimate, CannotSay> {
+    fn contrast(&self, weights: &[f64]) -> Result<Estimate, CannotSay> {
         let (control, control_se) = self.side(self.control, weights)?;
         let (treatment, treatment_se) = self.side(self.treatment, weights)?;
         Estimate::new(treatment - control, control_se.hypot(treatment_se))

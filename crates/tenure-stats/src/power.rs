@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::anytime;
-use crate::cannot_say::{CannotSay, positive, probability};
+use crate::cannot_say::{CannotSay, computed, positive, probability};
 use crate::normal;
 use crate::sequential::{self, Sides, Spending};
 use crate::student;
@@ -75,8 +75,10 @@ pub fn treatment_units(
     drift: f64,
 ) -> Result<f64, CannotSay> {
     let effect = positive(effect.abs())?;
-    Ok(drift * drift * (positive(treatment_variance)? + positive(control_variance)? / positive(kappa)?)
-        / (effect * effect))
+    let variance = positive(treatment_variance)? + positive(control_variance)? / positive(kappa)?;
+    let units = drift * drift * variance / (effect * effect);
+    computed(&[units])?;
+    Ok(units)
 }
 
 /// The smallest effect that this many units detect: the inverse of [`treatment_units`].
@@ -88,7 +90,9 @@ pub fn detectable_effect(
     drift: f64,
 ) -> Result<f64, CannotSay> {
     let variance = positive(treatment_variance)? + positive(control_variance)? / positive(kappa)?;
-    Ok(drift * (variance / positive(treatment_n)?).sqrt())
+    let effect = drift * (variance / positive(treatment_n)?).sqrt();
+    computed(&[effect])?;
+    Ok(effect)
 }
 
 /// The power of the two-sided t test with `df` degrees of freedom at this drift: a noncentral t probability,
@@ -157,6 +161,15 @@ pub struct Cost {
     pub drift: f64,
 }
 
+/// What a design reaches at one effect.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// The chance to stop on the good side.
+    pub power: f64,
+    /// The expected information at the stop, as a share of the plan's.
+    pub information: f64,
+}
+
 impl Design {
     /// The critical values at equally spaced looks.
     pub fn bounds(self, looks: u32, alpha: f64) -> Result<Vec<Option<f64>>, CannotSay> {
@@ -190,6 +203,18 @@ impl Design {
                 Ok(planned.into_iter().zip(forever).map(tighter).collect())
             }
         }
+    }
+
+    /// What the design reaches with equally spaced looks, when the estimate at full information would stand
+    /// `drift` standard errors above zero.
+    pub fn at(self, looks: u32, alpha: f64, drift: f64) -> Result<Reached, CannotSay> {
+        let fractions = equal(looks);
+        let z = self.bounds(looks, alpha)?;
+        let exits = sequential::exit_probabilities(&fractions, &z, drift, Sides::Both)?;
+        Ok(Reached {
+            power: exits.iter().map(|exit| exit.above).sum(),
+            information: sequential::expected_information(&fractions, &exits),
+        })
     }
 
     /// What the design costs with equally spaced looks.

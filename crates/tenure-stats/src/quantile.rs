@@ -1,7 +1,7 @@
 //! Quantiles: which order statistics bound one, and the standard error that their distance gives. Quantiles do
 //! not come from moments: an engine returns the values at the ranks asked for here.
 
-use crate::cannot_say::{CannotSay, positive, probability};
+use crate::cannot_say::{CannotSay, computed, positive, probability};
 use crate::estimate::Level;
 use crate::{normal, special};
 
@@ -54,7 +54,9 @@ pub fn level(n: u64, quantile: f64, lower: f64, upper: f64, alpha: f64) -> Resul
     if se < 0.0 {
         return Err(CannotSay::OutOfRange);
     }
-    Ok(Level { n, value: quantile, variance: se * se * n as f64 })
+    let variance = se * se * n as f64;
+    computed(&[variance])?;
+    Ok(Level { n, value: quantile, variance })
 }
 
 /// The smallest k with `P(K ≤ k) ≥ q` for K binomial.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cannot_say::{CannotSay, finite, positive};
+use crate::cannot_say::{CannotSay, computed, finite, positive};
 use crate::estimate::{Estimate, Kind, Scale};
 use crate::{normal, sample_ratio::ChiSquare};
 
@@ -214,9 +214,11 @@ fn judge(
 ) -> Result<Replication, CannotSay> {
     let estimate = Estimate::new(rollout.estimate, rollout.se)?;
     let interval = rollout.interval.unwrap_or_else(|| estimate.interval(0.95));
+    finite(interval[0])?;
+    finite(interval[1])?;
     let difference = estimate.value - corrected.estimate;
     let compatible_within = difference_bound(corrected.se, estimate.se);
-    let retained = finite(estimate.value / corrected.estimate)?;
+    let retained = estimate.value / corrected.estimate;
 
     // On the original's side: low and high of the interval, and the difference as a gain.
     let (low, high) = if side > 0.0 { (interval[0], interval[1]) } else { (-interval[1], -interval[0]) };
@@ -254,6 +256,12 @@ fn judge(
         prediction_interval: Estimate::new(original.estimate, spread)?.interval(0.95),
         sentence: String::new(),
     };
+    computed(&[
+        replication.retained,
+        replication.compatible_within,
+        replication.noticeable_loss,
+        replication.q.statistic,
+    ])?;
     Ok(replication.told(Told::of(Kind::Mean)))
 }
 
@@ -274,20 +282,25 @@ pub fn difference_bound(so: f64, sr: f64) -> f64 {
 /// # Ok::<(), tenure_stats::CannotSay>(())
 /// ```
 pub fn correct(estimate: f64, se: f64, selected_at: f64) -> Result<Corrected, CannotSay> {
-    let z = finite(estimate)? / positive(se)?;
-    if finite(selected_at)? < 0.0 {
+    finite(estimate)?;
+    let z = Estimate::new(estimate, positive(se)?)?.z();
+    // Far below its threshold an estimate was not selected by it.
+    if !(0.0..=THRESHOLD_MAX).contains(&finite(selected_at)?) || z.abs() < selected_at - 20.0 {
         return Err(CannotSay::OutOfRange);
-    }
-    if !z.is_finite() {
-        return Err(CannotSay::NonFinite);
     }
     let (mean, sd) = selected_mean_and_sd(z.abs(), selected_at);
     Ok(Corrected { estimate: mean.copysign(z) * se, se: sd * se })
 }
 
+/// The largest threshold of selection: beyond it the chance to pass it by luck does not fit a double.
+const THRESHOLD_MAX: f64 = 37.0;
+
 /// Mean and standard deviation of the conditional likelihood, for z ≥ 0. The integrand is smooth and vanishes
 /// at both ends, so equal steps converge exponentially. Its nearest singularity lies π/2c off the real line.
 fn selected_mean_and_sd(z: f64, c: f64) -> (f64, f64) {
+    if z > c + 40.0 {
+        return (z, 1.0);
+    }
     let step_width = 0.125 / (0.5 * c).max(1.0);
     let (first, last) = ((z - c - 12.0) / step_width, (z + 12.0) / step_width);
     let (mut sum, mut first_moment, mut second_moment) = (0.0, 0.0, 0.0);

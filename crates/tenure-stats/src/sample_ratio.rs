@@ -1,7 +1,7 @@
 //! Sample ratio: did the arms get the shares that were planned? A fixed χ² test, and a sequential test that
 //! may be looked at after every unit and multiplies over epochs. Count units, not events.
 
-use crate::cannot_say::CannotSay;
+use crate::cannot_say::{CannotSay, computed, positive};
 use crate::special;
 
 /// The Dirichlet concentration of the sequential test.
@@ -47,7 +47,9 @@ pub fn chi_square(counts: &[u64], shares: &[f64]) -> Result<ChiSquare, CannotSay
         let expected = total * share;
         (count as f64 - expected) * (count as f64 - expected) / expected
     });
-    Ok(ChiSquare::new(statistic.sum(), df))
+    let statistic = statistic.sum();
+    computed(&[statistic])?;
+    Ok(ChiSquare::new(statistic, df))
 }
 
 /// The sum of independent χ² statistics, one per epoch.
@@ -71,7 +73,7 @@ impl ChiSquare {
 /// Under the planned shares `E ≥ 1/α` ever happens with probability at most α. Add it over epochs.
 pub fn log_e(counts: &[u64], shares: &[f64], concentration: f64) -> Result<f64, CannotSay> {
     let shares = normalised(counts, shares)?;
-    let k = crate::cannot_say::positive(concentration)?;
+    let k = positive(concentration)?;
     let units = counts.iter().map(|&count| count as f64).sum::<f64>();
     let total = k + units;
     // Stirling's formula for every lnΓ of a posterior parameter a_i = kθ_i + n_i, with a_i = total·θ_i·(1 + δ_i):
@@ -85,7 +87,10 @@ pub fn log_e(counts: &[u64], shares: &[f64], concentration: f64) -> Result<f64, 
     };
     let arms: f64 = counts.iter().zip(&shares).map(arm).sum();
     let freedom = (counts.len() - 1) as f64;
-    Ok(arms + 0.5 * freedom * (k / total).ln() + special::stirling_rest(k) - special::stirling_rest(total))
+    let log_e =
+        arms + 0.5 * freedom * (k / total).ln() + special::stirling_rest(k) - special::stirling_rest(total);
+    computed(&[log_e])?;
+    Ok(log_e)
 }
 
 /// The p-value of a log e-value: `min(1, 1/E)`.
@@ -98,10 +103,12 @@ fn normalised(counts: &[u64], shares: &[f64]) -> Result<Vec<f64>, CannotSay> {
         return Err(CannotSay::OutOfRange);
     }
     for &share in shares {
-        crate::cannot_say::positive(share)?;
+        positive(share)?;
     }
     let sum: f64 = shares.iter().sum();
-    Ok(shares.iter().map(|share| share / sum).collect())
+    let shares: Vec<f64> = shares.iter().map(|share| share / sum).collect();
+    // A share that vanishes beside the others expects nobody.
+    if shares.iter().all(|share| *share > 0.0) { Ok(shares) } else { Err(CannotSay::TooExtreme) }
 }
 
 #[cfg(test)]

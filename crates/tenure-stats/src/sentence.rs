@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::bayes::Posterior;
 use crate::estimate::{Estimate, Kind, Scale, lift_of};
 use crate::evidence::Evidence;
+use crate::forecast::Forecast;
 use crate::guardrail::{self, Guardrail, State};
 use crate::novelty::{Novelty, Question};
 use crate::replication::{Label, Replication, Told};
@@ -41,7 +42,9 @@ pub(crate) fn signed(number: f64) -> String {
 /// Two decimals, or three significant digits for what is smaller than that or larger than a thousand.
 pub(crate) fn plain(number: f64) -> String {
     let size = number.abs();
-    let text = if size == 0.0 || (0.095..1e4).contains(&size) {
+    let text = if size.is_infinite() {
+        "∞".to_owned()
+    } else if size == 0.0 || (0.095..1e4).contains(&size) {
         format!("{size:.2}")
     } else if (1e-6..0.095).contains(&size) {
         let decimals = (2 - size.log10().floor() as i32).clamp(0, 12) as usize;
@@ -167,6 +170,9 @@ pub(crate) fn percent(share: f64) -> String {
     let value = 100.0 * share;
     let sign = if value <= -0.05 { "−" } else { "" };
     let value = value.abs();
+    if value.is_infinite() {
+        return format!("{sign}∞");
+    }
     if (value - value.round()).abs() < 0.05 || value > 100.0 {
         format!("{sign}{value:.0}")
     } else {
@@ -356,6 +362,43 @@ pub fn sample_ratio(seen: &SampleRatio, alpha: f64) -> String {
         "the arms have the shares that were planned, as far as can be told"
     };
     format!("{says} (sequential p = {}, χ² p = {})", p(sequential), p(seen.p_chi2))
+}
+
+/// What a measurement costs.
+pub(crate) fn forecast(found: &Forecast) -> String {
+    let question = &found.question;
+    let level = match question.kind {
+        Kind::Proportion => format!("{} %", plain(100.0 * question.baseline)),
+        _ => plain(question.baseline),
+    };
+    let effect = change(question.kind, Scale::Absolute, question.effect);
+    let Some(own) = found.rows.first() else { return String::new() };
+    let looks = if question.looks == 1 { "1 look".to_owned() } else { format!("{} looks", question.looks) };
+    let mut words = format!(
+        "to find {effect} of {level} with {} % power, {looks} cost at most {} units an arm ({} times a single look), {} \
+         on average when the effect is real",
+        percent(question.power),
+        count(own.control_n.max(own.treatment_n)),
+        plain(own.times_fixed),
+        count(own.expected_n.div_ceil(2)),
+    );
+    if let (Some(days), Some(expected)) = (own.days, own.expected_days) {
+        words.push_str(&format!("; that is {expected} days on average and {days} at most"));
+    }
+    words
+}
+
+/// A count with its thousands apart.
+fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// The effect by days since exposure.

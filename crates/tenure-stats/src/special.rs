@@ -18,6 +18,9 @@ pub fn gamma_upper(a: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 1.0;
     }
+    if x.is_infinite() {
+        return 0.0;
+    }
     if x < a + 1.0 { 1.0 - gamma_lower_series(a, x) } else { gamma_upper_fraction(a, x) }
 }
 
@@ -25,6 +28,9 @@ pub fn gamma_upper(a: f64, x: f64) -> f64 {
 pub fn gamma_lower(a: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
+    }
+    if x.is_infinite() {
+        return 1.0;
     }
     if x < a + 1.0 { gamma_lower_series(a, x) } else { 1.0 - gamma_upper_fraction(a, x) }
 }

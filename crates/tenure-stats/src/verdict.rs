@@ -312,9 +312,9 @@ fn sample_ratio_of(epochs: &[Epoch]) -> Result<SampleRatio, CannotSay> {
 /// The level of a proportion in one arm, over the epochs that count.
 fn pooled_proportion(epochs: &[Epoch], strata: &[Stratum], arm: fn(&Epoch) -> &Level) -> Level {
     let counted = epochs.iter().zip(strata).filter(|(_, stratum)| stratum.weight > 0.0);
-    let (mut n, mut successes) = (0, 0.0);
+    let (mut n, mut successes) = (0u64, 0.0);
     for level in counted.map(|(epoch, _)| arm(epoch)) {
-        n += level.n;
+        n = n.saturating_add(level.n);
         successes += level.n as f64 * level.value;
     }
     let value = successes / (n as f64).max(1.0);

@@ -170,7 +170,8 @@ fn heterogeneity<'a>(effects: impl Iterator<Item = &'a Estimate> + Clone) -> Opt
     let mean = effects.clone().map(|effect| effect.information() * effect.value).sum::<f64>() / information;
     let statistic = effects.map(|effect| ((effect.value - mean) / effect.se).powi(2)).sum();
     let test = ChiSquare::new(statistic, (count - 1) as f64);
-    Some(Heterogeneity { statistic, df: test.df, p_value: test.p_value })
+    let seen = Heterogeneity { statistic, df: test.df, p_value: test.p_value };
+    statistic.is_finite().then_some(seen)
 }
 
 #[cfg(test)]

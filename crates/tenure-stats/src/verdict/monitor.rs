@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bound, Look, Plan, Verdict, Wave};
 use crate::anytime;
-use crate::cannot_say::CannotSay;
+use crate::cannot_say::{CannotSay, computed};
 use crate::estimate::Estimate;
 use crate::sequential::{Path, Sides};
 use crate::wave::Epoch;
@@ -88,6 +88,7 @@ impl Monitor {
         let mut p = forever.p_value / plan.forever_share;
 
         let fraction = effect.information() * plan.se_plan * plan.se_plan;
+        computed(&[fraction])?;
         let last = self.looks.last().map_or(0.0, |look| look.fraction);
         let full = fraction.max(self.fraction_max) >= 1.0 || now.largest_duration_reached;
         let meets = believed && now.wave == Wave::Measured && !self.plan_ended;
@@ -178,8 +179,8 @@ struct Units {
 
 impl Units {
     fn of(epochs: &[Epoch]) -> Self {
-        let control: u64 = epochs.iter().map(|epoch| epoch.control.n).sum();
-        let treatment: u64 = epochs.iter().map(|epoch| epoch.treatment.n).sum();
-        Self { fewest: control.min(treatment), total: (control + treatment) as f64 }
+        let units = |arm: fn(&Epoch) -> u64| epochs.iter().map(arm).fold(0, u64::saturating_add);
+        let (control, treatment) = (units(|epoch| epoch.control.n), units(|epoch| epoch.treatment.n));
+        Self { fewest: control.min(treatment), total: control as f64 + treatment as f64 }
     }
 }

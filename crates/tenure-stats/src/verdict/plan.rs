@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Direction;
 use crate::cannot_say::{CannotSay, positive, probability};
-use crate::estimate::{self, Kind, Level, Scale};
+use crate::estimate::{self, Kind, LARGEST, Level, Scale};
 use crate::sequential::Spending;
 
 /// What is frozen when a rollout's measurement is launched.
@@ -123,7 +123,10 @@ impl Plan {
         probability(self.alpha)?;
         probability(self.forever_share)?;
         probability(self.sample_ratio_alpha)?;
-        positive(self.se_plan)?;
+        // Its square, full information, has to fit a double.
+        if !(1.0 / LARGEST..=LARGEST).contains(&positive(self.se_plan)?) {
+            return Err(CannotSay::TooExtreme);
+        }
         self.spending.check()?;
         if self.counts_from_day == Some(0) { Err(CannotSay::OutOfRange) } else { Ok(()) }
     }
