@@ -192,8 +192,16 @@ pub struct Case {
     pub parked: Option<Parked>,
     /// Platform changes that may have made it easier, oldest first.
     pub suggestions: Vec<PlatformChangeId>,
+    /// Suggestions that were put off.
+    pub snoozed: BTreeMap<PlatformChangeId, Snooze>,
     /// Platform changes that were said not to help; they never return.
     pub dismissed: BTreeSet<PlatformChangeId>,
+    /// Why, where somebody said it.
+    pub dismissal_reasons: BTreeMap<PlatformChangeId, String>,
+    /// Every platform change that was ever suggested.
+    pub resurfaced_by: BTreeSet<PlatformChangeId>,
+    /// Platform changes that it was re-opened because of.
+    pub reopened_for: BTreeSet<PlatformChangeId>,
     /// When it was withdrawn, and by whom.
     pub withdrawn: Option<Stamp>,
 
@@ -267,6 +275,7 @@ impl Case {
         if stage != Stage::Parked {
             self.parked = None;
             self.suggestions.clear();
+            self.snoozed.clear();
         }
         if !matches!(stage, Stage::RollingOut | Stage::Outcome | Stage::Productionised) {
             self.hold = None;
@@ -312,6 +321,9 @@ pub struct ReopenCase {
     /// Why the experiment is trusted in spite of its age; `true` when no more is to be said.
     #[serde(default, rename = "override")]
     pub age_override: Option<AgeOverride>,
+    /// The platform change that made it easier: accepts its suggestion.
+    #[serde(default)]
+    pub platform_change: Option<PlatformChangeId>,
 }
 
 /// An override of the age rule: a reason, or just that it is meant.
@@ -371,6 +383,9 @@ pub struct CaseReopened {
     /// Why the age rule was set aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_override: Option<String>,
+    /// The platform change that made it easier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_change: Option<PlatformChangeId>,
 }
 
 /// A re-run won: the case goes on with it.
@@ -465,6 +480,11 @@ impl OpenCase {
 impl ReopenCase {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
+        if let Some(change) = &self.platform_change
+            && !ask.state.platform_changes.contains_key(change)
+        {
+            return Err(Refusal::not_found("platform change", change));
+        }
         ask.may(case, &DRIVERS.map(Seat::Role), "re-open the case")?;
         ask.stage(case, &[Stage::Parked])?;
         let experiment = ask.experiment(&case.experiment)?;
@@ -477,7 +497,8 @@ impl ReopenCase {
                     return Err(too_old.missing(["override: why it is trusted all the same"]));
                 }
             };
-        Ok(vec![CaseReopened { case: self.case.clone(), warning, age_override }.into()])
+        let platform_change = self.platform_change.clone();
+        Ok(vec![CaseReopened { case: self.case.clone(), warning, age_override, platform_change }.into()])
     }
 }
 
@@ -546,7 +567,11 @@ impl CaseOpened {
             decisions: Vec::new(),
             parked: None,
             suggestions: Vec::new(),
+            snoozed: BTreeMap::new(),
             dismissed: BTreeSet::new(),
+            dismissal_reasons: BTreeMap::new(),
+            resurfaced_by: BTreeSet::new(),
+            reopened_for: BTreeSet::new(),
             withdrawn: None,
             asked: BTreeSet::new(),
             sign_offs: BTreeMap::new(),
@@ -580,6 +605,7 @@ impl CaseReopened {
     pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
         case.warnings.extend(self.warning.clone());
         case.withdrawn = None;
+        case.reopened_for.extend(self.platform_change.clone());
         case.prepare_afresh(stamp);
     }
 }

@@ -29,7 +29,7 @@ use crate::outcome::{
     ReviewKeep,
 };
 use crate::person::{Actor, Role, Seat};
-use crate::platform_change::DismissSuggestion;
+use crate::platform_change::{DismissSuggestion, ReviewParked, SnoozeSuggestion};
 use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
 use crate::rollout::{SetRolloutPlan, StartWave, Wave, WaveKind};
@@ -145,8 +145,15 @@ fn preparation(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
         probes.push((Some(name), decide.into()));
     }
     plain(probes, ConfirmDecision { case: id.clone() });
-    plain(probes, ReopenCase { case: id.clone(), age_override: Some(AgeOverride::Meant(true)) });
+    let age_override = Some(AgeOverride::Meant(true));
+    plain(probes, ReopenCase { case: id.clone(), age_override, platform_change: None });
+    plain(probes, ReviewParked { case: id.clone(), review_on: later, unblock: None, reason: None });
     for platform_change in case.suggestions.iter().cloned() {
+        let until = days_later(now.today, 1);
+        plain(
+            probes,
+            SnoozeSuggestion { case: id.clone(), platform_change: platform_change.clone(), until },
+        );
         plain(probes, DismissSuggestion { case: id.clone(), platform_change, reason: None });
     }
     plain(

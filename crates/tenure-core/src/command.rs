@@ -29,7 +29,7 @@ use crate::notice::GiveNotice;
 use crate::onus::{AcceptOnus, OfferOnus};
 use crate::outcome::{AcknowledgeKeep, ConfirmRemoved, DecideOutcome, ReviewKeep};
 use crate::person::{GrantRole, RevokeRole};
-use crate::platform_change::{DismissSuggestion, RegisterPlatformChange};
+use crate::platform_change::{DismissSuggestion, RegisterPlatformChange, ReviewParked, SnoozeSuggestion};
 use crate::policy::SetPolicy;
 use crate::policy::change::ChangeCasePolicy;
 use crate::question::{AnswerQuestion, AskQuestion};
@@ -88,6 +88,8 @@ commands! {
     RetireCase(RetireCase) = "retire_case", "Proposes to give a case up for good.";
     RegisterPlatformChange(RegisterPlatformChange) = "register_platform_change", "Registers a platform change.";
     DismissSuggestion(DismissSuggestion) = "dismiss_suggestion", "Says that a platform change does not help.";
+    SnoozeSuggestion(SnoozeSuggestion) = "snooze_suggestion", "Puts a suggestion off until a date.";
+    ReviewParked(ReviewParked) = "review_parked", "Looks at a parked case again and leaves it parked.";
     ReopenCase(ReopenCase) = "reopen_case", "Wakes a parked case.";
     RequestBuyIn(RequestBuyIn) = "request_buy_in", "Asks a product team for buy-in.";
     AnswerBuyIn(AnswerBuyIn) = "answer_buy_in", "Answers buy-in for a product team.";

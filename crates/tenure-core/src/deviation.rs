@@ -55,6 +55,26 @@ pub struct Deviation {
     pub stamp: Stamp,
 }
 
+/// How far a change goes, and what that weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// How far.
+    pub kind: DeviationKind,
+    /// What it weighs under the case's policy.
+    pub weight: u32,
+}
+
+/// What one version of the ledger brought: a change, or a ruling on one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// The version.
+    pub version: u32,
+    /// Which change.
+    pub number: u32,
+    /// How far it goes from this version on.
+    pub size: Size,
+}
+
 /// The changes of a case, and the version a sign-off is pinned to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -64,6 +84,8 @@ pub struct Ledger {
     pub version: u32,
     /// The version at the latest adjustment: sign-offs pinned before it are stale.
     pub adjusted_at: u32,
+    /// What each version brought, oldest first.
+    pub turns: Vec<Turn>,
 }
 
 impl Ledger {
@@ -72,9 +94,10 @@ impl Ledger {
         self.deviations.iter().map(|deviation| deviation.weight).sum()
     }
 
-    fn turn(&mut self, kind: DeviationKind) {
+    fn turn(&mut self, number: u32, size: Size) {
         self.version += 1;
-        if kind == DeviationKind::Adjustment {
+        self.turns.push(Turn { version: self.version, number, size });
+        if size.kind == DeviationKind::Adjustment {
             self.adjusted_at = self.version;
         }
     }
@@ -204,7 +227,7 @@ impl DeviationLogged {
             iteration: case.iteration,
             stamp: stamp.clone(),
         });
-        case.ledger.turn(self.kind);
+        case.ledger.turn(self.number, Size { kind: self.kind, weight: self.weight });
     }
 }
 
@@ -214,6 +237,6 @@ impl DeviationRuled {
             deviation.kind = self.kind;
             deviation.weight = self.weight;
         }
-        case.ledger.turn(self.kind);
+        case.ledger.turn(self.number, Size { kind: self.kind, weight: self.weight });
     }
 }

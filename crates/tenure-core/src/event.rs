@@ -32,7 +32,7 @@ use crate::outcome::{
     RemovalStarted,
 };
 use crate::person::{RoleGranted, RoleRevoked};
-use crate::platform_change::{CaseResurfaced, PlatformChangeRegistered, SuggestionDismissed};
+use crate::platform_change::{CaseResurfaced, ParkedReviewed, PlatformChangeRegistered, SuggestionDismissed, SuggestionSnoozed};
 use crate::policy::PolicySet;
 use crate::policy::change::CasePolicyChanged;
 use crate::question::{QuestionAnswered, QuestionAsked};
@@ -205,6 +205,8 @@ events! {
         CaseResumed = "case_resumed";
         CaseResurfaced = "case_resurfaced";
         SuggestionDismissed = "suggestion_dismissed";
+        SuggestionSnoozed = "suggestion_snoozed";
+        ParkedReviewed = "parked_reviewed";
         CaseReopened = "case_reopened";
         BuyInRequested = "buy_in_requested";
         BuyInAnswered = "buy_in_answered";

@@ -148,19 +148,33 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
         }
         Event::CaseResumed(it) => format!("The re-run {} won, and the case goes on with it", it.experiment),
         Event::CaseResurfaced(it) => {
-            format!("Platform change {} may have made it easier: {}", it.platform_change, listed(&it.tags))
+            let codebases = it.codebases.iter().map(ToString::to_string);
+            let common: Vec<String> = it.tags.iter().cloned().chain(codebases).collect();
+            format!("Platform change {} may have made it easier: {}", it.platform_change, listed(&common))
         }
         Event::SuggestionDismissed(it) => {
             let reason = said(it.reason.as_deref());
             format!("{by} said that platform change {} does not help{reason}", it.platform_change)
         }
-        Event::CaseReopened(it) => match (&it.warning, &it.age_override) {
-            (Some(warning), Some(reason)) => {
-                format!("{by} re-opened the case although {warning}: {reason}")
+        Event::SuggestionSnoozed(it) => {
+            format!("{by} put platform change {} off until {}", it.platform_change, it.until)
+        }
+        Event::ParkedReviewed(it) => {
+            let reason = said(it.reason.as_deref());
+            format!("{by} left the case parked, to be looked at again on {}{reason}", it.review_on)
+        }
+        Event::CaseReopened(it) => {
+            let because = it.platform_change.as_ref().map_or(String::new(), |change| {
+                format!(" because platform change {change} makes it easier")
+            });
+            match (&it.warning, &it.age_override) {
+                (Some(warning), Some(reason)) => {
+                    format!("{by} re-opened the case{because} although {warning}: {reason}")
+                }
+                (Some(warning), None) => format!("{by} re-opened the case{because}; {warning}"),
+                (None, _) => format!("{by} re-opened the case{because}"),
             }
-            (Some(warning), None) => format!("{by} re-opened the case; {warning}"),
-            (None, _) => format!("{by} re-opened the case"),
-        },
+        }
         Event::BuyInRequested(it) => {
             format!("{by} asked {} for buy-in, answer promised by {}", it.team, it.due)
         }
