@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
 use crate::decide::Ask;
+use crate::dispute::Dispute;
 use crate::event::Event;
 use crate::id::{BugId, CaseId};
 use crate::refusal::Refusal;
@@ -24,12 +25,28 @@ pub struct Bug {
     pub reported: Stamp,
     /// When it was fixed, and by whom.
     pub fixed: Option<Stamp>,
+    /// Disputes about where it belongs, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
+    /// The case that it belongs to, as a dispute showed; there it is open, and here no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<CaseId>,
+    /// The case that it was reported in at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<CaseId>,
+}
+
+impl Bug {
+    /// Whether somebody has to fix it here.
+    pub fn is_open(&self) -> bool {
+        self.fixed.is_none() && self.moved_to.is_none()
+    }
 }
 
 impl Case {
     /// Bugs that are not fixed.
     pub fn open_bugs(&self) -> impl Iterator<Item = (&BugId, &Bug)> {
-        self.bugs.iter().filter(|(_, bug)| bug.fixed.is_none())
+        self.bugs.iter().filter(|(_, bug)| bug.is_open())
     }
 
     /// Open bugs that the building team is accountable for.
@@ -76,6 +93,9 @@ pub struct BugReported {
     pub on: Date,
     /// Who fixes it.
     pub accountable: Accountable,
+    /// The case that it was reported in at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<CaseId>,
 }
 
 /// A bug was fixed.
@@ -110,6 +130,7 @@ impl ReportBug {
                 description: self.description.clone(),
                 on: ask.owner_date(case),
                 accountable,
+                moved_from: None,
             }
             .into(),
         ])
@@ -120,6 +141,9 @@ impl FixBug {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
         let bug = case.bugs.get(&self.bug).ok_or_else(|| Refusal::not_found("bug", &self.bug))?;
+        if let Some(other) = &bug.moved_to {
+            return Err(Refusal::wrong_state(format!("bug {} moved to case {other}", self.bug)));
+        }
         if bug.fixed.is_some() {
             return Ok(Vec::new());
         }
@@ -137,6 +161,9 @@ impl BugReported {
                 accountable: self.accountable,
                 reported: stamp.clone(),
                 fixed: None,
+                disputes: Vec::new(),
+                moved_to: None,
+                moved_from: self.moved_from.clone(),
             },
         );
     }

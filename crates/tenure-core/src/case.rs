@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::accountability::{Tenure, Term};
 use crate::bug::Bug;
 use crate::building::Backlog;
 use crate::codebase::{Checklist, stated};
@@ -21,6 +22,7 @@ use crate::event::Event;
 use crate::experiment::Experiment;
 use crate::flag::CaseFlag;
 use crate::follow_up::FollowUp;
+use crate::hand_over::HandOver;
 use crate::hold::Hold;
 use crate::id::{
     AccountId, BugId, CaseId, CodebaseId, ExperimentId, FollowUpId, InvitationId, PlatformChangeId, TeamId,
@@ -30,6 +32,7 @@ use crate::measurement::{Measurements, Verdict, verdict_name};
 use crate::outcome::{Acknowledgement, Kept};
 use crate::pace::Pace;
 use crate::person::{DRIVERS, Place, Seat};
+use crate::platform_change::Snooze;
 use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::rollout::{Allocation, Plan, Running};
@@ -153,6 +156,8 @@ pub struct Case {
     pub earlier_experiments: Vec<ExperimentId>,
     /// The team that has the onus: the experiment's, until another accepts it.
     pub team: TeamId,
+    /// The teams that had it before, oldest first.
+    pub earlier_teams: Vec<Tenure>,
     /// The team the onus is offered to.
     pub onus_offered: Option<(TeamId, Stamp)>,
     /// The revision of the policy it was opened under.
@@ -227,6 +232,10 @@ pub struct Case {
 
     /// The warranty.
     pub warranty: Option<Warranty>,
+    /// Warranties that were cut short because it was built again, oldest first.
+    pub earlier_warranties: Vec<Term>,
+    /// What the product owners were given before the warranty ends.
+    pub hand_over: Option<HandOver>,
     /// The plan by which the flag is raised.
     pub plan: Option<Plan>,
     /// The wave that runs.
@@ -549,6 +558,7 @@ impl CaseOpened {
             experiment: self.experiment.clone(),
             earlier_experiments: Vec::new(),
             team: self.team.clone(),
+            earlier_teams: Vec::new(),
             onus_offered: None,
             policy: self.policy,
             policy_of: self.policy_of.clone(),
@@ -583,6 +593,8 @@ impl CaseOpened {
             flag: None,
             checklists: BTreeMap::new(),
             warranty: None,
+            earlier_warranties: Vec::new(),
+            hand_over: None,
             plan: None,
             running: None,
             hold: None,

@@ -16,9 +16,11 @@ use crate::decide::decide;
 use crate::decision::{Choice as Course, ConfirmDecision, Decide, RetireCase, WithdrawCase, WithdrawTo};
 use crate::delegation::{AcceptDelegation, DelegatePrep, RevokeDelegation};
 use crate::deviation::{DeviationKind, LogDeviation};
+use crate::dispute::{DisputeBug, SettleDispute};
 use crate::estimate::SubmitEstimate;
 use crate::flag::CreateFlag;
 use crate::follow_up::{AddFollowUp, StartFollowUp};
+use crate::hand_over::{AcknowledgeHandOver, PrepareHandOver};
 use crate::hold::{ReleaseHold, StopExposure};
 use crate::id::{BugId, FlagKey, FollowUpId, InvitationId};
 use crate::invitation::{InviteSignOff, RevokeInvitation};
@@ -149,11 +151,8 @@ fn preparation(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
     plain(probes, ReopenCase { case: id.clone(), age_override, platform_change: None });
     plain(probes, ReviewParked { case: id.clone(), review_on: later, unblock: None, reason: None });
     for platform_change in case.suggestions.iter().cloned() {
-        let until = days_later(now.today, 1);
-        plain(
-            probes,
-            SnoozeSuggestion { case: id.clone(), platform_change: platform_change.clone(), until },
-        );
+        let until = days_later(state.today(case, now.at), 1);
+        plain(probes, SnoozeSuggestion { case: id.clone(), platform_change: platform_change.clone(), until });
         plain(probes, DismissSuggestion { case: id.clone(), platform_change, reason: None });
     }
     plain(
@@ -235,7 +234,13 @@ fn building(state: &State, case: &Case, probes: &mut Vec<Probe>) {
             let (codebase, name) = (codebase.clone(), item.name.clone());
             plain(
                 probes,
-                AttachEvidence { case: id.clone(), codebase, item: name, evidence: WHY.to_owned() },
+                AttachEvidence {
+                    case: id.clone(),
+                    codebase,
+                    item: name,
+                    evidence: WHY.to_owned(),
+                    attachment: None,
+                },
             );
         }
         for item in &checklist.items {
@@ -335,8 +340,20 @@ fn outcome(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
     if let Some(bug) = unused::<BugId>("bug", |name| !case.bugs.contains_key(name)) {
         plain(probes, ReportBug { case: id.clone(), bug, description: None });
     }
-    for bug in case.bugs.keys().cloned() {
-        plain(probes, FixBug { case: id.clone(), bug });
+    for (bug, report) in &case.bugs {
+        plain(probes, FixBug { case: id.clone(), bug: bug.clone() });
+        // A day before is the nearest claim that can be made.
+        let (reason, reported_on) = (WHY.to_owned(), Some(days_later(report.on, -1)));
+        plain(
+            probes,
+            DisputeBug { case: id.clone(), bug: bug.clone(), reason, reported_on, belongs_to: None },
+        );
+        let reason = Some(WHY.to_owned());
+        plain(probes, SettleDispute { case: id.clone(), bug: bug.clone(), upheld: false, reason });
+    }
+    plain(probes, PrepareHandOver { case: id.clone() });
+    for team in case.teams() {
+        plain(probes, AcknowledgeHandOver { case: id.clone(), team });
     }
     plain(probes, CloseCase { case: id.clone() });
 }

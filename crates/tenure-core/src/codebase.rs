@@ -3,6 +3,10 @@
 //! A case follows the process that was in force when its building began, so that changing a process never
 //! makes finished building unfinished.
 
+pub mod codeowners;
+pub mod file;
+mod template;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -11,18 +15,22 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, Stage};
 use crate::decide::Ask;
 use crate::event::Event;
-use crate::id::{CaseId, CodebaseId};
+use crate::id::{CaseId, CodebaseId, TeamId};
 use crate::person::{Role, Seat};
 use crate::policy::Deadlines;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::state::State;
 use crate::time::Stamp;
 
+pub use template::{ItemKind, ItemTemplate};
+
 /// Code with owners and their ordered checklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Codebase {
     /// The owner process, in order.
-    pub items: Vec<String>,
+    pub items: Vec<ItemTemplate>,
+    /// The product team it belongs to, when that is known.
+    pub team: Option<TeamId>,
 }
 
 /// What an owner says of one item.
@@ -57,6 +65,8 @@ pub struct Attempt {
 pub struct Item {
     /// The item's name.
     pub name: String,
+    /// What it is, and how soon its owners answer.
+    pub template: ItemTemplate,
     /// What the builders attached to it, such as a link to the pull request.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
@@ -69,8 +79,22 @@ pub struct Item {
 pub struct Evidence {
     /// A link, or a text.
     pub evidence: String,
+    /// A file, kept beside the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Attachment>,
     /// When, and by whom.
     pub stamp: Stamp,
+}
+
+/// A file that shows something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The file's name.
+    pub file: String,
+    /// What it is, as a media type such as `image/png`.
+    pub media_type: String,
+    /// Where its bytes are kept; opaque here.
+    pub blob: String,
 }
 
 /// A codebase's owner process in one iteration of a case.
@@ -97,26 +121,22 @@ impl Item {
             .find(|asked| tried.is_none_or(|tried| *asked > tried))
     }
 
-    /// The working days its owners promise, by the item's name: to respond to a pull request for the first time, and to hold
-    /// a QA demo.
+    /// The working days in which its owners promise to answer. Of a pull request it is the first response.
     pub(crate) fn promise(&self, deadlines: &Deadlines) -> Option<u32> {
-        let name = self.name.to_lowercase();
-        let words: Vec<&str> = name.split(|letter: char| !letter.is_alphanumeric()).collect();
-        if words.contains(&"pr") || words.windows(2).any(|pair| pair == ["pull", "request"]) {
-            return self.attempts.is_empty().then_some(deadlines.pull_request);
-        }
-        (words.contains(&"qa") || words.contains(&"demo")).then_some(deadlines.qa_demo)
+        let responded = self.template.kind == ItemKind::PullRequest && !self.attempts.is_empty();
+        if responded { None } else { self.template.promise(deadlines) }
     }
 }
 
 impl Checklist {
-    pub(crate) fn of(items: &[String]) -> Self {
-        Self {
-            items: items
-                .iter()
-                .map(|name| Item { name: name.clone(), evidence: Vec::new(), attempts: Vec::new() })
-                .collect(),
-        }
+    pub(crate) fn of(items: &[ItemTemplate]) -> Self {
+        let item = |template: &ItemTemplate| Item {
+            name: template.name.clone(),
+            template: template.clone(),
+            evidence: Vec::new(),
+            attempts: Vec::new(),
+        };
+        Self { items: items.iter().map(item).collect() }
     }
 
     /// Whether every item is done.
@@ -142,7 +162,7 @@ impl Case {
 }
 
 /// The owner processes that hold for a case when its building begins.
-pub(crate) fn processes(state: &State, case: &Case) -> BTreeMap<CodebaseId, Vec<String>> {
+pub(crate) fn processes(state: &State, case: &Case) -> BTreeMap<CodebaseId, Vec<ItemTemplate>> {
     case.codebases()
         .into_iter()
         .map(|codebase| {
@@ -157,9 +177,12 @@ pub(crate) fn processes(state: &State, case: &Case) -> BTreeMap<CodebaseId, Vec<
 pub struct DefineCodebase {
     /// Which.
     pub codebase: CodebaseId,
-    /// The owner process, in order.
+    /// The owner process, in order: names, or `{name, kind, within_days}`.
     #[serde(default)]
-    pub items: Vec<String>,
+    pub items: Vec<ItemTemplate>,
+    /// The product team it belongs to; the one before when left out.
+    #[serde(default)]
+    pub team: Option<TeamId>,
 }
 
 /// Says how an item of the owner process went.
@@ -191,7 +214,11 @@ pub struct AttachEvidence {
     /// To which item.
     pub item: String,
     /// A link, or a text.
+    #[serde(default)]
     pub evidence: String,
+    /// A file, kept beside the journal.
+    #[serde(default)]
+    pub attachment: Option<Attachment>,
 }
 
 /// A codebase's owner process was defined.
@@ -200,7 +227,10 @@ pub struct CodebaseDefined {
     /// Which.
     pub codebase: CodebaseId,
     /// The owner process, in order.
-    pub items: Vec<String>,
+    pub items: Vec<ItemTemplate>,
+    /// The product team it belongs to, when that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
 }
 
 /// An owner said how an item went.
@@ -233,6 +263,9 @@ pub struct EvidenceAttached {
     pub item: String,
     /// A link, or a text.
     pub evidence: String,
+    /// A file, kept beside the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Attachment>,
 }
 
 impl DefineCodebase {
@@ -242,19 +275,27 @@ impl DefineCodebase {
             None,
             "define its owner process",
         )?;
-        if let Some(item) = self.items.iter().find(|item| item.trim().is_empty()) {
-            return Err(Refusal::argument(format!(
-                "items holds `{item}`: name every item of the owner process"
-            )));
+        if let Some(fault) = item_fault(&self.items) {
+            return Err(Refusal::argument(fault));
         }
-        if self.items.iter().enumerate().any(|(at, item)| self.items[..at].contains(item)) {
-            return Err(Refusal::argument("items names one item twice: give each its own name"));
-        }
-        if ask.state.codebases.get(&self.codebase).is_some_and(|known| known.items == self.items) {
+        let known = ask.state.codebases.get(&self.codebase);
+        let team = self.team.clone().or_else(|| known.and_then(|known| known.team.clone()));
+        let defined = Codebase { items: self.items.clone(), team };
+        if known == Some(&defined) {
             return Ok(Vec::new());
         }
-        Ok(vec![CodebaseDefined { codebase: self.codebase.clone(), items: self.items.clone() }.into()])
+        let Codebase { items, team } = defined;
+        Ok(vec![CodebaseDefined { codebase: self.codebase.clone(), items, team }.into()])
     }
+}
+
+/// What is wrong with the items of an owner process.
+fn item_fault(items: &[ItemTemplate]) -> Option<String> {
+    let named = |at: usize| items[..at].iter().any(|before| before.name == items[at].name);
+    if let Some(item) = items.iter().find(|item| item.name.trim().is_empty()) {
+        return Some(format!("items holds `{}`: name every item of the owner process", item.name));
+    }
+    (0..items.len()).any(named).then(|| "items names one item twice: give each its own name".to_owned())
 }
 
 impl RecordItem {
@@ -296,8 +337,8 @@ impl AttachEvidence {
         ask.may(case, &[Role::Developer, Role::Designer].map(Seat::Role), "attach evidence")?;
         ask.stage(case, &[Stage::Building])?;
         item_is_pinned(case, &self.codebase, &self.item)?;
-        let Some(evidence) = stated(Some(&self.evidence)) else {
-            return Err(Refusal::argument("evidence is empty: give a link or a text"));
+        let Some(evidence) = stated(Some(&self.evidence)).or(self.attachment.as_ref().map(|_| "")) else {
+            return Err(Refusal::argument("evidence is empty: give a link, a text or a file"));
         };
         Ok(vec![
             EvidenceAttached {
@@ -305,6 +346,7 @@ impl AttachEvidence {
                 codebase: self.codebase.clone(),
                 item: self.item.clone(),
                 evidence: evidence.to_owned(),
+                attachment: self.attachment.clone(),
             }
             .into(),
         ])
@@ -314,7 +356,7 @@ impl AttachEvidence {
 /// The codebase is known, and the item is or was a part of its owner process.
 fn item_exists(ask: &Ask<'_>, case: &Case, codebase: &CodebaseId, item: &str) -> Result<(), Refusal> {
     let known = ask.codebase(codebase)?;
-    if item_is_pinned(case, codebase, item).is_ok() || known.items.iter().any(|name| name == item) {
+    if item_is_pinned(case, codebase, item).is_ok() || known.items.iter().any(|known| known.name == item) {
         return Ok(());
     }
     Err(Refusal::not_found("item of this owner process called", item))
@@ -341,7 +383,8 @@ pub(crate) fn stated(text: Option<&str>) -> Option<&str> {
 
 impl CodebaseDefined {
     pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
-        state.codebases.insert(self.codebase.clone(), Codebase { items: self.items.clone() });
+        let codebase = Codebase { items: self.items.clone(), team: self.team.clone() };
+        state.codebases.insert(self.codebase.clone(), codebase);
     }
 }
 
@@ -352,7 +395,11 @@ fn item_mut<'a>(case: &'a mut Case, codebase: &CodebaseId, name: &str) -> Option
 impl EvidenceAttached {
     pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
         if let Some(item) = item_mut(case, &self.codebase, &self.item) {
-            item.evidence.push(Evidence { evidence: self.evidence.clone(), stamp: stamp.clone() });
+            item.evidence.push(Evidence {
+                evidence: self.evidence.clone(),
+                attachment: self.attachment.clone(),
+                stamp: stamp.clone(),
+            });
         }
     }
 }

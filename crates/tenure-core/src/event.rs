@@ -16,10 +16,12 @@ use crate::decision::{DecisionConfirmed, DecisionProposed, DecisionTaken};
 use crate::delegation::{DelegationAccepted, DelegationOffered, DelegationRevoked};
 use crate::deputy::{DeputyActed, DeputyNamed, DeputyRevoked};
 use crate::deviation::{DeviationLogged, DeviationRuled};
+use crate::dispute::{BugDisputed, DisputeSettled};
 use crate::estimate::EstimateSubmitted;
 use crate::experiment::ExperimentRegistered;
 use crate::flag::{FlagArchived, FlagCreated, FlagSetByHand};
 use crate::follow_up::{FollowUpAdded, FollowUpStarted};
+use crate::hand_over::{HandOverAcknowledged, HandOverPrepared};
 use crate::hold::{ExposureHeld, HoldReleased};
 use crate::id::CaseId;
 use crate::invitation::{InvitationRevoked, SignOffInvited};
@@ -32,13 +34,16 @@ use crate::outcome::{
     RemovalStarted,
 };
 use crate::person::{RoleGranted, RoleRevoked};
-use crate::platform_change::{CaseResurfaced, ParkedReviewed, PlatformChangeRegistered, SuggestionDismissed, SuggestionSnoozed};
+use crate::platform_change::{
+    CaseResurfaced, ParkedReviewed, PlatformChangeRegistered, SuggestionDismissed, SuggestionSnoozed,
+};
 use crate::policy::PolicySet;
 use crate::policy::change::CasePolicyChanged;
 use crate::question::{QuestionAnswered, QuestionAsked};
 use crate::rollout::{RolloutPlanSet, WaveStarted};
 use crate::sign_off::{BuildingStarted, BuyInAnswered, BuyInFailed, BuyInRequested, ConditionSatisfied};
 use crate::state::State;
+use crate::succession::{SuccessionAccepted, SuccessionProposed};
 use crate::team::TeamDefined;
 use crate::time::Stamp;
 use crate::warranty::{WarrantyAgreed, WarrantyExtended, WarrantyProposed};
@@ -174,6 +179,8 @@ events! {
         RoleGranted = "role_granted";
         RoleRevoked = "role_revoked";
         TeamDefined = "team_defined";
+        SuccessionProposed = "succession_proposed";
+        SuccessionAccepted = "succession_accepted";
         CodebaseDefined = "codebase_defined";
         MetricDefined = "metric_defined";
         PolicySet = "policy_set";
@@ -243,6 +250,10 @@ events! {
         KeepAffirmed = "keep_affirmed";
         BugReported = "bug_reported";
         BugFixed = "bug_fixed";
+        BugDisputed = "bug_disputed";
+        DisputeSettled = "dispute_settled";
+        HandOverPrepared = "hand_over_prepared";
+        HandOverAcknowledged = "hand_over_acknowledged";
         CaseClosed = "case_closed";
         NoticeGiven = "notice_given";
         CasePolicyChanged = "case_policy_changed";

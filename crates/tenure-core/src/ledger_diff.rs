@@ -57,9 +57,10 @@ impl LedgerDiff {
 
     /// The difference as lines for people: `+` was added, `~` was ruled on, and the sums last.
     pub fn lines(&self) -> Vec<String> {
-        let added = self.added.iter().map(|change| {
-            format!("+ {}: {} ({})", change.number, change.description, size(change.size))
-        });
+        let added = self
+            .added
+            .iter()
+            .map(|change| format!("+ {}: {} ({})", change.number, change.description, size(change.size)));
         let ruled = self.ruled.iter().map(|ruled| {
             let (before, now) = (size(ruled.before), size(ruled.now));
             format!("~ {}: {} ({now}, was {before})", ruled.number, ruled.description)

@@ -26,6 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod accountability;
 mod apply;
 pub mod baseline;
 pub mod bug;
@@ -43,12 +44,14 @@ pub mod delegation;
 pub mod deputy;
 pub mod design;
 pub mod deviation;
+pub mod dispute;
 pub mod estimate;
 mod event;
 pub mod experiment;
 pub mod filter;
 pub mod flag;
 pub mod follow_up;
+pub mod hand_over;
 pub mod hold;
 pub mod id;
 pub mod invariant;
@@ -77,6 +80,7 @@ pub mod rollout;
 pub mod scenario;
 pub mod sign_off;
 mod state;
+pub mod succession;
 mod task;
 pub mod team;
 pub mod time;

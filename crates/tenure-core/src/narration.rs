@@ -11,6 +11,7 @@ use crate::apply::Recorded;
 use crate::codebase::ItemResult;
 use crate::decision::{DecisionKind, DecisionProposed};
 use crate::deviation::DeviationKind;
+use crate::dispute::Claim;
 use crate::event::Event;
 use crate::hold::Cause;
 use crate::id::AccountId;
@@ -53,8 +54,23 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             format!("{by} ended that {} is {}", names.of(&it.account), grant(&it.role))
         }
         Event::TeamDefined(it) => format!("{by} defined team {} as {}", it.team, it.name),
+        Event::SuccessionProposed(it) => {
+            format!(
+                "{by} dissolved team {}, and {} is to take its place: {}",
+                it.team, it.successor, it.reason
+            )
+        }
+        Event::SuccessionAccepted(it) => {
+            let parts = [(it.onus, "cases and codebases"), (it.product, "products")];
+            let parts = parts.into_iter().filter(|(moves, _)| *moves).map(|(_, part)| part);
+            format!("{by} accepted the {} of {} for {}", listed(parts), it.team, it.successor)
+        }
         Event::CodebaseDefined(it) => {
-            format!("{by} defined the owner process of {}: {}", it.codebase, enumerated(&it.items))
+            format!(
+                "{by} defined the owner process of {}: {}",
+                it.codebase,
+                listed(it.items.iter().map(|item| &item.name))
+            )
         }
         Event::MetricDefined(it) => format!("{by} defined the metric {}", it.metric),
         Event::PolicySet(_) => format!("{by} set the policy for new cases"),
@@ -164,9 +180,10 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             format!("{by} left the case parked, to be looked at again on {}{reason}", it.review_on)
         }
         Event::CaseReopened(it) => {
-            let because = it.platform_change.as_ref().map_or(String::new(), |change| {
-                format!(" because platform change {change} makes it easier")
-            });
+            let because = it
+                .platform_change
+                .as_ref()
+                .map_or(String::new(), |change| format!(" because platform change {change} makes it easier"));
             match (&it.warning, &it.age_override) {
                 (Some(warning), Some(reason)) => {
                     format!("{by} re-opened the case{because} although {warning}: {reason}")
@@ -220,7 +237,10 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             format!("{by} {result} {} of {}{reason}{shown}", it.item, it.codebase)
         }
         Event::EvidenceAttached(it) => {
-            format!("{by} attached to {} of {}: {}", it.item, it.codebase, it.evidence)
+            let file = it.attachment.as_ref().map(|attachment| attachment.file.as_str());
+            let shown =
+                [Some(it.evidence.as_str()), file].into_iter().flatten().filter(|text| !text.is_empty());
+            format!("{by} attached to {} of {}: {}", it.item, it.codebase, listed(shown))
         }
         Event::BuildingFinished(_) => format!("{by} finished building"),
         Event::WarrantyProposed(it) => {
@@ -267,6 +287,34 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             let (accountable, about) = (side(it.accountable), said(it.description.as_deref()));
             format!("{by} reported bug {}, which {accountable} for{about}", it.bug)
         }
+        Event::BugDisputed(it) => {
+            let claim = match &it.claim {
+                Claim::ReportedOn(on) => format!("it was reported on {on}"),
+                Claim::BelongsTo(case) => format!("it belongs to case {case}"),
+            };
+            format!("{by} disputed bug {}, because {claim}: {}", it.bug, it.reason)
+        }
+        Event::DisputeSettled(it) => {
+            let reason = said(it.reason.as_deref());
+            match (&it.moved_to, it.upheld) {
+                (Some(case), _) => format!("{by} agreed that bug {} belongs to case {case}{reason}", it.bug),
+                (None, true) => {
+                    format!(
+                        "{by} agreed that bug {} was reported on {}: {}{reason}",
+                        it.bug,
+                        it.on,
+                        side(it.accountable)
+                    )
+                }
+                (None, false) => {
+                    format!("The dispute about bug {} ended: {}{reason}", it.bug, side(it.accountable))
+                }
+            }
+        }
+        Event::HandOverPrepared(it) => {
+            format!("{by} drew up the hand-over pack: the warranty runs through {}", it.ends)
+        }
+        Event::HandOverAcknowledged(it) => format!("{by} acknowledged the hand-over for {}", it.team),
         Event::BugFixed(it) => format!("{by} fixed bug {}", it.bug),
         Event::CaseClosed(_) => {
             format!("{by} closed the case: the product owners are accountable from here on")

@@ -79,8 +79,7 @@ impl OnusOffered {
 }
 
 impl OnusAccepted {
-    pub(crate) fn apply(&self, case: &mut Case, _: &Stamp) {
-        case.team = self.team.clone();
-        case.onus_offered = None;
+    pub(crate) fn apply(&self, case: &mut Case, stamp: &Stamp) {
+        case.hand_onus_to(&self.team, stamp.at);
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::accountability::Term;
 use crate::case::{Case, Stage};
-use crate::codebase::{processes, stated};
+use crate::codebase::{ItemTemplate, processes, stated};
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::{AccountId, CaseId, CodebaseId};
@@ -235,7 +236,10 @@ pub struct IterationStarted {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The owner process of each codebase, as it is now.
-    pub processes: BTreeMap<CodebaseId, Vec<String>>,
+    pub processes: BTreeMap<CodebaseId, Vec<ItemTemplate>>,
+    /// The date for the product owners, from which the building team is accountable again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Date>,
 }
 
 /// The feature goes: exposure 0, and the owners take the code out.
@@ -413,6 +417,7 @@ impl DecideOutcome {
                 iteration: case.iteration + 1,
                 reason: self.reason.clone(),
                 processes: processes(ask.state, case),
+                on: Some(ask.owner_date(case)),
             }
             .into(),
         ])
@@ -571,7 +576,8 @@ impl IterationStarted {
         case.cleared.clear();
         case.measurements.next_iteration();
         if let Some(warranty) = &mut case.warranty {
-            warranty.ends = None;
+            let ends = warranty.ends.take();
+            case.earlier_warranties.extend(ends.zip(self.on).map(|(ends, cut)| Term { ends, cut }));
         }
         case.enter(Stage::Building, stamp);
     }

@@ -190,7 +190,11 @@ impl State {
 /// Whether the case would move on without it.
 fn is_aside(task: &Task<'_>, stage: Stage) -> bool {
     match task {
-        Task::AcceptOnus { .. } | Task::FixBug { .. } => true,
+        Task::AcceptOnus { .. }
+        | Task::AcceptSuccession { .. }
+        | Task::FixBug { .. }
+        | Task::SettleDispute { .. }
+        | Task::AcknowledgeHandOver { .. } => true,
         Task::ProposeWarranty | Task::AgreeWarranty { .. } => stage == Stage::Building,
         _ => false,
     }

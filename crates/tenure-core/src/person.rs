@@ -1,5 +1,6 @@
 //! People: the roles an account holds, where it holds them, and the seats a rule asks for.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -319,16 +320,18 @@ impl State {
             (Actor::System | Actor::Guest(_), _) => false,
             (Actor::Account(account), Seat::Account(wanted)) => account == wanted,
             (Actor::Account(account), seat) => {
-                self.people.get(account).is_some_and(|person| person.fills(seat, place))
+                let (seat, place) = self.inherited(seat, place);
+                self.people.get(account).is_some_and(|person| person.fills(&seat, place))
             }
         }
     }
 
     /// The accounts that hold the seat at the place.
     pub fn sitters(&self, seat: &Seat, place: Option<Place<'_>>) -> Vec<AccountId> {
+        let (seat, place) = self.inherited(seat, place);
         let held = |role: Role, scope: Scope| self.holders.get(&Grant { role, scope });
         let mut accounts = BTreeSet::new();
-        match seat {
+        match &*seat {
             Seat::Account(account) => return vec![account.clone()],
             Seat::System => {}
             Seat::ProductOwner(team) => {
@@ -353,6 +356,22 @@ impl State {
     pub(crate) fn holding(&self, role: Role) -> impl Iterator<Item = (&Grant, &BTreeSet<AccountId>)> {
         let first = Grant { role, scope: Scope::Everywhere };
         self.holders.range(first..).take_while(move |(grant, _)| grant.role == role)
+    }
+
+    /// The seat and place as they are now that teams may have taken the place of others.
+    fn inherited<'a>(
+        &'a self,
+        seat: &'a Seat,
+        place: Option<Place<'a>>,
+    ) -> (Cow<'a, Seat>, Option<Place<'a>>) {
+        if self.successions.is_empty() {
+            return (Cow::Borrowed(seat), place);
+        }
+        let seat = match seat {
+            Seat::ProductOwner(team) => Cow::Owned(Seat::ProductOwner(self.product_heir(team).clone())),
+            other => Cow::Borrowed(other),
+        };
+        (seat, place.map(|place| Place { team: self.onus_heir(place.team), ..place }))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::case::{Case, Stage};
 use crate::command::Command;
 use crate::decide::decide;
+use crate::hand_over::PrepareHandOver;
 use crate::id::CaseId;
 use crate::notice::GiveNotice;
 use crate::person::{Actor, DRIVERS, Role, Seat};
@@ -32,6 +33,9 @@ pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
     let mut due = Vec::new();
     for case in state.cases.values().filter(|case| !case.stage.is_terminal()) {
         due.extend(rollout(state, case, now));
+        if case.hand_over_is_due(state.owner_date(case, now.at)) {
+            due.push(Due::Submit(Box::new(PrepareHandOver { case: case.id.clone() }.into())));
+        }
         due.extend(notices(state, case, now).into_iter().map(|notice| Due::Submit(Box::new(notice.into()))));
     }
     due

@@ -216,7 +216,7 @@ impl SnoozeSuggestion {
         if !case.suggestions.contains(&self.platform_change) {
             return Err(Refusal::not_found("open suggestion of platform change", &self.platform_change));
         }
-        if self.until <= ask.now.today {
+        if self.until <= ask.today(case) {
             return Err(Refusal::argument(format!("until is {}: give a date after today", self.until)));
         }
         if case.snoozed.get(&self.platform_change).is_some_and(|snooze| snooze.until == self.until) {
@@ -239,8 +239,8 @@ impl ReviewParked {
         ask.may(case, &DRIVERS.map(Seat::Role), "review the parked idea")?;
         ask.stage(case, &[Stage::Parked])?;
         let months = ask.state.policy_of(case).deadlines.parked_review_months;
-        let review_on = self.review_on.unwrap_or_else(|| months_later(ask.now.today, months));
-        if review_on <= ask.now.today {
+        let review_on = self.review_on.unwrap_or_else(|| months_later(ask.today(case), months));
+        if review_on <= ask.today(case) {
             return Err(Refusal::argument(format!("review_on is {review_on}: give a date after today")));
         }
         let before = case.parked.as_ref().map(|parked| parked.unblock.clone()).unwrap_or_default();

@@ -143,15 +143,45 @@ const WORD_LETTERS_MIN: usize = 4;
 const WORDS_MIN: usize = 2;
 /// Words that every idea uses.
 const COMMON_WORDS: [&str; 32] = [
-    "about", "after", "against", "because", "before", "build", "change", "changes", "customer", "customers", "easier",
-    "experiment", "feature", "from", "have", "into", "make", "makes", "more", "parked", "product", "result", "show",
-    "team", "than", "that", "their", "this", "users", "when", "will", "with",
+    "about",
+    "after",
+    "against",
+    "because",
+    "before",
+    "build",
+    "change",
+    "changes",
+    "customer",
+    "customers",
+    "easier",
+    "experiment",
+    "feature",
+    "from",
+    "have",
+    "into",
+    "make",
+    "makes",
+    "more",
+    "parked",
+    "product",
+    "result",
+    "show",
+    "team",
+    "than",
+    "that",
+    "their",
+    "this",
+    "users",
+    "when",
+    "will",
+    "with",
 ];
 
 /// The ideas that share at least two telling words with a text, the best first.
 pub fn by_words(text: &str, ideas: &[(CaseId, String)]) -> Vec<MayFit> {
     let wanted = words(text);
-    let ideas: Vec<(&CaseId, BTreeSet<String>)> = ideas.iter().map(|(case, idea)| (case, words(idea))).collect();
+    let ideas: Vec<(&CaseId, BTreeSet<String>)> =
+        ideas.iter().map(|(case, idea)| (case, words(idea))).collect();
     let mut used: BTreeMap<&String, usize> = BTreeMap::new();
     for word in ideas.iter().flat_map(|(_, words)| words) {
         *used.entry(word).or_default() += 1;
@@ -206,9 +236,10 @@ mod tests {
             let expected: Vec<_> = expected.iter().map(|(case, words)| (*case, words.to_vec())).collect();
             assert_eq!(got, expected, "{text}");
         };
-        check("A renderer that shows attachment previews inline", &[("PC-1", &[
-            "inline", "preview", "renderer", "attachment",
-        ])]);
+        check(
+            "A renderer that shows attachment previews inline",
+            &[("PC-1", &["inline", "preview", "renderer", "attachment"])],
+        );
         check("Attachments, and an invitation by mail", &[("PC-2", &["invitation", "mail", "attachment"])]);
         check("The form", &[]);
         check("", &[]);

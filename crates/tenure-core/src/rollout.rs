@@ -256,7 +256,7 @@ pub struct SetRolloutPlan {
     /// Days of rollout after which an open verdict is closed; 90 when left out.
     #[serde(default)]
     pub max_days: Option<u32>,
-    /// The share of admitted units that get the treatment; one half when left out.
+    /// The share of admitted units that get the treatment; one half, or what the largest wave needs, when left out.
     #[serde(default)]
     pub treatment_share: Option<f64>,
     /// Whether Tenure starts the waves and takes the looks.
@@ -314,7 +314,10 @@ impl SetRolloutPlan {
         }
         ask.may(case, &[Role::DevelopmentLead, Role::ProductManager].map(Seat::Role), "plan the rollout")?;
         ask.stage(case, &[Stage::Ready])?;
-        let share = self.treatment_share.unwrap_or(0.5);
+        let largest = self.waves.iter().map(|wave| wave.percent).fold(0.0, f64::max);
+        // Half of the admitted, or as much as the largest wave needs: the rest is the control cohort.
+        let needed = if largest < 100.0 { (largest / 100.0).max(0.5) } else { 0.5 };
+        let share = self.treatment_share.unwrap_or(needed);
         if !(share > 0.0 && share < 1.0) {
             return Err(Refusal::argument(format!(
                 "treatment_share is {share}: give a share between 0 and 1"

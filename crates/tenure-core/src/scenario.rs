@@ -19,7 +19,7 @@ use crate::apply::{Recorded, apply};
 use crate::baseline;
 use crate::calendar::zone;
 use crate::case::Case;
-use crate::codebase::DefineCodebase;
+use crate::codebase::{DefineCodebase, ItemTemplate};
 use crate::command::Command;
 use crate::decide::decide;
 use crate::id::{AccountId, BugId, CodebaseId, FollowUpId, TeamId};
@@ -87,7 +87,7 @@ struct File {
     #[serde(default)]
     people: BTreeMap<AccountId, Vec<Grant>>,
     #[serde(default)]
-    codebases: BTreeMap<CodebaseId, Vec<String>>,
+    codebases: BTreeMap<CodebaseId, Vec<ItemTemplate>>,
     #[serde(default)]
     policy: Known,
     scenarios: Vec<Scenario>,
@@ -234,7 +234,7 @@ impl Scenario {
             .codebases
             .iter()
             .map(|(codebase, items)| {
-                DefineCodebase { codebase: codebase.clone(), items: items.clone() }.into()
+                DefineCodebase { codebase: codebase.clone(), items: items.clone(), team: None }.into()
             })
             .chain(file.policy.teams.keys().map(|team| DefineTeam { team: team.clone(), name: None }.into()))
             .chain(
@@ -348,7 +348,8 @@ fn fact(state: &State, case: &Case, key: &str, now: Now) -> Result<Json, String>
         "warranty_ends" => json!(case.warranty_ends()),
         "iteration" => json!(case.iteration),
         "experiment" => json!(case.experiment),
-        "suggestions" => json!(case.suggestions),
+        "suggestions" => json!(case.open_suggestions(state.today(case, now.at)).collect::<Vec<_>>()),
+        "reopened_for" => json!(case.reopened_for),
         "held" => json!(case.hold.is_some()),
         "self_reported" => {
             json!(case.measurements.latest.as_ref().is_some_and(|latest| latest.self_reported.is_some()))
@@ -359,6 +360,15 @@ fn fact(state: &State, case: &Case, key: &str, now: Now) -> Result<Json, String>
             json!(latest.and_then(|latest| latest.replication.as_ref()).map(|replication| replication.label))
         }
         "notices" => json!(case.notices),
+        "team" => json!(case.team),
+        "accountable_teams" => json!(state.owner_at(case, now.at).map(|owner| owner.teams)),
+        "hand_over" => json!(case.hand_over_status(state.owner_date(case, now.at))),
+        "drift" => json!(case.measurements.latest.as_ref().and_then(|latest| {
+            latest.drift.as_ref().map(|drift| drift.p_value < state.policy_of(case).alpha)
+        })),
+        "needs_justification" => {
+            json!(case.measurements.latest.as_ref().is_some_and(|latest| latest.needs_justification))
+        }
         "late" => json!(state.is_late(case, now)),
         "accountable" => json!(state.accountable_at(case, now.at)),
         _ => {
@@ -418,6 +428,20 @@ fn fact_of(state: &State, case: &Case, noun: &str, name: &str, now: Now) -> Resu
             let id = FollowUpId::new(name).map_err(bad)?;
             json!(case.follow_ups.get(&id).map(|follow_up| case.follow_up_status(follow_up).name()))
         }
+        "changed" => {
+            let diff = case.changed_since_sign_off(&TeamId::new(name).map_err(bad)?);
+            json!(diff.map(|diff| diff.lines()).unwrap_or_default())
+        }
+        "dispute" => {
+            let id = BugId::new(name).map_err(bad)?;
+            json!(case.bugs.get(&id).and_then(|bug| bug.disputes.last()).map(|dispute| {
+                match &dispute.settled {
+                    None => "open",
+                    Some(settled) if settled.upheld => "upheld",
+                    Some(_) => "turned_down",
+                }
+            }))
+        }
         "questions" => {
             json!(case.open_questions().filter(|(team, _)| team.as_str() == name).count())
         }
@@ -452,7 +476,7 @@ fn fact_of(state: &State, case: &Case, noun: &str, name: &str, now: Now) -> Resu
         }
         "bug" => {
             let id = BugId::new(name).map_err(bad)?;
-            json!(case.bugs.get(&id).map(|bug| bug.accountable.name()))
+            json!(case.bugs.get(&id).filter(|bug| bug.moved_to.is_none()).map(|bug| bug.accountable.name()))
         }
         _ => return Err(format!("check names `{noun}:{name}`, which is no fact of a case")),
     })

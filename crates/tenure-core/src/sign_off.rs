@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
-use crate::codebase::{Checklist, processes, stated};
+use crate::codebase::{Checklist, ItemTemplate, processes, stated};
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::{CaseId, CodebaseId, TeamId};
@@ -255,7 +255,7 @@ pub struct BuildingStarted {
     /// Which case.
     pub case: CaseId,
     /// The owner process of each codebase, as it is now.
-    pub processes: BTreeMap<CodebaseId, Vec<String>>,
+    pub processes: BTreeMap<CodebaseId, Vec<ItemTemplate>>,
 }
 
 /// The stages in which buy-in is given or renewed.
@@ -435,6 +435,8 @@ impl BuildingStarted {
     }
 }
 
-pub(crate) fn checklists(processes: &BTreeMap<CodebaseId, Vec<String>>) -> BTreeMap<CodebaseId, Checklist> {
+pub(crate) fn checklists(
+    processes: &BTreeMap<CodebaseId, Vec<ItemTemplate>>,
+) -> BTreeMap<CodebaseId, Checklist> {
     processes.iter().map(|(codebase, items)| (codebase.clone(), Checklist::of(items))).collect()
 }

@@ -16,6 +16,7 @@ use crate::metric::Metric;
 use crate::person::{Grant, Person};
 use crate::platform_change::PlatformChange;
 use crate::policy::Revision;
+use crate::succession::Succession;
 use crate::team::Team;
 
 /// Everything that was decided.
@@ -29,6 +30,9 @@ pub struct State {
     pub holders: BTreeMap<Grant, BTreeSet<AccountId>>,
     /// Teams.
     pub teams: BTreeMap<TeamId, Team>,
+    /// Teams that are being dissolved, or are, with who takes their place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub successions: BTreeMap<TeamId, Succession>,
     /// Codebases and their owner processes.
     pub codebases: BTreeMap<CodebaseId, Codebase>,
     /// Metrics.
@@ -63,6 +67,7 @@ impl Default for State {
             people: BTreeMap::new(),
             holders: BTreeMap::new(),
             teams: BTreeMap::new(),
+            successions: BTreeMap::new(),
             codebases: BTreeMap::new(),
             metrics: BTreeMap::new(),
             experiments: BTreeMap::new(),

@@ -47,6 +47,7 @@ pub(crate) enum Promise {
 pub(crate) enum Task<'a> {
     ConfirmDecision { kind: DecisionKind, role: Role },
     AcceptOnus { team: &'a TeamId },
+    AcceptSuccession { of: TeamId, successor: &'a TeamId, seat: Seat },
     AcceptDelegation { to: &'a AccountId },
     Consult,
     AnswerConsultation { team: &'a TeamId },
@@ -81,6 +82,8 @@ pub(crate) enum Task<'a> {
     ClearCode { codebase: CodebaseId },
     Close,
     FixBug { bug: &'a BugId, accountable: Accountable },
+    SettleDispute { bug: &'a BugId, seats: Vec<Seat>, team: Option<&'a TeamId> },
+    AcknowledgeHandOver { team: TeamId },
 }
 
 const PLANNERS: [Role; 2] = [Role::DevelopmentLead, Role::ProductManager];
@@ -102,7 +105,8 @@ impl Task<'_> {
             Self::Estimate { .. } => "submit_estimate",
             Self::Weigh | Self::WeighAgain { .. } => "set_cost_benefit",
             Self::Decide => "decide",
-            Self::ConsiderChange { .. } | Self::ReviewParked => "reopen_case",
+            Self::ConsiderChange { .. } => "reopen_case",
+            Self::ReviewParked => "review_parked",
             Self::RunAgain => "register_experiment",
             Self::AnswerQuestion { .. } => "answer_question",
             Self::AskBuyIn { .. } | Self::SettleWith { .. } => "request_buy_in",
@@ -124,6 +128,9 @@ impl Task<'_> {
             Self::ClearCode { .. } => "confirm_removed",
             Self::Close => "close_case",
             Self::FixBug { .. } => "fix_bug",
+            Self::SettleDispute { .. } => "settle_dispute",
+            Self::AcknowledgeHandOver { .. } => "acknowledge_hand_over",
+            Self::AcceptSuccession { .. } => "accept_succession",
         }
     }
 
@@ -157,8 +164,10 @@ impl Task<'_> {
             Self::RaiseTo { by_itself: true, .. } | Self::Measure { by_itself: true } => vec![Seat::System],
             Self::RaiseTo { .. } => roles(PLANNERS),
             Self::Measure { .. } => roles([Role::ProductManager, Role::Importer]),
-            Self::FixBug { accountable: Accountable::BuildingTeam, .. } => roles(BUILDERS),
-            Self::FixBug { accountable: Accountable::ProductOwners, .. } => case.product_owner_seats(),
+            Self::FixBug { accountable, .. } => case.fixers(*accountable),
+            Self::SettleDispute { seats, .. } => seats.clone(),
+            Self::AcknowledgeHandOver { team } => vec![Seat::ProductOwner(team.clone())],
+            Self::AcceptSuccession { seat, .. } => vec![seat.clone()],
             Self::Decide
             | Self::ConsiderChange { .. }
             | Self::ReviewParked
@@ -174,6 +183,8 @@ impl Task<'_> {
     pub fn team(&self) -> Option<&TeamId> {
         match self {
             Self::AcceptOnus { team } => Some(team),
+            Self::AcceptSuccession { successor, .. } => Some(successor),
+            Self::SettleDispute { team, .. } => *team,
             _ => None,
         }
     }
@@ -189,9 +200,10 @@ impl Task<'_> {
             Self::AcceptOnus { team }
             | Self::AnswerConsultation { team }
             | Self::SatisfyCondition { team, .. } => Some(team),
-            Self::AnswerBuyIn { team } | Self::RenewSignOff { team } | Self::AgreeWarranty { team, .. } => {
-                Some(team)
-            }
+            Self::AnswerBuyIn { team }
+            | Self::RenewSignOff { team }
+            | Self::AgreeWarranty { team, .. }
+            | Self::AcknowledgeHandOver { team } => Some(team),
             Self::RespondTo { codebase, .. } | Self::PassItems { codebase, .. } => naming(codebase),
             Self::ClearCode { codebase } => naming(codebase),
             _ => None,
@@ -267,6 +279,13 @@ impl Task<'_> {
             }
             Self::Close => "close the case: the warranty is over".to_owned(),
             Self::FixBug { bug, .. } => format!("fix bug {bug}"),
+            Self::SettleDispute { bug, .. } => format!("settle whose bug {bug} is"),
+            Self::AcknowledgeHandOver { team } => {
+                format!("read the hand-over pack and acknowledge it for {team}")
+            }
+            Self::AcceptSuccession { of, successor, .. } => {
+                format!("accept the place of {of}, which is dissolved, for {successor}")
+            }
         }
     }
 
@@ -284,8 +303,11 @@ impl Task<'_> {
             Self::Estimate { codebase } | Self::ClearCode { codebase } => json!({ "codebase": codebase }),
             Self::RespondTo { codebase, item } => json!({ "codebase": codebase, "item": item }),
             Self::PassItems { codebase, items, .. } => json!({ "codebase": codebase, "item": items.first() }),
+            Self::ConsiderChange { change } => json!({ "platform_change": change }),
             Self::RunAgain => json!({ "parent": case.experiment, "team": case.team }),
-            Self::FixBug { bug, .. } => json!({ "bug": bug }),
+            Self::FixBug { bug, .. } | Self::SettleDispute { bug, .. } => json!({ "bug": bug }),
+            Self::AcknowledgeHandOver { team } => json!({ "team": team }),
+            Self::AcceptSuccession { of, .. } => json!({ "team": of }),
             _ => json!({}),
         }
     }
@@ -368,6 +390,26 @@ impl<'a> List<'a> {
         if let Some((team, offered)) = &case.onus_offered {
             self.add(Task::AcceptOnus { team }, offered.at, Promise::None);
         }
+        if !self.state.successions.is_empty() && !matches!(case.stage, Stage::Removed | Stage::Retired) {
+            self.successions();
+        }
+    }
+
+    fn successions(&mut self) {
+        let (state, case) = (self.state, self.case);
+        if let Some(moving) = state.successions.get(&case.team).filter(|moving| moving.onus.is_none()) {
+            let (of, seat) = (case.team.clone(), Seat::Role(Role::DevelopmentLead));
+            let task = Task::AcceptSuccession { of, successor: &moving.successor, seat };
+            self.add(task, moving.proposed.at, Promise::None);
+        }
+        for team in case.teams() {
+            let heir = state.product_heir(&team);
+            if let Some(moving) = state.successions.get(heir).filter(|moving| moving.product.is_none()) {
+                let seat = Seat::ProductOwner(moving.successor.clone());
+                let task = Task::AcceptSuccession { of: heir.clone(), successor: &moving.successor, seat };
+                self.add(task, moving.proposed.at, Promise::None);
+            }
+        }
     }
 
     fn preparation(&mut self) {
@@ -410,9 +452,10 @@ impl<'a> List<'a> {
     fn parked(&mut self) {
         let case = self.case;
         let since = case.parked.as_ref().map_or(case.stage_since, |parked| parked.since.at);
-        for change in &case.suggestions {
+        for change in case.open_suggestions(self.today()) {
             let landed = self.state.platform_changes.get(change).map_or(since, |change| change.stamp.at);
-            self.add(Task::ConsiderChange { change }, landed, Promise::None);
+            let promise = case.snoozed.get(change).map_or(Promise::None, |snooze| Promise::By(snooze.until));
+            self.add(Task::ConsiderChange { change }, landed, promise);
         }
         let review = case.parked.as_ref().and_then(|parked| parked.review_on);
         let every = self.policy.deadlines.parked_review_months;
@@ -565,6 +608,12 @@ impl<'a> List<'a> {
         if let Some(review) = kept.review(&self.policy.deadlines).filter(|review| *review <= self.today()) {
             self.add(Task::ReviewKeep, kept.stamp.at, Promise::By(review));
         }
+        if let Some(hand_over) = case.hand_over.as_ref().filter(|hand_over| self.today() <= hand_over.ends) {
+            for team in case.teams_without_hand_over() {
+                let promise = Promise::By(hand_over.ends);
+                self.add(Task::AcknowledgeHandOver { team }, hand_over.prepared.at, promise);
+            }
+        }
         let over = case.warranty_ends().is_some_and(|last| self.state.owner_date(case, self.now.at) > last);
         let clear = case.hold.is_none() && case.codebases_not_cleared().is_empty();
         if over && clear && case.open_warranty_bugs().is_empty() {
@@ -582,6 +631,10 @@ impl<'a> List<'a> {
         for (bug, report) in self.case.open_bugs() {
             let accountable = report.accountable;
             self.add(Task::FixBug { bug, accountable }, report.reported.at, Promise::None);
+            if let Some(dispute) = report.open_dispute() {
+                let (seats, team) = dispute.settlers(self.state, self.case, report);
+                self.add(Task::SettleDispute { bug, seats, team }, dispute.raised.at, Promise::None);
+            }
         }
     }
 }

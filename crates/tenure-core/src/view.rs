@@ -17,7 +17,9 @@ use crate::choice::Choice;
 use crate::design::RolloutCost;
 use crate::experiment::Experiment;
 use crate::follow_up::FollowUpStatus;
+use crate::hand_over::HandOverStatus;
 use crate::id::{CaseId, CodebaseId, ExperimentId, FlagKey, FollowUpId, TeamId};
+use crate::ledger_diff::LedgerDiff;
 use crate::measurement::Verdict;
 use crate::person::Actor;
 use crate::rerun::RerunView;
@@ -132,6 +134,10 @@ pub struct SignOffView {
     pub status: SignOffStatus,
     /// Whether the product owner is also a driver of the case.
     pub self_approved: bool,
+    /// What changed in the deviation ledger since it was given.
+    pub changed_since: Option<LedgerDiff>,
+    /// The date the answer is promised by, while it is open.
+    pub due: Option<Date>,
 }
 
 /// Who answers for the feature now.
@@ -139,6 +145,10 @@ pub struct SignOffView {
 pub struct WarrantyView {
     /// Who is accountable today; nobody before the first exposure.
     pub accountable: Option<Accountable>,
+    /// The teams that is.
+    pub teams: Vec<TeamId>,
+    /// Where the hand-over stands; none before its pack is drawn up.
+    pub hand_over: Option<HandOverStatus>,
     /// The last day.
     pub ends: Option<Date>,
     /// Days until then; negative after it.
@@ -216,7 +226,7 @@ impl State {
             warranty_ends: case.warranty_ends(),
             promise: self.promise(case),
             delivery: self.delivery(case),
-            suggestions: case.suggestions.len(),
+            suggestions: case.open_suggestions(self.today(case, now.at)).count(),
             open_bugs: case.open_bugs().count(),
         }
     }
@@ -248,6 +258,8 @@ impl State {
             codebases_not_cleared: case.codebases_not_cleared(),
             accountability: WarrantyView {
                 accountable: self.accountable_at(case, now.at),
+                teams: self.owner_at(case, now.at).map(|owner| owner.teams).unwrap_or_default(),
+                hand_over: case.hand_over_status(self.owner_date(case, now.at)),
                 ends: case.warranty_ends(),
                 days_left: case.warranty_ends().map(|ends| days_between(self.owner_date(case, now.at), ends)),
             },
@@ -336,9 +348,14 @@ fn sign_offs(case: &Case) -> Vec<SignOffView> {
     case.teams()
         .into_iter()
         .map(|team| {
-            let answered = case.sign_offs.get(&team).and_then(|sign_off| sign_off.answered.as_ref());
+            let sign_off = case.sign_offs.get(&team);
+            let answered = sign_off.and_then(|sign_off| sign_off.answered.as_ref());
+            let status = case.sign_off_status(&team);
+            let open = matches!(status, SignOffStatus::Requested | SignOffStatus::Stale);
             SignOffView {
-                status: case.sign_off_status(&team),
+                status,
+                changed_since: case.changed_since_sign_off(&team),
+                due: sign_off.filter(|_| open).map(|sign_off| sign_off.due),
                 self_approved: answered.is_some_and(|answered| answered.self_approved),
                 team,
             }

@@ -244,7 +244,7 @@ impl State {
         if let Json::Object(known) = one.task.known(case) {
             with.extend(known);
         }
-        if one.task.command() == "register_experiment" {
+        if ["register_experiment", "accept_succession"].contains(&one.task.command()) {
             with.remove("case");
         }
         Wait {

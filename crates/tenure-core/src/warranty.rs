@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,6 @@ use crate::event::Event;
 use crate::id::{CaseId, TeamId};
 use crate::person::{Role, Seat};
 use crate::refusal::Refusal;
-use crate::state::State;
 use crate::time::{Stamp, months_later};
 
 /// The longest warranty, in months.
@@ -54,29 +52,7 @@ impl Accountable {
     }
 }
 
-impl State {
-    /// Who is accountable at an instant; nobody before the day of the first exposure. The warranty's last day ends when it is
-    /// over where the product owners are.
-    pub fn accountable_at(&self, case: &Case, at: Timestamp) -> Option<Accountable> {
-        let exposed = case.first_exposed.is_some_and(|first| first <= at);
-        let date = self.owner_date(case, at);
-        // A team that moved west since must not leave the first hours without anybody.
-        let date = if exposed { case.first_exposed_on.map_or(date, |first| first.max(date)) } else { date };
-        case.accountable_on(date)
-    }
-}
-
 impl Case {
-    /// Who is accountable on a date of the product owners; nobody before the first exposure.
-    pub fn accountable_on(&self, date: Date) -> Option<Accountable> {
-        let exposed = self.first_exposed_on?;
-        if date < exposed {
-            return None;
-        }
-        let over = self.warranty_ends().is_some_and(|last| date > last);
-        Some(if over { Accountable::ProductOwners } else { Accountable::BuildingTeam })
-    }
-
     /// The last day of the warranty of a kept feature.
     pub fn warranty_ends(&self) -> Option<Date> {
         self.warranty.as_ref().and_then(|warranty| warranty.ends)
