@@ -11,6 +11,8 @@ use crate::measurement::Verdict;
 use crate::rollout::WaveKind;
 use crate::sign_off::SignOffStatus;
 use crate::state::State;
+use crate::time::days_later;
+use crate::warranty::Accountable;
 
 /// A rule that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +112,22 @@ pub fn of_case(state: &State, case: &Case) -> Vec<Broken> {
     must(8, !kept || case.warranty_ends().is_some(), &|| "kept without a warranty's end".to_owned());
     if let Some(first) = case.first_exposed_on {
         must(8, case.accountable_on(first).is_some(), &|| "exposed and nobody accountable".to_owned());
+        let sides = [Accountable::BuildingTeam, Accountable::ProductOwners];
+        let last = case.warranty_ends().map(|last| [last, days_later(last, 1)]);
+        must(8, last.is_none_or(|days| days.map(|day| case.accountable_on(day)) == sides.map(Some)), &|| {
+            "accountability does not pass at the end of the warranty".to_owned()
+        });
+        for (id, bug) in case.bugs.iter().filter(|(_, bug)| bug.is_open()) {
+            // On the day a warranty is cut short, both sides are accountable for a part of it.
+            let cut = case.earlier_warranties.iter().any(|term| term.cut == bug.on);
+            let routed = case.accountable_on(bug.on.max(first));
+            must(8, cut || routed == Some(bug.accountable), &|| {
+                format!("bug {id} of {} is with {}, and not {routed:?}", bug.on, bug.accountable.name())
+            });
+        }
+    }
+    if kept {
+        must(8, !case.teams().is_empty(), &|| "kept with no product owners to answer for it".to_owned());
     }
 
     if let (Some(plan), Some(experiment)) = (&case.plan, state.experiments.get(&case.experiment)) {

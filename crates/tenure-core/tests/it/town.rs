@@ -13,6 +13,7 @@ use tenure_core::{Actor, Case, Command, Now, Refusal};
 pub const PROCESS: &str = include_str!("../../../../scenarios/process.json");
 
 /// A world, and the day it is.
+#[derive(Clone)]
 pub struct Town {
     pub world: World,
     pub day: Date,

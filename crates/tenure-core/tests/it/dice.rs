@@ -1,0 +1,280 @@
+//! Random commands by random people, biased towards what a case waits for, so that runs go deep.
+
+use serde_json::{Value as Json, json};
+use tenure_core::id::CaseId;
+use tenure_core::{Command, Refusal};
+
+use crate::town::Town;
+
+/// Everybody who may try something; some of them may not do anything.
+pub const PEOPLE: [&str; 16] = [
+    "development-lead",
+    "product-manager",
+    "design-lead",
+    "lead-developer",
+    "developer",
+    "designer",
+    "boards-owner",
+    "boards-web-owner",
+    "identity-owner",
+    "identity-core-owner",
+    "three-hats",
+    "admin",
+    "stranger",
+    "system",
+    "guest:INV-0",
+    "guest:INV-1",
+];
+const TEAMS: [&str; 2] = ["boards", "identity"];
+const CODEBASES: [(&str, [&str; 2]); 2] =
+    [("boards-web", ["qa_demo", "pr_review"]), ("identity-core", ["pr_review", "security_review"])];
+
+/// A stream of small choices; at its end it begins again.
+pub struct Dice<'a> {
+    pub bytes: &'a [u8],
+    pub at: usize,
+}
+
+impl Dice<'_> {
+    pub fn roll(&mut self, sides: usize) -> usize {
+        let byte = self.bytes[self.at % self.bytes.len()];
+        self.at += 1;
+        usize::from(byte) % sides
+    }
+
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.roll(of.len())]
+    }
+
+    /// True so many times in a hundred.
+    pub fn chance(&mut self, percent: usize) -> bool {
+        self.roll(100) < percent
+    }
+
+    pub fn has_more(&self) -> bool {
+        self.at < self.bytes.len()
+    }
+}
+
+/// Arguments for a command of a case, mostly sensible.
+pub fn arguments(dice: &mut Dice<'_>, town: &Town, name: &str) -> Json {
+    let state = &town.world.state;
+    let (codebase, items) = dice.pick(&CODEBASES);
+    let days = i64::try_from(state.seq).unwrap_or(0);
+    let later = format!("20{}-06-15", 28 + days % 3);
+    let after = |days: i64| town.day.checked_add(jiff::Span::new().days(days)).unwrap();
+    match name {
+        "register_platform_change" => {
+            json!({"platform_change": format!("CH-{}", dice.roll(9)), "tags": [dice.pick(&["cheap", "other"])]})
+        }
+        "delegate_prep" => json!({"to": dice.pick(&["lead-developer", "designer"])}),
+        "request_consultation" | "request_buy_in" | "agree_warranty" => json!({"team": dice.pick(&TEAMS)}),
+        "answer_consultation" => match dice.roll(3) {
+            0 => json!({"team": "identity", "codebases": ["identity-core"]}),
+            1 => json!({"team": "boards", "codebases": ["boards-web", "identity-core"]}),
+            _ => json!({"team": "boards", "codebases": ["boards-web"]}),
+        },
+        "submit_estimate" => {
+            let high = dice.pick(&[3, 3, 30]);
+            json!({"codebase": codebase, "days": [1, 2, high], "maintenance_days_per_year": 1})
+        }
+        "set_cost_benefit" => {
+            json!({"benefit_per_year": 900, "one_off_cost": 100, "maintenance_per_year": 10})
+        }
+        "decide" => match dice.roll(8) {
+            0 => json!({"kind": "park", "reason": "dear", "unblock": ["cheap"]}),
+            1 => json!({"kind": "rerun", "reason": "dear", "goals": ["simpler"]}),
+            2 => json!({"kind": dice.pick(&["park", "rerun"]), "reason": "dear"}),
+            _ => json!({"kind": "proceed", "reason": "pays"}),
+        },
+        "withdraw_case" | "retire_case" => json!({"reason": dice.pick(&["over", "over", ""])}),
+        "reopen_case" => json!({"override": dice.chance(80)}),
+        "snooze_suggestion" => json!({"platform_change": "CH-0", "until": after(7)}),
+        "review_parked" => json!({"review_on": after(60)}),
+        "answer_buy_in" => match dice.roll(10) {
+            0 => json!({"team": dice.pick(&TEAMS), "answer": "refuse"}),
+            1 => json!({"team": dice.pick(&TEAMS), "answer": "changes_requested"}),
+            2 => {
+                json!({"team": dice.pick(&TEAMS), "answer": "approve_with_conditions", "conditions": ["dark"]})
+            }
+            _ => json!({"team": dice.pick(&TEAMS), "answer": "approve"}),
+        },
+        "invite_sign_off" => {
+            let invitation = dice.pick(&["INV-0", "INV-1"]);
+            json!({"team": dice.pick(&TEAMS), "invitation": invitation, "person": "Grace", "until": after(5)})
+        }
+        "revoke_invitation" => json!({"invitation": dice.pick(&["INV-0", "INV-1"])}),
+        "ask_question" => json!({"team": dice.pick(&TEAMS), "question": dice.pick(&["why", "when"])}),
+        "answer_question" => json!({"team": dice.pick(&TEAMS), "reply": "so"}),
+        "satisfy_condition" => json!({"team": dice.pick(&TEAMS), "condition": "dark"}),
+        "log_deviation" => {
+            let kind = dice.pick(&["parity", "parity", "polish", "polish", "adjustment", "redesign"]);
+            json!({"kind": kind, "description": "x"})
+        }
+        "rule_deviation" => json!({"number": 1, "kind": dice.pick(&["parity", "adjustment"])}),
+        "add_follow_up" | "start_follow_up" => json!({"follow_up": dice.pick(&["FU-1", "FU-2"])}),
+        "reserve_backlog" => json!({"days": 5}),
+        "assign_builder" => json!({"developer": "developer"}),
+        "checklist" => json!({
+            "codebase": codebase, "item": dice.pick(&items), "reason": dice.pick(&["seen", "seen", ""]),
+            "result": dice.pick(&["passed", "passed", "passed", "waived", "failed", "blocked"]),
+        }),
+        "attach_evidence" => json!({"codebase": codebase, "item": dice.pick(&items), "evidence": "pull/7"}),
+        "propose_warranty" | "extend_warranty" => json!({"months": 1 + dice.roll(6)}),
+        "set_rollout_plan" => plan(dice),
+        "guardrail_breach" => json!({"name": "errors"}),
+        "record_measurement" => {
+            let (control, treatment) = ([30_000, 3_600], dice.pick(&[3_900, 3_900, 3_610, 3_300]));
+            let planned = dice.pick(&[0, 0, 0, 0, 90_000]);
+            json!({"measurement": {"control": control, "treatment": [30_000, treatment], "planned_n": planned}})
+        }
+        "decide_outcome" => {
+            let kind = dice.pick(&["keep", "keep", "keep", "keep_justified", "iterate", "iterate", "remove"]);
+            let pays = dice.pick(&["boards", "boards", ""]);
+            let justification =
+                json!({"why": "w", "maintenance_days": 1, "who_pays": pays, "review_on": later});
+            let acknowledges = dice.pick(&["boards-owner", "boards-owner", "stranger"]);
+            json!({"kind": kind, "justification": justification, "product_owner_acknowledges": acknowledges})
+        }
+        "review_keep" => json!({"kind": dice.pick(&["affirm", "remove"]), "review_on": later}),
+        "confirm_removed" => json!({"codebase": codebase}),
+        "report_bug" | "fix_bug" => json!({"bug": dice.pick(&["BUG-1", "BUG-2"])}),
+        "dispute_bug" => {
+            let bug = dice.pick(&["BUG-1", "BUG-2"]);
+            match dice.roll(3) {
+                0 => json!({"bug": bug, "reason": "mail", "reported_on": after(-60)}),
+                1 => json!({"bug": bug, "reason": "mail", "reported_on": after(-20)}),
+                _ => json!({"bug": bug, "reason": "theirs", "belongs_to": dice.pick(&["PC-1", "PC-B"])}),
+            }
+        }
+        "settle_dispute" => {
+            let upheld = dice.chance(60);
+            json!({"bug": dice.pick(&["BUG-1", "BUG-2"]), "upheld": upheld, "reason": "seen"})
+        }
+        "acknowledge_hand_over" => json!({"team": dice.pick(&TEAMS)}),
+        "create_flag" => json!({"key": format!("flag-{}", dice.roll(200))}),
+        "offer_onus" => json!({"team": "boards"}),
+        "dismiss_suggestion" => json!({"platform_change": "CH-0"}),
+        "open_case" => json!({"experiment": dice.pick(&["EXP-1", "EXP-B", "EXP-LOST", "EXP-OLD"])}),
+        "give_notice" => json!({"name": "late", "sentence": "it is late"}),
+        _ => about_the_world(dice, name),
+    }
+}
+
+/// Arguments for commands that set Tenure up.
+fn about_the_world(dice: &mut Dice<'_>, name: &str) -> Json {
+    let teams = ["kestrel", "boards", "identity", "falcon"];
+    match name {
+        "define_team" => json!({"team": dice.pick(&teams), "name": dice.pick(&["Falcon", "Kestrel"])}),
+        "dissolve_team" => {
+            json!({"team": dice.pick(&teams), "successor": dice.pick(&teams), "reason": "reorganised"})
+        }
+        "accept_succession" => json!({"team": dice.pick(&teams)}),
+        "define_codebase" => match dice.roll(2) {
+            0 => json!({"codebase": "boards-web", "items": ["qa_demo", "pr_review"], "team": "boards"}),
+            _ => json!({"codebase": "identity-core", "items": ["pr_review", {"name": "security_review", "within_days": 3}]}),
+        },
+        "grant_role" | "revoke_role" => {
+            let account = dice.pick(&["stranger", "designer"]);
+            json!({"account": account, "role": dice.pick(&["observer", "developer", "codebase_owner:boards-web"])})
+        }
+        "set_policy" => json!({"policy": {"deviation_budget": dice.pick(&[4, 5, 6])}}),
+        "define_metric" => json!({"metric": dice.pick(&["primary", "errors"])}),
+        "set_flag" => json!({"key": "hand", "definition": {
+            "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": dice.pick(&["on", "off"]),
+        }}),
+        "archive_flag" => json!({"key": "hand"}),
+        "set_calendar" => json!({"team": dice.pick(&teams), "time_zone": dice.pick(&["UTC", "Pacific/Auckland"])}),
+        "change_case_policy" => json!({"policy": {"deviation_budget": dice.pick(&[4, 5, 6])}, "reason": "agreed"}),
+        _ => json!({}),
+    }
+}
+
+fn plan(dice: &mut Dice<'_>) -> Json {
+    let waves = match dice.roll(8) {
+        0 => json!([[5, "safety"]]),
+        1 => json!([[100, "measure"]]),
+        2 => return json!({"waves": [[60, "measure"]], "treatment_share": 0.5}),
+        3 | 4 => json!([[5, "safety"], [50, "measure"]]),
+        _ => json!([[50, "measure"]]),
+    };
+    json!({ "waves": waves })
+}
+
+/// Commands that people give without being waited on.
+const UNASKED: [&str; 28] = [
+    "log_deviation",
+    "rule_deviation",
+    "add_follow_up",
+    "start_follow_up",
+    "stop_exposure",
+    "guardrail_breach",
+    "release_hold",
+    "report_bug",
+    "fix_bug",
+    "dispute_bug",
+    "settle_dispute",
+    "withdraw_case",
+    "retire_case",
+    "delegate_prep",
+    "revoke_delegation",
+    "acknowledge_keep",
+    "extend_warranty",
+    "request_consultation",
+    "assign_builder",
+    "attach_evidence",
+    "invite_sign_off",
+    "ask_question",
+    "answer_buy_in",
+    "register_platform_change",
+    "review_parked",
+    "dissolve_team",
+    "decide_outcome",
+    "prepare_hand_over",
+];
+
+/// One step: what is waited for by somebody who may, an unasked command, or anything by anybody. None when what came out
+/// is no command.
+pub fn step(dice: &mut Dice<'_>, town: &mut Town) -> Option<(&'static str, Result<(), Refusal>)> {
+    let cases: Vec<CaseId> = town.world.state.cases.keys().cloned().collect();
+    let case = cases[dice.roll(cases.len())].clone();
+    let (name, by, known) = match dice.roll(100) {
+        0..65 => {
+            let waits = town.world.state.waits(&town.world.state.cases[&case], town.now());
+            let wait = waits.get(dice.roll(waits.len().max(1)))?;
+            let holders: Vec<String> =
+                wait.who.iter().flat_map(|who| who.accounts.iter().map(ToString::to_string)).collect();
+            let by =
+                holders.get(dice.roll(holders.len().max(1))).cloned().unwrap_or_else(|| "system".to_owned());
+            (wait.command, by, Json::Object(wait.with.clone()))
+        }
+        65..85 => (dice.pick(&UNASKED), dice.pick(&PEOPLE).to_owned(), json!({})),
+        _ => {
+            (Command::ALL[dice.roll(Command::ALL.len())].0, dice.pick(&PEOPLE).to_owned(), json!({}))
+        }
+    };
+    let mut with = match name {
+        "register_experiment" => child(dice, town, &case),
+        _ => arguments(dice, town, name),
+    };
+    for (key, value) in known.as_object().into_iter().flatten() {
+        with[key] = value.clone();
+    }
+    if name == "open_case" {
+        with["case"] = json!(format!("PC-{}", town.world.state.seq));
+    } else if with.get("case").is_none() {
+        with["case"] = json!(case);
+    }
+    // Arguments that do not fit a command are no step at all.
+    Command::parse(name, with.clone()).ok()?;
+    Some((name, town.tries(&by, name, with)))
+}
+
+pub fn child(dice: &mut Dice<'_>, town: &Town, case: &CaseId) -> Json {
+    let treatment = dice.pick(&[4_958, 4_958, 4_510]);
+    json!({
+        "experiment": format!("EXP-{}", town.world.state.seq), "team": "kestrel", "ended": town.day,
+        "parent": town.world.state.cases[case].experiment,
+        "measurement": {"control": [30_000, 4_500], "treatment": [30_050, treatment], "planned_n": 0},
+    })
+}
