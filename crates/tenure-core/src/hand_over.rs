@@ -175,8 +175,11 @@ impl State {
     pub fn hand_over_pack(&self, case: &Case) -> Pack {
         let experiment = self.experiments.get(&case.experiment);
         let judged = case.measurements.judged_in(case.iteration);
-        let people =
-            |seat: Seat| WhoMay { accounts: self.sitters(&seat, Some(case.place())), seat: seat.to_string() };
+        let people = |seat: Seat| WhoMay {
+            accounts: self.sitters(&seat, Some(case.place())),
+            seat: seat.to_string(),
+            deputies: Vec::new(),
+        };
         let flag = case.flag.as_ref().map(|flag| FlagFacts {
             key: flag.key.clone(),
             environment: flag.environment.clone(),

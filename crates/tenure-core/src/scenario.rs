@@ -7,7 +7,7 @@
 //! A date is nine in the morning of that day where the company is; `at` may be an instant instead. `do` is a command, or
 //! `clockwork`: then everything that is due at the time is done, but for looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,7 +27,7 @@ use crate::measurement::verdict_name;
 use crate::person::{Actor, Grant, GrantRole, Role};
 use crate::plan::{Due, plan};
 use crate::policy::{Overrides, Policy, SetPolicy};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalCode};
 use crate::state::State;
 use crate::team::DefineTeam;
 use crate::time::Now;
@@ -38,6 +38,12 @@ pub enum ScenarioError {
     /// Not JSON, or not of the format.
     #[error("the file is not in the scenario format: {0}")]
     Format(#[from] serde_json::Error),
+    /// Two scenarios have one name.
+    #[error("scenario {id} is there twice: give each its own id")]
+    Twice {
+        /// Which.
+        id: String,
+    },
     /// The world before the first step was refused.
     #[error("scenario {id}: the world cannot be set up: {refusal}")]
     World {
@@ -93,6 +99,18 @@ struct File {
     scenarios: Vec<Scenario>,
 }
 
+impl File {
+    /// Reads a file and looks whether its scenarios can be told apart.
+    fn read(text: &str) -> Result<Self, ScenarioError> {
+        let file: Self = serde_json::from_str(text)?;
+        let mut ids = BTreeSet::new();
+        match file.scenarios.iter().find(|scenario| !ids.insert(&scenario.id)) {
+            Some(twice) => Err(ScenarioError::Twice { id: twice.id.clone() }),
+            None => Ok(file),
+        }
+    }
+}
+
 /// The policy, with what it does not know left out: a scenario may be written for a policy that can say more. `teams` in
 /// it says what teams say otherwise.
 #[derive(Default)]
@@ -126,7 +144,18 @@ fn retain_known(given: &mut Json, known: &Json) {
 #[derive(Deserialize)]
 struct Scenario {
     id: String,
-    steps: Vec<Step>,
+    steps: Vec<Written>,
+}
+
+/// A step, or why it cannot be read: that fails its scenario and no other.
+#[derive(Deserialize)]
+#[serde(from = "Json")]
+struct Written(Result<Step, String>);
+
+impl From<Json> for Written {
+    fn from(json: Json) -> Self {
+        Self(serde_json::from_value(json).map_err(|fault| format!("the step cannot be read: {fault}")))
+    }
 }
 
 /// When a step is: on a day, or at an instant.
@@ -154,13 +183,13 @@ struct Step {
 
 /// Runs every scenario of a file, in order.
 pub fn run_file(text: &str) -> Result<Vec<Outcome>, ScenarioError> {
-    let file: File = serde_json::from_str(text)?;
+    let file = File::read(text)?;
     file.scenarios.iter().map(|scenario| scenario.run(&file).map(|(outcome, _)| outcome)).collect()
 }
 
 /// Runs one scenario of a file and gives the world it ends in, with everything that was recorded.
 pub fn run_one(text: &str, id: &str) -> Result<Option<(Outcome, World)>, ScenarioError> {
-    let file: File = serde_json::from_str(text)?;
+    let file = File::read(text)?;
     let scenario = file.scenarios.iter().find(|scenario| scenario.id == id);
     scenario.map(|scenario| scenario.run(&file)).transpose()
 }
@@ -209,12 +238,13 @@ impl Scenario {
             Outcome { id: self.id.clone(), passed: true, step: None, expected: None, got: None, why: None };
         for (at, step) in self.steps.iter().enumerate() {
             // A step that makes no sense fails its own scenario, and no other.
-            let mismatch = step.run(at, &mut world).unwrap_or_else(|fault| {
-                Some(Mismatch {
-                    expected: step.expect.clone(),
-                    got: "no answer".to_owned(),
-                    why: Some(fault),
-                })
+            let answer = match &step.0 {
+                Ok(step) => step.run(at, &mut world),
+                Err(fault) => Err(fault.clone()),
+            };
+            let mismatch = answer.unwrap_or_else(|fault| {
+                let expected = step.0.as_ref().map_or("a step", |step| &step.expect).to_owned();
+                Some(Mismatch { expected, got: "no answer".to_owned(), why: Some(fault) })
             });
             if let Some(mismatch) = mismatch {
                 outcome.passed = false;
@@ -244,7 +274,13 @@ impl Scenario {
                 grants.iter().map(|role| GrantRole { account: account.clone(), role: role.clone() }.into())
             }));
         let zone = &file.policy.policy.time_zone;
-        let before = self.steps.first().map_or(Timestamp::UNIX_EPOCH, |step| step.instant(0, zone));
+        let before = self
+            .steps
+            .iter()
+            .flat_map(|step| &step.0)
+            .map(|step| step.instant(0, zone))
+            .min()
+            .unwrap_or(Timestamp::UNIX_EPOCH);
         for command in set_up.collect::<Vec<Command>>() {
             world.submit(&Actor::System, before, &command).map_err(|refusal| ScenarioError::World {
                 id: self.id.clone(),
@@ -261,7 +297,18 @@ impl Step {
         if self.expect != "ok" && !self.expect.starts_with("refused:") {
             return Err(format!("expect is `{}`: use `ok` or `refused:CODE`", self.expect));
         }
+        if let Some(code) = self.expect.strip_prefix("refused:")
+            && !RefusalCode::ALL.iter().any(|known| known.code() == code)
+        {
+            return Err(format!("expect is `{}`, and `{code}` is no refusal code", self.expect));
+        }
         let now = Now::from(self.instant(at, &world.state.policy().time_zone));
+        if let Some(last) = world.journal.last().filter(|last| last.at > now.at) {
+            return Err(format!(
+                "at is {}, before the step before it at {}: time moves forward",
+                now.at, last.at
+            ));
+        }
         if self.name == CLOCKWORK {
             world.clockwork(now);
             return if self.expect == "ok" {
@@ -500,7 +547,11 @@ mod tests {
         };
         check("{", "scenario format");
         check("{}", "missing field `scenarios`");
-        check(&file(r#"{"at": "2026-13-01", "by": "a", "do": "b", "expect": "ok"}"#), "scenario format");
+        check(r#"{"scenarios": [], "people": {"a": ["king"]}}"#, "role `king` is unknown");
+        check(
+            r#"{"scenarios": [{"id": "X", "steps": []}, {"id": "X", "steps": []}]}"#,
+            "scenario X is there twice",
+        );
     }
 
     #[test]
@@ -512,6 +563,31 @@ mod tests {
         };
         check(r#"{"at": "2026-01-01", "by": "a", "do": "dance", "expect": "ok"}"#, "no command");
         check(r#"{"at": "2026-01-01", "by": "a", "do": "open_case", "expect": "no"}"#, "expect is");
+        check(
+            r#"{"at": "2026-01-01", "by": "a", "do": "open_case", "expect": "refused:no"}"#,
+            "no refusal code",
+        );
+        check(r#"{"at": "2026-13-01", "by": "a", "do": "b", "expect": "ok"}"#, "at is a date such as");
+        check(r#"{"at": "2026-01-01", "by": "a", "do": "b"}"#, "missing field `expect`");
+        check("7", "the step cannot be read");
+    }
+
+    #[test]
+    fn time_moves_forward_and_one_bad_scenario_fails_alone() {
+        let open =
+            r#""by": "lead", "do": "stop_exposure", "with": {"case": "PC-1"}, "expect": "refused:not_found""#;
+        let team = r#""by": "system", "do": "define_team", "with": {"team": "kestrel"}, "expect": "ok""#;
+        let good = format!(r#"{{"id": "Y", "steps": [{{"at": "2026-01-01", {open}}}]}}"#);
+        let bad = format!(
+            r#"{{"id": "X", "steps": [{{"at": "2026-01-02", {team}}}, {{"at": "2026-01-01", {open}}}]}}"#
+        );
+        let outcomes = run_file(&format!(r#"{{"scenarios": [{bad}, {good}]}}"#)).unwrap();
+        assert_eq!(outcomes.iter().map(|outcome| outcome.passed).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(outcomes[0].step, Some(2));
+        assert!(
+            outcomes[0].why.as_ref().is_some_and(|why| why.contains("time moves forward")),
+            "{outcomes:?}"
+        );
     }
 
     #[test]

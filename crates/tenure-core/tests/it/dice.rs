@@ -157,12 +157,12 @@ pub fn arguments(dice: &mut Dice<'_>, town: &Town, name: &str) -> Json {
         "dismiss_suggestion" => json!({"platform_change": "CH-0"}),
         "open_case" => json!({"experiment": dice.pick(&["EXP-1", "EXP-B", "EXP-LOST", "EXP-OLD"])}),
         "give_notice" => json!({"name": "late", "sentence": "it is late"}),
-        _ => about_the_world(dice, name),
+        _ => about_the_world(dice, name, [town.day.to_string(), after(30).to_string()]),
     }
 }
 
 /// Arguments for commands that set Tenure up.
-fn about_the_world(dice: &mut Dice<'_>, name: &str) -> Json {
+fn about_the_world(dice: &mut Dice<'_>, name: &str, [day, after]: [String; 2]) -> Json {
     let teams = ["kestrel", "boards", "identity", "falcon"];
     match name {
         "define_team" => json!({"team": dice.pick(&teams), "name": dice.pick(&["Falcon", "Kestrel"])}),
@@ -172,7 +172,9 @@ fn about_the_world(dice: &mut Dice<'_>, name: &str) -> Json {
         "accept_succession" => json!({"team": dice.pick(&teams)}),
         "define_codebase" => match dice.roll(2) {
             0 => json!({"codebase": "boards-web", "items": ["qa_demo", "pr_review"], "team": "boards"}),
-            _ => json!({"codebase": "identity-core", "items": ["pr_review", {"name": "security_review", "within_days": 3}]}),
+            _ => {
+                json!({"codebase": "identity-core", "items": ["pr_review", {"name": "security_review", "within_days": 3}]})
+            }
         },
         "grant_role" | "revoke_role" => {
             let account = dice.pick(&["stranger", "designer"]);
@@ -184,8 +186,17 @@ fn about_the_world(dice: &mut Dice<'_>, name: &str) -> Json {
             "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": dice.pick(&["on", "off"]),
         }}),
         "archive_flag" => json!({"key": "hand"}),
-        "set_calendar" => json!({"team": dice.pick(&teams), "time_zone": dice.pick(&["UTC", "Pacific/Auckland"])}),
-        "change_case_policy" => json!({"policy": {"deviation_budget": dice.pick(&[4, 5, 6])}, "reason": "agreed"}),
+        "name_deputy" => {
+            let (account, deputy) = (dice.pick(&["boards-owner", "design-lead"]), dice.pick(&["designer", "stranger"]));
+            json!({"account": account, "deputy": deputy, "from": day, "until": after})
+        }
+        "revoke_deputy" => json!({"account": "boards-owner", "deputy": "designer"}),
+        "set_calendar" => {
+            json!({"team": dice.pick(&teams), "time_zone": dice.pick(&["UTC", "Pacific/Auckland"])})
+        }
+        "change_case_policy" => {
+            json!({"policy": {"deviation_budget": dice.pick(&[4, 5, 6])}, "reason": "agreed"})
+        }
         _ => json!({}),
     }
 }
@@ -249,9 +260,7 @@ pub fn step(dice: &mut Dice<'_>, town: &mut Town) -> Option<(&'static str, Resul
             (wait.command, by, Json::Object(wait.with.clone()))
         }
         65..85 => (dice.pick(&UNASKED), dice.pick(&PEOPLE).to_owned(), json!({})),
-        _ => {
-            (Command::ALL[dice.roll(Command::ALL.len())].0, dice.pick(&PEOPLE).to_owned(), json!({}))
-        }
+        _ => (Command::ALL[dice.roll(Command::ALL.len())].0, dice.pick(&PEOPLE).to_owned(), json!({})),
     };
     let mut with = match name {
         "register_experiment" => child(dice, town, &case),

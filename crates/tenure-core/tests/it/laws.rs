@@ -56,7 +56,8 @@ fn beginnings() -> &'static [Town] {
 /// The world of a scenario just before its nth step with this command.
 fn beginning(id: &str, command: &str, nth: usize) -> Town {
     let file: Json = serde_json::from_str(crate::town::PROCESS).unwrap();
-    let scenario = file["scenarios"].as_array().unwrap().iter().find(|scenario| scenario["id"] == id).unwrap();
+    let scenario =
+        file["scenarios"].as_array().unwrap().iter().find(|scenario| scenario["id"] == id).unwrap();
     let steps = scenario["steps"].as_array().unwrap();
     let mut at = steps.iter().enumerate().filter(|(_, step)| step["do"] == command).map(|(at, _)| at);
     let mut town = Town::after(id, at.nth(nth - 1).unwrap());
@@ -172,11 +173,15 @@ fn check_journal(journal: &[Recorded]) {
                     book.teams.insert(event.team.clone());
                 }
                 Event::BuyInAnswered(event) => {
-                    let invited = event.by_invitation.as_ref().map(|by| &state.cases[case].invitations[&by.invitation]);
+                    let invited =
+                        event.by_invitation.as_ref().map(|by| &state.cases[case].invitations[&by.invitation]);
                     match (&actor, invited) {
                         (Actor::Guest(_), Some(invitation)) => {
                             assert_eq!(invitation.team, event.team, "{recorded:?}");
-                            assert!(invitation.answered.is_none() && invitation.revoked.is_none(), "{recorded:?}");
+                            assert!(
+                                invitation.answered.is_none() && invitation.revoked.is_none(),
+                                "{recorded:?}"
+                            );
                         }
                         _ => assert!(holds(Seat::ProductOwner(event.team.clone())), "{recorded:?}"),
                     }
@@ -211,7 +216,10 @@ fn check_journal(journal: &[Recorded]) {
             }
         }
         apply(&mut state, recorded);
-        let moves = matches!(recorded.event, Event::OnusAccepted(_) | Event::SuccessionAccepted(_) | Event::CaseOpened(_));
+        let moves = matches!(
+            recorded.event,
+            Event::OnusAccepted(_) | Event::SuccessionAccepted(_) | Event::CaseOpened(_)
+        );
         for case in state.cases.values().filter(|_| !moves) {
             assert_eq!(onus.get(&case.id), Some(&case.team), "the onus moved unasked: {recorded:?}");
         }
@@ -220,7 +228,6 @@ fn check_journal(journal: &[Recorded]) {
         }
     }
 }
-
 
 /// Runs of one stream of random numbers.
 fn stream(number: u8, runs: u32) -> Reached {
@@ -279,7 +286,10 @@ fn went_everywhere(reached: &Reached) {
     let done = seldom(&reached.done, &commands);
     let codes: Vec<&str> = RefusalCode::ALL.iter().map(|code| code.code()).collect();
     let refused = seldom(&reached.refused, &codes);
-    assert!(stages.is_empty() && done.is_empty() && refused.is_empty(), "seldom: {stages:?} {done:?} {refused:?}");
+    assert!(
+        stages.is_empty() && done.is_empty() && refused.is_empty(),
+        "seldom: {stages:?} {done:?} {refused:?}"
+    );
 }
 
 /// Values at and beyond the edge of what can be meant, by the name of the argument.
