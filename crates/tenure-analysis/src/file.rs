@@ -1,27 +1,31 @@
 //! The analysis of one file: arms, sample ratio, and every metric of treatment against control. This is what
 //! `tenure analyze` prints.
 //!
-//! Without a unit column a row is a unit. With one, the rows of a unit become one number: their sum for a mean,
-//! yes when any row says yes for a proportion. Every row is checked, also those of other arms.
+//! Without a unit column a row is a unit. With one, the rows of a unit become one number: their sum for a mean and for
+//! both parts of a ratio, yes when any row says yes for a proportion; a quantile is one of the rows, which belong together
+//! by unit. An empty cell of a metric is an outcome that is not there yet: its unit counts in the sample ratio and not in the
+//! metric. Every row is checked, also those of other arms.
 
 use std::path::Path;
 
 use serde::Serialize;
-use tenure_stats::comparison::{Absolute, ArmSummary, Comparison, Relative, compare};
-use tenure_stats::estimate::{self, Level};
-use tenure_stats::moments::{Moments, MomentsError};
-use tenure_stats::{CannotSay, sample_ratio};
 
+use crate::allocation::{Allocation, SampleRatio};
+use crate::frame::{self, Frame, GROUPS_MAX, Gather, Wanted};
+use crate::metric::{Context, MetricResult};
 use crate::nearest::nearest;
-use crate::spec::{Kind, MetricSpec};
+use crate::quantiles::Rows;
+use crate::sample::{Places, Units};
+use crate::spec::{Cap, Covariate, MetricSpec, Source};
 use crate::table::{Table, TableError, hint, list};
-use crate::tally::{ARMS_MAX, ArmTally, tally};
 
 /// What is asked of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileQuery {
     /// The column with the unit's id; without it a row is a unit.
     pub unit: Option<String>,
+    /// The column with the cluster (tenant) that was randomised as a whole.
+    pub cluster: Option<String>,
     /// The column with the arm's name.
     pub arm: String,
     /// The arm compared against.
@@ -30,11 +34,58 @@ pub struct FileQuery {
     pub treatment: String,
     /// The metrics, in the order of the result.
     pub metrics: Vec<MetricSpec>,
+    /// What was known of the units before they entered.
+    pub covariates: Vec<Covariate>,
+    /// The largest values that count.
+    pub caps: Vec<Cap>,
+    /// The column of strata, such as the day on which a unit came in: the sample ratio is tested in each, and
+    /// differences are estimated within them too. Without it a column of days is looked for, and tested.
+    pub by: Option<String>,
+    /// The column that says for how many units a row stands, for the sample ratio of a file of totals. Without it the
+    /// trials of such a file are counted, when all its metrics have the same.
+    pub count: Option<String>,
     /// Expected share of each arm, for the sample ratio. When empty, all arms of the file are expected to
     /// be equally large; else the arms named here are tested, and only they.
     pub shares: Vec<(String, f64)>,
     /// Confidence of the intervals, such as 0.95.
     pub confidence: f64,
+}
+
+impl Default for FileQuery {
+    /// Nothing asked, at 95 % confidence.
+    fn default() -> Self {
+        Self {
+            unit: None,
+            cluster: None,
+            arm: String::new(),
+            control: String::new(),
+            treatment: String::new(),
+            metrics: Vec::new(),
+            covariates: Vec::new(),
+            caps: Vec::new(),
+            by: None,
+            count: None,
+            shares: Vec::new(),
+            confidence: 0.95,
+        }
+    }
+}
+
+impl FileQuery {
+    /// The column that counts the units of a row: as asked for, or the trials that all metrics share.
+    fn counted(&self) -> Option<&str> {
+        let trials = |metric: &'_ MetricSpec| match &metric.source {
+            Source::Counts { trials, .. } => Some(trials.clone()),
+            _ => None,
+        };
+        let first = self.metrics.first().and_then(trials);
+        let shared = first.is_some() && self.metrics.iter().all(|metric| trials(metric) == first);
+        match (&self.count, self.metrics.first().map(|metric| &metric.source)) {
+            (Some(count), _) => Some(count),
+            (None, Some(Source::Counts { trials, .. })) if shared && self.cluster.is_none() => Some(trials),
+            _ => None,
+        }
+    }
 }
 
 /// What a file says. Serialised, it is the answer of `tenure analyze --json`.
@@ -44,6 +95,9 @@ pub struct FileAnalysis {
     pub arms: Vec<ArmUnits>,
     /// Whether the arms are as large as they should be.
     pub sample_ratio: SampleRatio,
+    /// Whether that holds in every stratum: when asked for, and when a column of days says that it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocation: Option<Allocation>,
     /// One result for each metric, in the order asked for.
     pub metrics: Vec<MetricResult>,
 }
@@ -53,41 +107,11 @@ pub struct FileAnalysis {
 pub struct ArmUnits {
     /// The arm's name as the file has it.
     pub arm: String,
-    /// Units, each counted once.
+    /// Units, each counted once; as the column of counts has it where there is one.
     pub units: u64,
-}
-
-/// The χ² test that the arms have the shares expected.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SampleRatio {
-    /// The p-value; below 0.001 the randomisation or the logging is broken, and no metric can be believed.
-    /// None when that cannot be said.
-    pub p_value: Option<f64>,
-    /// What that means, when it is bad news.
-    pub warnings: Vec<String>,
-}
-
-/// One metric of treatment against control. What cannot be said is `null`, and a warning says why.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MetricResult {
-    /// The metric's name.
-    pub metric: String,
-    /// Its kind.
-    pub kind: Kind,
-    /// The control arm.
-    pub control: Option<ArmSummary>,
-    /// The treatment arm.
-    pub treatment: Option<ArmSummary>,
-    /// Treatment less control, in the metric's unit.
-    pub absolute: Option<Absolute>,
-    /// The lift: 0.05 is +5 %.
-    pub relative: Option<Relative>,
-    /// Two-sided, against no difference.
-    pub p_value: Option<f64>,
-    /// How the interval and the p-value were made.
-    pub method: Option<String>,
-    /// What to know before believing the numbers.
-    pub warnings: Vec<String>,
+    /// Clusters, where there are some: what the sample ratio counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<u64>,
 }
 
 /// Why a file was not analysed.
@@ -110,7 +134,7 @@ pub enum FileError {
     },
     /// The arm column does not hold arms.
     #[error(
-        "{file}, line {line}: column `{column}` has more than {ARMS_MAX} different values; is it the arm column?"
+        "{file}, line {line}: column `{column}` has more than {GROUPS_MAX} different values; is it the arm column?"
     )]
     TooManyArms {
         /// The file's name.
@@ -139,6 +163,111 @@ pub enum FileError {
         /// Where.
         second_line: u64,
     },
+    /// One cluster is in two arms.
+    #[error(
+        "{file}, line {second_line}: cluster `{cluster}` is in arm `{second_arm}`, but in arm `{first_arm}` on line {first_line}; \
+         a cluster is what was randomised as a whole, so where it has both arms (staged or by user) leave out --cluster"
+    )]
+    ClusterInTwoArms {
+        /// The file's name.
+        file: String,
+        /// The cluster.
+        cluster: String,
+        /// The arm it was met in first.
+        first_arm: String,
+        /// Where.
+        first_line: u64,
+        /// The other arm.
+        second_arm: String,
+        /// Where.
+        second_line: u64,
+    },
+    /// A unit is in two clusters.
+    #[error(
+        "{file}, line {line}: column `{column}` has `{value}`, another one than on line {first_line} for the same unit; \
+         a unit belongs to one cluster"
+    )]
+    UnitChanges {
+        /// The file's name.
+        file: String,
+        /// The later line.
+        line: u64,
+        /// The cluster column.
+        column: String,
+        /// The other cluster.
+        value: String,
+        /// Where the unit was met first.
+        first_line: u64,
+    },
+    /// A covariate has two values for one unit.
+    #[error(
+        "{file}, line {line}: column `{column}` has {value} where an earlier row of the same unit has {before}; a covariate is \
+         one number a unit, known before it entered"
+    )]
+    CovariateChanges {
+        /// The file's name.
+        file: String,
+        /// The later line.
+        line: u64,
+        /// The covariate.
+        column: String,
+        /// What stands there.
+        value: f64,
+        /// What stood there before.
+        before: f64,
+    },
+    /// The column of strata holds too many.
+    #[error(
+        "{file}, line {line}: column `{column}` has more than {GROUPS_MAX} different values; take days, not times"
+    )]
+    TooManyStrata {
+        /// The file's name.
+        file: String,
+        /// The column.
+        column: String,
+        /// The line with one too many.
+        line: u64,
+    },
+    /// A row of counts that cannot be.
+    #[error(
+        "{file}, line {line}: `{successes_column}` is {successes}, more than {trials} of `{trials_column}`; each trial is a success at \
+         most once"
+    )]
+    MoreSuccessesThanTrials {
+        /// The file's name.
+        file: String,
+        /// Where.
+        line: u64,
+        /// The column of successes.
+        successes_column: String,
+        /// Its value.
+        successes: f64,
+        /// The column of trials.
+        trials_column: String,
+        /// Its value.
+        trials: f64,
+    },
+    /// A cap or covariate for a metric that was not asked for.
+    #[error(
+        "there is no metric `{metric}` for {option}{}; name one of {}",
+        hint(nearest(.metric, .known)), list(.known)
+    )]
+    UnknownMetric {
+        /// `--cap` or `--covariate`.
+        option: &'static str,
+        /// The name given.
+        metric: String,
+        /// The metrics asked for.
+        known: Vec<String>,
+    },
+    /// Options that do not go together.
+    #[error("{what}; {remedy}")]
+    Together {
+        /// What does not.
+        what: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Control and treatment are the same arm.
     #[error("control and treatment are both `{arm}`; name two different arms")]
     SameArm {
@@ -165,127 +294,144 @@ pub enum FileError {
         /// What was given.
         share: f64,
     },
-    /// The rows of an arm cannot be summed.
-    #[error("{file}: arm `{arm}` cannot be summed: {source}")]
-    Sums {
-        /// The file's name.
-        file: String,
-        /// The arm.
-        arm: String,
-        /// Why.
-        source: MomentsError,
-    },
 }
 
-/// Analyses a CSV file, plain or gzip, in one pass.
+/// Analyses a CSV file, plain or gzip.
 pub fn analyze_file(path: &Path, query: &FileQuery) -> Result<FileAnalysis, FileError> {
     check(query)?;
     analyze_table(Table::open(path)?, query)
 }
 
-/// Analyses an open table in one pass.
+/// Analyses an open table.
 pub fn analyze_table(mut table: Table, query: &FileQuery) -> Result<FileAnalysis, FileError> {
     check(query)?;
-    let arms = tally(&mut table, query.unit.as_deref(), &query.arm, &query.metrics)?;
-    let find = |name: &str| {
-        arms.iter().find(|arm| arm.arm == name).ok_or_else(|| FileError::UnknownArm {
-            file: table.file().to_owned(),
+    let mut wanted = Wanted {
+        unit: query.unit.as_deref(),
+        cluster: query.cluster.as_deref(),
+        arm: &query.arm,
+        by: query.by.as_deref(),
+        ..Wanted::default()
+    };
+    let count = query.counted().map(|name| wanted.column(name, Gather::Count));
+    let places: Vec<Places> = query
+        .metrics
+        .iter()
+        .map(|spec| {
+            let own: Vec<&Covariate> = query.covariates.iter().filter(|it| it.metric == spec.name).collect();
+            Places::want(&mut wanted, spec, &own)
+        })
+        .collect();
+    let frame = frame::read(&mut table, &wanted)?;
+    let file = table.file();
+    let arm = |name: &str| {
+        frame.arms.iter().position(|arm| arm == name).ok_or_else(|| FileError::UnknownArm {
+            file: file.to_owned(),
             column: query.arm.clone(),
             arm: name.to_owned(),
-            found: arms.iter().map(|arm| arm.arm.clone()).collect(),
+            found: frame.arms.clone(),
         })
     };
-    let (control, treatment) = (find(&query.control)?, find(&query.treatment)?);
-    let tested = match query.shares.as_slice() {
-        [] => arms.iter().map(|arm| (arm.units, 1.0)).collect(),
-        shares => shares
-            .iter()
-            .map(|(arm, share)| Ok((find(arm)?.units, *share)))
-            .collect::<Result<Vec<_>, FileError>>()?,
+    let (control, treatment) = (arm(&query.control)?, arm(&query.treatment)?);
+    let tested: Vec<(usize, f64)> = match query.shares.as_slice() {
+        [] => (0..frame.arms.len()).map(|arm| (arm, 1.0)).collect(),
+        shares => {
+            shares.iter().map(|(name, share)| Ok((arm(name)?, *share))).collect::<Result<_, FileError>>()?
+        }
     };
-    let metrics = query.metrics.iter().enumerate().map(|(place, spec)| {
-        MetricResult::of(spec, &control.metrics[place], &treatment.metrics[place], query.confidence)
-    });
+
+    let counted = Counted::of(&frame, count);
+    let randomised = counted.randomised();
+    let share_of = |arm: usize| {
+        let given = tested.iter().find(|(it, _)| *it == arm && !query.shares.is_empty());
+        given.map_or(randomised[arm] as f64, |(_, share)| *share)
+    };
+    let context = Context {
+        frame: &frame,
+        control: control as u32,
+        treatment: treatment as u32,
+        treatment_share: share_of(treatment) / (share_of(control) + share_of(treatment)),
+    };
+    let mut metrics = Vec::with_capacity(query.metrics.len());
+    for (spec, places) in query.metrics.iter().zip(&places) {
+        metrics.push(match &spec.source {
+            Source::Quantile { p, .. } => {
+                let rows = Rows::of(&frame, places.outcome(&frame));
+                MetricResult::of_rows(&context, spec, *p, &rows, query.confidence)
+            }
+            _ => {
+                let cap = query.caps.iter().find(|cap| cap.metric == spec.name);
+                let units = Units::of(&frame, file, spec, places, cap)?;
+                MetricResult::of_units(&context, spec, &units, query.confidence)
+            }
+        });
+    }
+    let tested_units: Vec<(u64, f64)> =
+        tested.iter().map(|(arm, share)| (randomised[*arm], *share)).collect();
     Ok(FileAnalysis {
-        sample_ratio: SampleRatio::of(&tested),
-        metrics: metrics.collect(),
-        arms: arms.iter().map(ArmUnits::of).collect(),
+        sample_ratio: SampleRatio::of(&tested_units),
+        allocation: counted.allocation(&frame, &tested),
+        metrics,
+        arms: counted.arms(&frame),
     })
 }
 
-/// Below this the randomisation is taken as broken.
-const SAMPLE_RATIO_P_MIN: f64 = 0.001;
-
-impl SampleRatio {
-    /// `tested` holds units and expected share of each arm, two arms at least.
-    fn of(tested: &[(u64, f64)]) -> Self {
-        let (units, shares): (Vec<u64>, Vec<f64>) = tested.iter().copied().unzip();
-        match sample_ratio::chi_square(&units, &shares) {
-            Ok(test) if test.p_value < SAMPLE_RATIO_P_MIN => Self {
-                p_value: Some(test.p_value),
-                warnings: vec![
-                    "the arms are not as large as expected (p < 0.001): look for the cause in assignment or \
-                     logging before believing any metric"
-                        .to_owned(),
-                ],
-            },
-            Ok(test) => Self { p_value: Some(test.p_value), warnings: Vec::new() },
-            Err(why) => Self { p_value: None, warnings: vec![why.to_string()] },
-        }
-    }
+/// Who was randomised, per arm and stratum.
+struct Counted {
+    /// Units of each arm.
+    units: Vec<u64>,
+    /// Clusters of each arm.
+    clusters: Option<Vec<u64>>,
+    /// Of each stratum, then arm: clusters where there are some, else units.
+    strata: Vec<Vec<u64>>,
 }
 
-impl MetricResult {
-    fn of(spec: &MetricSpec, control: &Moments, treatment: &Moments, confidence: f64) -> Self {
-        match compare(spec.kind.into(), control, treatment, confidence) {
-            Ok(shown) => Self::shown(spec, shown),
-            Err(why) => Self::unsaid(spec, control, treatment, why),
+impl Counted {
+    fn of(frame: &Frame, count: Option<usize>) -> Self {
+        let arms = frame.arms.len();
+        let mut seen = frame.clusters().map(|clusters| vec![false; clusters]);
+        let mut counted = Self {
+            units: vec![0; arms],
+            clusters: seen.as_ref().map(|_| vec![0; arms]),
+            strata: vec![vec![0; arms]; frame.strata.as_ref().map_or(0, |strata| strata.names.len())],
+        };
+        for (unit, arm) in frame.arm_of.iter().enumerate() {
+            let arm = *arm as usize;
+            // An empty count is no unit.
+            let stands_for = count.map_or(1, |place| frame.columns[place].values[unit] as u64);
+            counted.units[arm] += stands_for;
+            let mut randomised = stands_for;
+            if let (Some(of), Some(seen), Some(clusters)) =
+                (&frame.cluster_of, &mut seen, &mut counted.clusters)
+            {
+                randomised = u64::from(!std::mem::replace(&mut seen[of[unit] as usize], true));
+                clusters[arm] += randomised;
+            }
+            if let Some(strata) = &frame.strata {
+                counted.strata[strata.of[unit] as usize][arm] += randomised;
+            }
         }
+        counted
     }
 
-    fn shown(spec: &MetricSpec, shown: Comparison) -> Self {
-        Self {
-            metric: spec.name.clone(),
-            kind: spec.kind,
-            control: Some(shown.control),
-            treatment: Some(shown.treatment),
-            absolute: Some(shown.absolute),
-            relative: shown.relative,
-            p_value: Some(shown.p_value),
-            method: Some(shown.method),
-            warnings: shown.warnings,
-        }
+    fn randomised(&self) -> &[u64] {
+        self.clusters.as_ref().unwrap_or(&self.units)
     }
 
-    /// The levels, where there are any, and why nothing follows from them.
-    fn unsaid(spec: &MetricSpec, control: &Moments, treatment: &Moments, why: CannotSay) -> Self {
-        let level = |moments| Level::of(spec.kind.into(), moments).ok().as_ref().map(ArmSummary::from);
-        Self {
-            metric: spec.name.clone(),
-            kind: spec.kind,
-            control: level(control),
-            treatment: level(treatment),
-            absolute: None,
-            relative: None,
-            p_value: None,
-            method: None,
-            warnings: vec![why.to_string()],
-        }
+    fn allocation(&self, frame: &Frame, tested: &[(usize, f64)]) -> Option<Allocation> {
+        let strata = frame.strata.as_ref()?;
+        let (arms, shares): (Vec<usize>, Vec<f64>) = tested.iter().copied().unzip();
+        let units = self.strata.iter().map(|units| arms.iter().map(|arm| units[*arm]).collect::<Vec<u64>>());
+        let allocation = Allocation::of(strata, &units.collect::<Vec<_>>(), &shares);
+        Some(allocation).filter(|allocation| allocation.is_worth_a_word(strata.asked))
     }
-}
 
-impl ArmUnits {
-    fn of(tally: &ArmTally) -> Self {
-        Self { arm: tally.arm.clone(), units: tally.units }
-    }
-}
-
-impl From<Kind> for estimate::Kind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Proportion => Self::Proportion,
-            Kind::Mean => Self::Mean,
-        }
+    fn arms(&self, frame: &Frame) -> Vec<ArmUnits> {
+        let arm = |(place, name): (usize, &String)| ArmUnits {
+            arm: name.clone(),
+            units: self.units[place],
+            clusters: self.clusters.as_ref().map(|clusters| clusters[place]),
+        };
+        frame.arms.iter().enumerate().map(arm).collect()
     }
 }
 
@@ -301,8 +447,58 @@ fn check(query: &FileQuery) -> Result<(), FileError> {
             return Err(FileError::RepeatedMetric { metric: metric.name.clone() });
         }
     }
-    match query.shares.iter().find(|(_, share)| !(share.is_finite() && *share > 0.0)) {
-        Some((arm, share)) => Err(FileError::Share { arm: arm.clone(), share: *share }),
-        None => Ok(()),
+    if let Some((arm, share)) = query.shares.iter().find(|(_, share)| !(share.is_finite() && *share > 0.0)) {
+        return Err(FileError::Share { arm: arm.clone(), share: *share });
+    }
+    check_options(query)
+}
+
+/// Options that belong to a metric: whether it is there, and whether it can have them.
+fn check_options(query: &FileQuery) -> Result<(), FileError> {
+    let metric = |option: &'static str, name: &str| {
+        query.metrics.iter().find(|metric| metric.name == name).ok_or_else(|| FileError::UnknownMetric {
+            option,
+            metric: name.to_owned(),
+            known: query.metrics.iter().map(|metric| metric.name.clone()).collect(),
+        })
+    };
+    let together = |what: String, remedy| Err(FileError::Together { what, remedy });
+    for (place, cap) in query.caps.iter().enumerate() {
+        let name = &cap.metric;
+        match metric("--cap", name)?.source {
+            Source::Mean { .. } | Source::Ratio { .. } => {}
+            Source::Quantile { .. } => {
+                let what = format!("metric `{name}` is a quantile, which a cap above it leaves as it is");
+                return together(what, "leave out --cap");
+            }
+            Source::Proportion { .. } | Source::Counts { .. } => {
+                let what = format!("metric `{name}` is a proportion, which has nothing to cap");
+                return together(what, "leave out --cap, or declare it a mean");
+            }
+        }
+        if query.caps[..place].iter().any(|earlier| earlier.metric == *name) {
+            return together(format!("metric `{name}` is capped twice"), "keep one of --cap and --cap-at");
+        }
+    }
+    for covariate in &query.covariates {
+        let name = &covariate.metric;
+        match metric("--covariate", name)?.source {
+            Source::Quantile { .. } => {
+                let what = format!("metric `{name}` is a quantile, which covariates do not adjust");
+                return together(what, "leave out --covariate, or declare it a mean");
+            }
+            Source::Counts { .. } if query.cluster.is_none() => {
+                let what = format!("metric `{name}` is of totals, which have no covariate a unit");
+                return together(what, "leave out --covariate, or declare it a ratio");
+            }
+            _ => {}
+        }
+    }
+    match (&query.count, &query.unit, &query.cluster) {
+        (Some(count), Some(_), _) | (Some(count), _, Some(_)) => together(
+            format!("column `{count}` counts the units of a row, and --unit and --cluster name them"),
+            "keep one of them",
+        ),
+        _ => Ok(()),
     }
 }

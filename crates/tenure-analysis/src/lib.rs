@@ -3,27 +3,36 @@
 //! Two ways in: [`analyze_file`] reads a CSV file and compares two arms; an [`Engine`] answers a [`Query`] over the
 //! event log with moments per allocation epoch and arm. What follows from moments is `tenure-stats`' business.
 
+mod allocation;
 mod answer;
 mod embedded;
 mod engine;
 mod file;
 mod fold;
+mod frame;
+mod levels;
 mod looks;
 mod memory;
+mod metric;
 mod nearest;
 mod plan;
+mod quantiles;
 mod query;
+mod running;
+mod sample;
 mod spec;
 mod table;
-mod tally;
 
+pub use allocation::{Allocation, Independence, SampleRatio, Stratum};
 pub use answer::{Answer, ArmAnswer, EpochAnswer, Health, MetricAnswer};
 pub use embedded::{Embedded, Settings};
 pub use engine::{Engine, EngineError};
-pub use file::{
-    ArmUnits, FileAnalysis, FileError, FileQuery, MetricResult, SampleRatio, analyze_file, analyze_table,
-};
+pub use file::{ArmUnits, FileAnalysis, FileError, FileQuery, analyze_file, analyze_table};
 pub use looks::{Look, LooksError, Summary, open_looks, read_looks};
+pub use metric::{
+    Adjustment, Capping, ClusterArms, Clusters, Immature, MetricResult, StratifiedEffect, Unadjusted,
+};
 pub use query::{Aggregation, Condition, Epoch, LATENESS_DEFAULT, Metric, Query, QueryError};
-pub use spec::{Kind, MetricSpec, SpecError};
+pub use running::{JudgedLook, PlanEnd, Running, RunningError};
+pub use spec::{Cap, CapAt, Covariate, Kind, MetricSpec, Source, SpecError};
 pub use table::{Column, Row, Table, TableError};

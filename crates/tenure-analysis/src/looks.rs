@@ -1,5 +1,5 @@
 //! A file of looks: cumulative size, mean and variance of every arm at each look of a running comparison,
-//! columns `look,arm,n,mean,variance`. Read and checked here, judged by `tenure-stats`.
+//! columns `look,arm,n,mean,variance`. Read and checked here; what follows from them is in `running.rs`.
 
 use std::path::Path;
 
@@ -25,10 +25,10 @@ pub struct Look {
 pub struct Summary {
     /// Units.
     pub n: u64,
-    /// The mean over units.
-    pub mean: f64,
-    /// The variance over units, not negative.
-    pub variance: f64,
+    /// The mean over units; none where the cell is empty.
+    pub mean: Option<f64>,
+    /// The variance over units, not negative; none where the cell is empty.
+    pub variance: Option<f64>,
 }
 
 /// Why a file of looks could not be used.
@@ -64,10 +64,14 @@ pub enum LooksError {
         problem: String,
     },
     /// A look that lacks one of the arms.
-    #[error("{file}: look {look} has no row of arm `{arm}`; every look needs one row an arm")]
+    #[error(
+        "{file}, line {line}: look {look} has no row of arm `{arm}`; every look needs one row an arm, with n = 0 where there is no unit"
+    )]
     Incomplete {
         /// The file's name.
         file: String,
+        /// Where the look's other row begins.
+        line: u64,
         /// The look.
         look: f64,
         /// The missing arm.
@@ -109,11 +113,11 @@ pub fn read_looks(mut table: Table, control: &str, treatment: &str) -> Result<Ve
     }
     pending
         .into_iter()
-        .map(|Pending { look, arms }| match arms {
+        .map(|Pending { look, line, arms }| match arms {
             [Some(control), Some(treatment)] => Ok(Look { look, control, treatment }),
             [first, _] => {
                 let arm = if first.is_none() { control } else { treatment }.to_owned();
-                Err(LooksError::Incomplete { file: file.clone(), look, arm })
+                Err(LooksError::Incomplete { file: file.clone(), line, look, arm })
             }
         })
         .collect()
@@ -142,6 +146,7 @@ impl Columns {
 /// A look of which not all arms have been met; control first.
 struct Pending {
     look: f64,
+    line: u64,
     arms: [Option<Summary>; 2],
 }
 
@@ -167,28 +172,24 @@ impl From<TableError> for Problem {
 
 fn take(pending: &mut Vec<Pending>, columns: &Columns, row: Row<'_>, side: usize) -> Result<(), Problem> {
     let look = row.number(&columns.look)?;
-    let units = row.number(&columns.n)?;
-    let mean = row.number(&columns.mean)?;
-    let variance = row.number(&columns.variance)?;
-    // Above 2^53 a double no longer tells whole numbers apart.
-    if units.fract() != 0.0 || !(1.0..=9_007_199_254_740_992.0).contains(&units) {
-        return Err(Problem::Said(format!("n is {units}; it must be a whole number of units, 1 or more")));
+    let n = row.count(&columns.n)? as u64;
+    let known = |column: &Column| row.filled(column).map(|_| row.number(column)).transpose();
+    let (mean, variance) = (known(&columns.mean)?, known(&columns.variance)?);
+    if let Some(variance) = variance.filter(|variance| *variance < 0.0) {
+        return Err(Problem::Said(format!("column `variance` has {variance}; it cannot be negative")));
     }
-    if variance < 0.0 {
-        return Err(Problem::Said(format!("variance is {variance}; it cannot be negative")));
-    }
-    let summary = Summary { n: units as u64, mean, variance };
+    let summary = Summary { n, mean, variance };
     if pending.last().is_none_or(|last| last.look < look) {
         let before = pending.last().and_then(|last| last.arms[side]);
         if let Some(before) = before
             && before.n > summary.n
         {
             return Err(Problem::Said(format!(
-                "n falls from {} to {}; looks are cumulative, each contains the ones before it",
+                "column `n` falls from {} to {}; looks are cumulative, each contains the ones before it",
                 before.n, summary.n
             )));
         }
-        pending.push(Pending { look, arms: [None, None] });
+        pending.push(Pending { look, line: row.line, arms: [None, None] });
     }
     match pending.last_mut() {
         Some(last) if last.look == look && last.arms[side].is_none() => {
@@ -203,7 +204,7 @@ fn take(pending: &mut Vec<Pending>, columns: &Columns, row: Row<'_>, side: usize
 }
 
 /// Look 3 is written `3`, not `3.0`.
-fn whole_if_whole<S: Serializer>(look: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn whole_if_whole<S: Serializer>(look: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if look.fract() == 0.0 && look.abs() < 9_007_199_254_740_992.0 {
         serializer.serialize_i64(*look as i64)
     } else {

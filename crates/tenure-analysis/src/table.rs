@@ -13,6 +13,8 @@ use flate2::read::MultiGzDecoder;
 use crate::nearest::nearest;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// 2^53: above it a double no longer tells whole numbers apart.
+const COUNT_MAX: f64 = 9_007_199_254_740_992.0;
 const READ_BUFFER_BYTES: usize = 1 << 16;
 /// A message lists this many names at most.
 const LISTED_MAX: usize = 30;
@@ -24,6 +26,8 @@ pub struct Table {
     header: Vec<String>,
     rows: csv::Reader<Box<dyn Read>>,
     record: StringRecord,
+    /// Whether `record` is a row that was looked at and not yet taken.
+    peeked: bool,
 }
 
 /// A column that is known to exist.
@@ -37,6 +41,7 @@ pub struct Column {
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     file: &'a str,
+    header: &'a [String],
     record: &'a StringRecord,
     /// The line on which the row begins, the header being line 1.
     pub line: u64,
@@ -172,7 +177,8 @@ impl Table {
             .flexible(true)
             .buffer_capacity(READ_BUFFER_BYTES)
             .from_reader(bytes);
-        let mut table = Self { file, compressed, header: Vec::new(), rows, record: StringRecord::new() };
+        let mut table =
+            Self { file, compressed, header: Vec::new(), rows, record: StringRecord::new(), peeked: false };
         table.header = match table.rows.headers() {
             Ok(header) => header.iter().map(|name| name.trim().to_owned()).collect(),
             Err(error) => return Err(fault(&table.file, table.compressed, error)),
@@ -205,13 +211,21 @@ impl Table {
         }
     }
 
+    /// The next row, which stays the next one.
+    pub(crate) fn peek(&mut self) -> Result<Option<Row<'_>>, TableError> {
+        self.peeked = self.next_row()?.is_some();
+        Ok(self.peeked.then(|| self.row()))
+    }
+
     /// The next row, or `None` after the last.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, TableError> {
         loop {
-            match self.rows.read_record(&mut self.record) {
-                Ok(true) => {}
-                Ok(false) => return Ok(None),
-                Err(error) => return Err(fault(&self.file, self.compressed, error)),
+            if !std::mem::take(&mut self.peeked) {
+                match self.rows.read_record(&mut self.record) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(None),
+                    Err(error) => return Err(fault(&self.file, self.compressed, error)),
+                }
             }
             // The reader skips blank lines itself, but not those that end like Windows'.
             let (found, expected) = (self.record.len(), self.header.len());
@@ -222,8 +236,12 @@ impl Table {
             if found != expected {
                 return Err(TableError::Ragged { file: self.file.clone(), line, found, expected });
             }
-            return Ok(Some(Row { file: &self.file, record: &self.record, line }));
+            return Ok(Some(self.row()));
         }
+    }
+
+    fn row(&self) -> Row<'_> {
+        Row { file: &self.file, header: &self.header, record: &self.record, line: self.line() }
     }
 
     /// The line on which the record begins. The reader knows where it started to look, which may be blank lines
@@ -250,16 +268,40 @@ impl<'a> Row<'a> {
         self.file
     }
 
+    /// The cell's text, if there is any.
+    pub fn filled(&self, column: &Column) -> Option<&'a str> {
+        match self.record.get(column.index).unwrap_or_default().trim() {
+            "" => None,
+            text => Some(text),
+        }
+    }
+
+    /// The first column whose cell is such a one.
+    pub(crate) fn first_column(&self, is_such: impl Fn(&str) -> bool) -> Option<Column> {
+        let index = self.record.iter().position(|cell| is_such(cell.trim()))?;
+        Some(Column { index, name: self.header[index].clone() })
+    }
+
     /// The cell's text; an empty cell is an error.
     pub fn text(&self, column: &Column) -> Result<&'a str, TableError> {
-        match self.record.get(column.index).unwrap_or_default().trim() {
-            "" => Err(TableError::EmptyCell {
-                file: self.file.to_owned(),
-                line: self.line,
-                column: column.name.clone(),
-            }),
-            text => Ok(text),
+        self.filled(column).ok_or_else(|| TableError::EmptyCell {
+            file: self.file.to_owned(),
+            line: self.line,
+            column: column.name.clone(),
+        })
+    }
+
+    /// The cell as a whole number that is not negative, small enough that a double tells it from its neighbours.
+    pub fn count(&self, column: &Column) -> Result<f64, TableError> {
+        let number = self.number(column)?;
+        if number.fract() == 0.0 && (0.0..=COUNT_MAX).contains(&number) {
+            return Ok(number);
         }
+        Err(self.bad_value(
+            column,
+            self.text(column)?,
+            "which is not a count; write a whole number, 0 or more",
+        ))
     }
 
     /// The cell as a finite number.

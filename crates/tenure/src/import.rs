@@ -78,9 +78,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         control: args.control.clone(),
         treatment: args.treatment.clone(),
         metrics: vec![args.metric.clone()],
-        shares: Vec::new(),
-        confidence: 0.95,
+        ..FileQuery::default()
     };
+    if matches!(args.metric.kind(), Kind::Ratio | Kind::Quantile) {
+        bail!("an experiment is registered with a proportion or a mean; {} is neither", args.metric.name);
+    }
     let analysis = analyze_file(&args.file, &query)?;
     let Some(metric) = analysis.metrics.first() else { bail!("the file gave no metric") };
     let command = command(&args, metric)?;
@@ -141,6 +143,8 @@ fn command(args: &Args, metric: &MetricResult) -> anyhow::Result<Value> {
 fn arm(kind: Kind, arm: &ArmSummary) -> Value {
     match kind {
         Kind::Proportion => json!([arm.n, (arm.mean * arm.n as f64).round() as u64]),
-        Kind::Mean => json!({"n": arm.n, "mean": arm.mean, "variance": arm.variance}),
+        Kind::Mean | Kind::Ratio | Kind::Quantile => {
+            json!({"n": arm.n, "mean": arm.mean, "variance": arm.variance})
+        }
     }
 }

@@ -11,6 +11,7 @@ mod import;
 mod journal;
 mod openapi;
 mod output;
+mod plan;
 mod process;
 mod reference;
 mod replicate;
@@ -56,6 +57,8 @@ enum Command {
     Analyze(analyze::Args),
     /// Tell whether a rollout's effect is the same as the experiment's
     Replicate(replicate::Args),
+    /// Tell what a rollout's question costs: units, days, and the price of looking
+    Plan(plan::Args),
     /// Evaluate flags of a definition file, a line of input at a time
     Evaluate(evaluate::Args),
     /// Run scenario files of the process
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Flag(command) => flag::run(command),
         Command::Analyze(args) => analyze::run(args),
         Command::Replicate(args) => replicate::run(args),
+        Command::Plan(args) => plan::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Scenario(command) => scenario::run(command),
         Command::Journal(command) => journal::run(command),

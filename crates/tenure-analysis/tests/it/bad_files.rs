@@ -50,12 +50,6 @@ fn cells() {
          other numbers declare the metric a mean",
     );
     check(
-        "arm,y\na,1\nb,\n",
-        None,
-        "y=y:mean",
-        "t.csv, line 3: column `y` is empty; fill it in, or leave the row out",
-    );
-    check(
         "arm,y\n,1\n",
         None,
         "y=y:mean",
@@ -125,14 +119,25 @@ fn looks() {
     check("1,a,2,0,0\n", "t.csv: there is no arm `b`; the arms found are `a`");
     check(
         "1,a,2,0,0\n1,b,2,0,0\n2,b,3,0,0\n",
-        "t.csv: look 2 has no row of arm `a`; every look needs one row an arm",
+        "t.csv, line 4: look 2 has no row of arm `a`; every look needs one row an arm, with n = 0 where there is no unit",
     );
-    check("1,a,2.5,0,0\n", "t.csv, line 2: n is 2.5; it must be a whole number of units, 1 or more");
-    check("1,a,2,0,-1\n", "t.csv, line 2: variance is -1; it cannot be negative");
+    check(
+        "1,a,2.5,0,0\n",
+        "t.csv, line 2: column `n` has `2.5`, which is not a count; write a whole number, 0 or more",
+    );
+    check(
+        "1,a,1e300,0,0\n",
+        "t.csv, line 2: column `n` has `1e300`, which is not a count; write a whole number, 0 or more",
+    );
+    check(
+        "1,a,2,NaN,0\n",
+        "t.csv, line 2: column `mean` has `NaN`, which is not a finite number; leave the row out",
+    );
+    check("1,a,2,0,-1\n", "t.csv, line 2: column `variance` has -1; it cannot be negative");
     check("1,a,2,0,0\n1,a,2,0,0\n", "t.csv, line 3: a second row of the same arm in look 1; keep one");
     check("2,a,2,0,0\n1,a,2,0,0\n", "t.csv, line 3: look 1 comes after a later one; sort the file by look");
     check(
         "1,a,9,0,0\n2,a,8,0,0\n",
-        "t.csv, line 3: n falls from 9 to 8; looks are cumulative, each contains the ones before it",
+        "t.csv, line 3: column `n` falls from 9 to 8; looks are cumulative, each contains the ones before it",
     );
 }

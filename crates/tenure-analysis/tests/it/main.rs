@@ -5,6 +5,8 @@
 
 mod bad_files;
 mod contract;
+mod looks;
+mod options;
 mod published_files;
 mod reference;
 mod small_files;

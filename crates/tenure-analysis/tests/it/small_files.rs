@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use serde_json::{Value, json};
-use tenure_analysis::{FileError, FileQuery, Table, analyze_table, read_looks};
+use tenure_analysis::{FileError, FileQuery, Table, analyze_table};
 
 pub(crate) fn query(unit: Option<&str>, metrics: &[&str]) -> FileQuery {
     FileQuery {
@@ -12,8 +12,7 @@ pub(crate) fn query(unit: Option<&str>, metrics: &[&str]) -> FileQuery {
         control: "a".into(),
         treatment: "b".into(),
         metrics: metrics.iter().map(|spec| spec.parse().unwrap()).collect(),
-        shares: Vec::new(),
-        confidence: 0.95,
+        ..FileQuery::default()
     }
 }
 
@@ -79,18 +78,4 @@ fn the_sample_ratio_is_of_all_arms_alike_unless_shares_are_given() {
     assert!((p(&query) / (-18.0_f64).exp() - 1.0).abs() < 1e-9);
     query.shares = vec![("a".into(), 4.0), ("b".into(), 1.0)];
     assert!((p(&query) - 1.0).abs() < 1e-12);
-}
-
-#[test]
-fn looks_are_read() {
-    let text =
-        "look,arm,n,mean,variance\n1,a,10,0.5,0.25\n1,b,11,0.6,0.24\n1,c,9,0,0\n2.5,b,21,1,2\n2.5,a,20,0,1\n";
-    let got = serde_json::to_value(read_looks(table(text).unwrap(), "a", "b").unwrap()).unwrap();
-    assert_eq!(
-        got,
-        json!([
-            {"look": 1, "control": {"n": 10, "mean": 0.5, "variance": 0.25}, "treatment": {"n": 11, "mean": 0.6, "variance": 0.24}},
-            {"look": 2.5, "control": {"n": 20, "mean": 0.0, "variance": 1.0}, "treatment": {"n": 21, "mean": 1.0, "variance": 2.0}},
-        ])
-    );
 }
