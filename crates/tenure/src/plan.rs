@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
 use serde::Serialize;
-use tenure_stats::CannotSay;
 use tenure_stats::estimate::{Kind, Scale};
-use tenure_stats::power::{self, Cost, Design, Tails};
-use tenure_stats::replication::{self, SELECTED_AT};
+use tenure_stats::forecast::{self, Forecast, Question};
+use tenure_stats::power::Design;
+use tenure_stats::replication::{self, Corrected, SELECTED_AT};
+use tenure_stats::schedule::{Step, Traffic};
 use tenure_stats::sentence;
-use tenure_stats::sequential::{self, Sides, Spending};
 
 use crate::output;
 
@@ -21,7 +21,8 @@ Examples:
   tenure plan --baseline-mean 31.5 --sd 80 --lift 0.04 --original-z 2.5 --daily-units 9000
 
   # whole tenants are randomised, 40 users each on average
-  tenure plan --baseline 0.3 --difference 0.02 --icc 0.05 --cluster-size 40 --cluster-cv 0.8";
+  tenure plan --baseline 0.3 --difference 0.02 --icc 0.05 --cluster-size 40 --cluster-cv 0.8 \
+      --effective-clusters 60";
 
 /// Tell what a rollout's question costs: units, days, and the price of looking.
 #[derive(Debug, clap::Args)]
@@ -66,11 +67,11 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', requires = "daily_units")]
     waves: Vec<f64>,
     /// Days of each wave before the last
-    #[arg(long, value_name = "DAYS", default_value_t = 7.0)]
-    wave_days: f64,
+    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    wave_days: u32,
     /// Days after its first exposure in which a unit's outcome counts
-    #[arg(long, value_name = "DAYS", default_value_t = 0.0)]
-    window_days: f64,
+    #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+    window_days: u32,
     /// Looks until the planned end
     #[arg(long, value_name = "LOOKS", default_value_t = 28, value_parser = clap::value_parser!(u32).range(1..=1000))]
     looks: u32,
@@ -78,13 +79,13 @@ pub struct Args {
     #[arg(long, value_name = "ICC")]
     icc: Option<f64>,
     /// Units of a cluster, on average
-    #[arg(long, value_name = "UNITS", requires = "icc", conflicts_with = "effective_clusters")]
+    #[arg(long, value_name = "UNITS", requires = "icc")]
     cluster_size: Option<f64>,
     /// How unequal clusters are: standard deviation of their sizes over the average
     #[arg(long, value_name = "CV", default_value_t = 0.0, requires = "cluster_size")]
     cluster_cv: f64,
-    /// Clusters an arm that there are, counted as if of equal size; there will be no more
-    #[arg(long, value_name = "CLUSTERS", requires = "icc")]
+    /// Clusters an arm that there are, counted as if of equal size: says when they do not suffice
+    #[arg(long, value_name = "CLUSTERS", requires = "cluster_size")]
     effective_clusters: Option<f64>,
     /// Print JSON
     #[arg(long)]
@@ -93,193 +94,84 @@ pub struct Args {
 
 /// `tenure plan`.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let question = Question::of(&args)?;
-    let answer = question.answer()?;
+    let asked = Asked::of(&args)?;
+    let answer = asked.answer()?;
     if args.json {
         output::json(&answer)?;
     } else {
-        print(&question, &answer);
+        print(&answer);
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// What is asked, checked.
-struct Question {
-    kind: Kind,
-    baseline: f64,
-    /// The effect to find, in the metric's unit.
-    difference: f64,
-    noise: Noise,
+struct Asked {
+    question: Question,
     original: Option<Reported>,
-    power: f64,
-    alpha: f64,
-    share: f64,
-    daily_units: Option<f64>,
-    waves: Vec<f64>,
-    wave_days: f64,
-    window_days: f64,
-    looks: u32,
+    clusters: Option<Clusters>,
+    rollout: Option<(Traffic, Vec<Step>)>,
 }
 
 /// An experiment's effect as it was reported.
 struct Reported {
     difference: f64,
     z: f64,
-    /// The share of it that is left after correction for selection.
-    left: f64,
+    /// Its correction for selection, in its standard errors.
+    corrected: Corrected,
 }
 
-/// How a sample's size becomes a squared standard error.
-struct Noise {
-    control_variance: f64,
-    treatment_variance: f64,
-    /// Control units for each treatment unit.
-    kappa: f64,
-    clusters: Clusters,
-}
-
-enum Clusters {
-    /// Units are randomised.
-    None,
-    /// Clusters are, and there are as many as it takes: times this many units.
-    Many { design_effect: f64 },
-    /// Clusters are, and there are no more than these an arm.
-    Few { icc: f64, effective: f64 },
-}
-
-impl Noise {
-    fn per_unit(&self) -> f64 {
-        self.treatment_variance + self.control_variance / self.kappa
-    }
-
-    fn se(&self, treatment_n: f64) -> f64 {
-        let independent = self.per_unit() / treatment_n;
-        match self.clusters {
-            Clusters::None => independent,
-            Clusters::Many { design_effect } => design_effect * independent,
-            Clusters::Few { icc, effective } => self.between(icc, effective) + (1.0 - icc) * independent,
-        }
-        .sqrt()
-    }
-
-    /// The squared standard error that more units of the same clusters do not lower.
-    fn between(&self, icc: f64, effective: f64) -> f64 {
-        icc * (self.treatment_variance + self.control_variance) / effective
-    }
-
-    /// Treatment units at which an effect stands `drift` standard errors above zero; none when the clusters never
-    /// suffice.
-    fn units(&self, effect: f64, drift: f64) -> Result<Option<f64>, CannotSay> {
-        let n = |scale: f64, drift: f64| {
-            let (control, treatment) = (self.control_variance, self.treatment_variance);
-            Ok(Some(scale * power::treatment_units(effect, control, treatment, self.kappa, drift)?))
-        };
-        match self.clusters {
-            Clusters::None => n(1.0, drift),
-            Clusters::Many { design_effect } => n(design_effect, drift),
-            Clusters::Few { icc, effective } => {
-                let left = (effect / drift).powi(2) - self.between(icc, effective);
-                if left > 0.0 { n(1.0 - icc, effect.abs() / left.sqrt()) } else { Ok(None) }
-            }
-        }
-    }
+/// Clusters that are randomised as a whole.
+struct Clusters {
+    size: f64,
+    cv: f64,
+    design_effect: f64,
+    /// As if of equal size, an arm.
+    effective: Option<f64>,
 }
 
 /// What is answered.
 #[derive(Debug, Serialize)]
 struct Answer {
-    kind: Kind,
-    baseline: f64,
-    /// The effect planned for.
-    difference: f64,
-    lift: f64,
-    power: f64,
-    alpha: f64,
-    treatment_share: f64,
-    daily_units: Option<f64>,
-    looks: u32,
+    #[serde(flatten)]
+    forecast: Forecast,
+    /// What the product's design finds after so many weeks.
+    detectable: Vec<Detectable>,
+    /// How many times the units it takes because clusters are randomised.
     #[serde(skip_serializing_if = "Option::is_none")]
     design_effect: Option<f64>,
-    /// What each design costs; the first is the product's own.
-    designs: Vec<Price>,
-    /// What can be found after so many weeks, by the product's design.
-    detectable: Vec<Detectable>,
-    /// The chance of a positive verdict when the effect is another one.
-    power_curve: Vec<PowerAt>,
-    waves: Vec<WavePlan>,
+    /// Where the effect comes from, when it is an experiment's.
     #[serde(skip_serializing_if = "Option::is_none")]
     original: Option<OriginalPrice>,
     warnings: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize)]
-struct Price {
-    design: &'static str,
-    /// The largest sample, and the expected one when the effect is as planned, over the fixed design's.
-    largest_factor: f64,
-    expected_factor: f64,
-    /// None when the clusters never suffice.
-    largest: Option<Sample>,
-    expected: Option<Sample>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Sample {
-    treatment: u64,
-    control: u64,
-    total: u64,
-    /// Until the last unit's window has passed.
-    days: Option<f64>,
-}
-
 #[derive(Debug, Serialize)]
 struct Detectable {
     weeks: u32,
-    /// Units whose window has passed.
+    /// Units of both arms whose window has passed.
     units: u64,
-    difference: f64,
-    lift: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct PowerAt {
-    /// The effect over the one planned for.
-    share: f64,
-    difference: f64,
-    lift: f64,
-    power: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct WavePlan {
-    /// The share of all units that gets the feature, and the one that is admitted, in per cent.
-    percent: f64,
-    admitted_percent: f64,
-    /// From the rollout's start.
-    from_day: f64,
-    days: f64,
-    /// Units admitted in it.
-    units: u64,
-    /// At its end, over the plan's.
-    information_fraction: f64,
+    /// In the metric's unit.
+    effect: f64,
 }
 
 #[derive(Debug, Serialize)]
 struct OriginalPrice {
     z: f64,
-    reported_difference: f64,
-    reported_lift: f64,
-    corrected_difference: f64,
-    corrected_lift: f64,
-    /// What it costs to find the corrected effect, and half of it, by the product's design.
-    corrected: Costs,
-    half: Costs,
+    /// In the metric's unit, as reported and corrected.
+    reported: f64,
+    corrected: f64,
+    /// What it costs to find the corrected effect, and half of it.
+    whole: Price,
+    half: Price,
 }
 
+/// By the product's design.
 #[derive(Debug, Serialize)]
-struct Costs {
-    sample: Option<Sample>,
-    /// Over the experiment's own sample: the fixed design, and the product's.
+struct Price {
+    /// Units of both arms, at most.
+    units: u64,
+    days: Option<u32>,
+    /// Over the experiment's own sample; looking once, and any time.
     times_experiment_fixed: f64,
     times_experiment: f64,
 }
@@ -287,35 +179,15 @@ struct Costs {
 /// Weeks after which the detectable effect is told.
 const WEEKS: [u32; 4] = [1, 2, 4, 8];
 
-/// Effects, over the planned one, of the power curve.
-const CURVE: [f64; 7] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5];
-
-impl Question {
+impl Asked {
     fn of(args: &Args) -> anyhow::Result<Self> {
-        between("--power", args.power, args.alpha, 1.0, "such as 0.8, and be above --alpha")?;
         between("--alpha", args.alpha, 0.0, 1.0, "such as 0.05")?;
+        between("--power", args.power, args.alpha, 1.0, "such as 0.8")?;
         between("--share", args.share, 0.0, 1.0, "such as 0.5")?;
-        for (flag, days) in [("--wave-days", args.wave_days), ("--window-days", args.window_days)] {
-            ensure!(
-                days.is_finite() && days >= 0.0,
-                "{flag} is {days}; it must be a number of days, 0 or more"
-            );
-        }
-        if let Some(units) = args.daily_units {
-            ensure!(
-                units.is_finite() && units > 0.0,
-                "--daily-units is {units}; it must be a number of units above 0"
-            );
-        }
         let (kind, baseline) = match (args.baseline, args.baseline_mean) {
             (Some(p), _) => {
-                between(
-                    "--baseline",
-                    p,
-                    0.0,
-                    1.0,
-                    "being a proportion; for a mean give --baseline-mean and --sd",
-                )?;
+                let more = "being a proportion; for a mean give --baseline-mean and --sd";
+                between("--baseline", p, 0.0, 1.0, more)?;
                 (Kind::Proportion, p)
             }
             (None, Some(mean)) if mean.is_finite() => (Kind::Mean, mean),
@@ -337,225 +209,109 @@ impl Question {
             "the effect to find is {reported}; give a --lift or --difference that is not 0"
         );
         let original = args.original_z.map(|z| original(z, args.selected_at, reported)).transpose()?;
-        let difference = original.as_ref().map_or(reported, |original| original.left * reported);
-        let noise = noise(args, kind, baseline, difference)?;
-        for percent in &args.waves {
-            let most = 100.0 * args.share;
-            ensure!(
-                *percent > 0.0 && *percent <= most,
-                "--waves has {percent}; a wave gives the feature to above 0 and, with a --share of {}, at most {most} % of all \
-                 units, because the others it admits are the control",
-                args.share
-            );
-        }
-        ensure!(
-            args.waves.windows(2).all(|pair| pair[0] < pair[1]),
-            "--waves do not rise; give them from the smallest to the largest, such as 5,20,50"
-        );
-        Ok(Self {
+        let left = original.as_ref().map_or(1.0, |original| original.corrected.estimate / original.z);
+        let effect = left * reported;
+        let (control_variance, treatment_variance) = variances(args, kind, baseline, effect)?;
+        let clusters = clusters(args)?;
+        let inflated = clusters.as_ref().map_or(1.0, |clusters| clusters.design_effect);
+        let question = Question {
             kind,
             baseline,
-            difference,
-            noise,
-            original,
-            power: args.power,
+            effect,
+            control_variance: inflated * control_variance,
+            treatment_variance: inflated * treatment_variance,
+            treatment_share: args.share,
             alpha: args.alpha,
-            share: args.share,
-            daily_units: args.daily_units,
-            waves: args.waves.clone(),
-            wave_days: args.wave_days,
-            window_days: args.window_days,
+            power: args.power,
             looks: args.looks,
-        })
+        };
+        Ok(Self { question, original, clusters, rollout: rollout(args)? })
     }
 
     fn answer(&self) -> anyhow::Result<Answer> {
-        let designs = [
-            ("standard", Design::Standard),
-            ("fixed", Design::Fixed),
-            ("group_sequential", Design::GroupSequential(Spending::ObrienFleming)),
-            ("always_valid", Design::AlwaysValid),
-            ("bonferroni", Design::Bonferroni),
-        ];
-        let prices = designs.map(|(name, design)| self.price(name, design));
-        let prices = prices.into_iter().collect::<anyhow::Result<Vec<Price>>>()?;
-        let own = Design::Standard.cost(self.looks, self.alpha, self.power)?;
+        let forecast = self.forecast(&self.question)?;
         let mut warnings = Vec::new();
-        let largest = prices[0].largest;
-        if largest.is_none() {
-            warnings.push(self.too_few_clusters(own.drift));
-        }
-        if self.daily_units.is_none() {
+        if self.rollout.is_none() {
             warnings.push("give --daily-units to see days".to_owned());
         }
-        if let Some(days) = largest.and_then(|sample| sample.days).filter(|days| *days < 7.0) {
-            warnings.push(format!(
-                "{days:.1} days are less than a week: run whole weeks, because weekdays differ"
-            ));
-        }
+        warnings.extend(self.clusters.as_ref().and_then(|clusters| clusters.too_few(&forecast)));
         Ok(Answer {
-            kind: self.kind,
-            baseline: self.baseline,
-            difference: self.difference,
-            lift: self.difference / self.baseline,
-            power: self.power,
-            alpha: self.alpha,
-            treatment_share: self.share,
-            daily_units: self.daily_units,
-            looks: self.looks,
-            design_effect: match self.noise.clusters {
-                Clusters::Many { design_effect } => Some(design_effect),
-                _ => None,
-            },
-            detectable: self.detectable(own.drift),
-            power_curve: self.power_curve(&own)?,
-            waves: largest.map_or_else(Vec::new, |sample| self.schedule(sample)),
-            original: self
-                .original
-                .as_ref()
-                .map(|original| self.original_price(original, &own))
-                .transpose()?,
-            designs: prices,
+            detectable: self.detectable()?,
+            design_effect: self.clusters.as_ref().map(|clusters| clusters.design_effect),
+            original: self.original.as_ref().map(|original| self.price(original, &forecast)).transpose()?,
+            forecast,
             warnings,
         })
     }
 
-    fn price(&self, name: &'static str, design: Design) -> anyhow::Result<Price> {
-        let cost = design.cost(self.looks, self.alpha, self.power)?;
-        let largest = self.noise.units(self.difference, cost.drift)?;
-        let expected = largest.map(|n| n * cost.expected / cost.largest);
-        Ok(Price {
-            design: name,
-            largest_factor: cost.largest,
-            expected_factor: cost.expected,
-            largest: largest.map(|n| self.sample(n)),
-            expected: expected.map(|n| self.sample(n)),
-        })
-    }
-
-    fn sample(&self, treatment: f64) -> Sample {
-        let treatment = treatment.ceil().max(2.0);
-        let control = (treatment * self.noise.kappa).ceil().max(2.0);
-        let total = treatment + control;
-        Sample {
-            treatment: treatment as u64,
-            control: control as u64,
-            total: total as u64,
-            days: self.days(total),
+    fn forecast(&self, question: &Question) -> anyhow::Result<Forecast> {
+        let rollout = self.rollout.as_ref().map(|(traffic, steps)| (traffic, steps.as_slice()));
+        match forecast::forecast(question, rollout) {
+            Ok(forecast) => Ok(forecast),
+            Err(_) if rollout.is_some() => bail!(
+                "there is no schedule of less than 100,000 days; give more --daily-units, larger --waves or a larger \
+                 effect"
+            ),
+            Err(why) => bail!("this question has no answer: {why}"),
         }
     }
 
-    /// Days until so many units have come in and their windows have passed.
-    fn days(&self, total: f64) -> Option<f64> {
-        let daily = self.daily_units?;
-        let mut left = total;
-        let mut day = 0.0;
-        for wave in self.waves.iter().take(self.waves.len().saturating_sub(1)) {
-            let units = daily * self.admitted(*wave) * self.wave_days;
-            if units >= left {
-                break;
+    /// What is found after some weeks.
+    fn detectable(&self) -> anyhow::Result<Vec<Detectable>> {
+        let Some((traffic, steps)) = &self.rollout else { return Ok(Vec::new()) };
+        let mut detectable = Vec::new();
+        for weeks in WEEKS {
+            let days = (7 * weeks).saturating_sub(traffic.window_days);
+            let treated = treated_after(days, traffic, steps);
+            // Two units an arm are the fewest that have a variance.
+            if treated * (1.0 / traffic.treatment_share - 1.0).min(1.0) < 2.0 {
+                continue;
             }
-            left -= units;
-            day += self.wave_days;
-        }
-        let at = if self.waves.is_empty() { 1.0 } else { self.admitted(self.wave_of(day)) };
-        Some(day + left / (daily * at) + self.window_days)
-    }
-
-    fn wave_of(&self, day: f64) -> f64 {
-        let place = if self.wave_days > 0.0 { (day / self.wave_days).round() as usize } else { usize::MAX };
-        self.waves[place.min(self.waves.len() - 1)]
-    }
-
-    /// The share of all units that a wave admits.
-    fn admitted(&self, percent: f64) -> f64 {
-        percent / 100.0 / self.share
-    }
-
-    fn schedule(&self, largest: Sample) -> Vec<WavePlan> {
-        let Some(daily) = self.daily_units else { return Vec::new() };
-        let (mut plans, mut day, mut units) = (Vec::new(), 0.0, 0.0);
-        for (place, percent) in self.waves.iter().enumerate() {
-            let a_day = daily * self.admitted(*percent);
-            let left = ((largest.total as f64 - units) / a_day).max(0.0);
-            let days = if place + 1 == self.waves.len() { left } else { self.wave_days };
-            units += days * a_day;
-            plans.push(WavePlan {
-                percent: *percent,
-                admitted_percent: 100.0 * self.admitted(*percent),
-                from_day: day,
-                days,
-                units: (days * a_day).ceil() as u64,
-                information_fraction: units / largest.total as f64,
+            detectable.push(Detectable {
+                weeks,
+                units: (treated / traffic.treatment_share) as u64,
+                effect: self
+                    .question
+                    .detectable_effect(Design::Standard, treated)?
+                    .copysign(self.question.effect),
             });
-            day += days;
         }
-        plans
+        Ok(detectable)
     }
 
-    fn detectable(&self, drift: f64) -> Vec<Detectable> {
-        let Some(daily) = self.daily_units else { return Vec::new() };
-        let after = |weeks: u32| {
-            let open = (7.0 * f64::from(weeks) - self.window_days).max(0.0);
-            let units = self.units_after(open, daily);
-            let difference = drift * self.noise.se(units * self.share);
-            let lift = difference / self.baseline.abs();
-            (units >= 4.0).then_some(Detectable { weeks, units: units as u64, difference, lift })
+    fn price(&self, original: &Reported, whole: &Forecast) -> anyhow::Result<OriginalPrice> {
+        let price = |share: f64, forecast: &Forecast| -> anyhow::Result<Price> {
+            let (alpha, power) = (self.question.alpha, self.question.power);
+            let fixed = forecast::times_the_experiment(&original.corrected, 1.0, share, alpha, power)?;
+            let own = &forecast.rows[0];
+            Ok(Price {
+                units: own.control_n + own.treatment_n,
+                days: own.days,
+                times_experiment_fixed: fixed,
+                times_experiment: fixed * own.times_fixed,
+            })
         };
-        WEEKS.into_iter().filter_map(after).collect()
-    }
-
-    /// Units that have come in after so many days, through the waves.
-    fn units_after(&self, days: f64, daily: f64) -> f64 {
-        let (mut left, mut units) = (days, 0.0);
-        for (place, percent) in self.waves.iter().enumerate() {
-            let spent = if place + 1 == self.waves.len() { left } else { left.min(self.wave_days) };
-            units += spent * daily * self.admitted(*percent);
-            left -= spent;
-        }
-        if self.waves.is_empty() { days * daily } else { units }
-    }
-
-    fn power_curve(&self, own: &Cost) -> anyhow::Result<Vec<PowerAt>> {
-        let z = Design::Standard.bounds(self.looks, self.alpha)?;
-        let fractions: Vec<f64> =
-            (1..=self.looks).map(|look| f64::from(look) / f64::from(self.looks)).collect();
-        let at = |share: f64| {
-            let exits = sequential::exit_probabilities(&fractions, &z, share * own.drift, Sides::Both)?;
-            let difference = share * self.difference;
-            let power = exits.iter().map(|exit| exit.above).sum();
-            Ok(PowerAt { share, difference, lift: difference / self.baseline, power })
-        };
-        CURVE.into_iter().map(at).collect()
-    }
-
-    fn original_price(&self, original: &Reported, own: &Cost) -> anyhow::Result<OriginalPrice> {
-        let fixed = power::drift(0.5 * self.alpha, self.power, Tails::One)?;
-        let costs = |share: f64| -> anyhow::Result<Costs> {
-            // The experiment's effect stood z standard errors above zero; this share of it must stand `drift`.
-            let times = |drift: f64| (drift / (share * original.left * original.z)).powi(2);
-            let sample = self.noise.units(share * self.difference, own.drift)?.map(|n| self.sample(n));
-            Ok(Costs { sample, times_experiment_fixed: times(fixed), times_experiment: times(own.drift) })
-        };
+        let half = self.forecast(&Question { effect: 0.5 * self.question.effect, ..self.question })?;
         Ok(OriginalPrice {
             z: original.z,
-            reported_difference: original.difference,
-            reported_lift: original.difference / self.baseline,
-            corrected_difference: self.difference,
-            corrected_lift: self.difference / self.baseline,
-            corrected: costs(1.0)?,
-            half: costs(0.5)?,
+            reported: original.difference,
+            corrected: self.question.effect,
+            whole: price(1.0, whole)?,
+            half: price(0.5, &half)?,
         })
     }
+}
 
-    fn too_few_clusters(&self, drift: f64) -> String {
-        let Clusters::Few { icc, effective } = self.noise.clusters else { return String::new() };
-        let between = self.noise.between(icc, 1.0);
-        format!(
-            "{effective} clusters an arm never suffice, however many units they have: it takes more than {:.0}; find more, or \
-             plan for a larger effect",
-            between * (drift / self.difference).powi(2)
-        )
+impl Clusters {
+    /// A word when the largest sample needs more clusters than there are.
+    fn too_few(&self, forecast: &Forecast) -> Option<String> {
+        let own = forecast.rows.first()?;
+        let most = own.control_n.max(own.treatment_n) as f64;
+        let needed = (most / self.size / (1.0 + self.cv * self.cv)).ceil();
+        let there = self.effective.filter(|there| *there < needed)?;
+        Some(format!(
+            "the plan needs {needed} effective clusters an arm, and there are {there}: find more, or plan for a larger effect"
+        ))
     }
 }
 
@@ -564,92 +320,116 @@ fn between(flag: &str, value: f64, low: f64, high: f64, more: &str) -> anyhow::R
     Ok(())
 }
 
-/// What is left of a reported effect after the correction for its selection.
+/// A reported effect and what is left of it after the correction for its selection.
 fn original(z: f64, selected_at: f64, difference: f64) -> anyhow::Result<Reported> {
     ensure!(
         z.is_finite() && z != 0.0,
-        "--original-z is {z}; it must be the experiment's estimate over its standard error"
+        "--original-z is {z}; it must be the experiment's estimate over its standard error, such as 2.5"
     );
     ensure!(
         selected_at.is_finite() && selected_at >= 0.0,
         "--selected-at is {selected_at}; it must be a number, 0 or more, such as 1.96"
     );
-    let z = z.abs();
-    let left = replication::correct(z, 1.0, selected_at)?.estimate / z;
-    Ok(Reported { difference, z, left })
+    let corrected = replication::correct(z.abs(), 1.0, selected_at)?;
+    Ok(Reported { difference, z: z.abs(), corrected })
 }
 
-fn noise(args: &Args, kind: Kind, baseline: f64, difference: f64) -> anyhow::Result<Noise> {
-    let (control_variance, treatment_variance) = match (kind, args.sd) {
+/// Of one unit in control and in treatment.
+fn variances(args: &Args, kind: Kind, baseline: f64, effect: f64) -> anyhow::Result<(f64, f64)> {
+    match (kind, args.sd) {
         (Kind::Proportion, _) => {
-            let treated = baseline + difference;
+            let treated = baseline + effect;
             ensure!(
                 treated > 0.0 && treated < 1.0,
                 "a baseline of {baseline} with this effect is {treated}, no proportion; give a smaller --lift or --difference"
             );
-            (baseline * (1.0 - baseline), treated * (1.0 - treated))
+            Ok((baseline * (1.0 - baseline), treated * (1.0 - treated)))
         }
         (_, Some(sd)) => {
             ensure!(sd.is_finite() && sd > 0.0, "--sd is {sd}; it must be a number above 0");
-            (sd * sd, sd * sd)
+            Ok((sd * sd, sd * sd))
         }
         (_, None) => bail!("--baseline-mean needs --sd, the standard deviation of a unit's value"),
-    };
-    let clusters = match (args.icc, args.cluster_size, args.effective_clusters) {
-        (None, ..) => Clusters::None,
-        (Some(icc), ..) if !(0.0..=1.0).contains(&icc) => {
-            bail!("--icc is {icc}; it must lie between 0 and 1")
-        }
-        (Some(icc), Some(size), _) => {
-            ensure!(size.is_finite() && size >= 1.0, "--cluster-size is {size}; it must be 1 or more");
-            let cv = args.cluster_cv;
-            ensure!(cv.is_finite() && cv >= 0.0, "--cluster-cv is {cv}; it must be 0 or more");
-            Clusters::Many { design_effect: 1.0 + ((1.0 + cv * cv) * size - 1.0) * icc }
-        }
-        (Some(icc), None, Some(effective)) => {
-            ensure!(
-                effective.is_finite() && effective >= 2.0,
-                "--effective-clusters is {effective}; it must be 2 or more an arm"
-            );
-            Clusters::Few { icc, effective }
-        }
-        (Some(_), None, None) => bail!("--icc needs --cluster-size, or --effective-clusters"),
-    };
-    let kappa = (1.0 - args.share) / args.share;
-    Ok(Noise { control_variance, treatment_variance, kappa, clusters })
+    }
 }
 
-fn print(question: &Question, answer: &Answer) {
-    let change = |value: f64| sentence::change(question.kind, Scale::Absolute, value);
-    let lift = |lift: f64| sentence::change(question.kind, Scale::Relative, lift.ln_1p());
+fn clusters(args: &Args) -> anyhow::Result<Option<Clusters>> {
+    let Some(icc) = args.icc else { return Ok(None) };
+    ensure!((0.0..=1.0).contains(&icc), "--icc is {icc}; it must lie between 0 and 1");
+    let Some(size) = args.cluster_size else {
+        bail!("--icc needs --cluster-size, the units of a cluster on average")
+    };
+    ensure!(size.is_finite() && size >= 1.0, "--cluster-size is {size}; it must be 1 or more");
+    let cv = args.cluster_cv;
+    ensure!(cv.is_finite() && cv >= 0.0, "--cluster-cv is {cv}; it must be 0 or more");
+    if let Some(effective) = args.effective_clusters {
+        ensure!(effective >= 2.0, "--effective-clusters is {effective}; it must be 2 or more an arm");
+    }
+    let design_effect = 1.0 + ((1.0 + cv * cv) * size - 1.0) * icc;
+    Ok(Some(Clusters { size, cv, design_effect, effective: args.effective_clusters }))
+}
+
+/// Who comes, and the waves; one wave of all units when none are given.
+fn rollout(args: &Args) -> anyhow::Result<Option<(Traffic, Vec<Step>)>> {
+    let Some(daily_units) = args.daily_units else { return Ok(None) };
+    ensure!(
+        daily_units.is_finite() && daily_units > 0.0,
+        "--daily-units is {daily_units}; it must be a number of units above 0"
+    );
+    let most = 100.0 * args.share;
+    for percent in &args.waves {
+        ensure!(
+            *percent > 0.0 && *percent <= most * (1.0 + 1e-9),
+            "--waves has {percent}; a wave gives the feature to more than 0 and, with a --share of {}, at most {most} % of all \
+             units, because the others that it admits are the control",
+            args.share
+        );
+    }
+    ensure!(
+        args.waves.windows(2).all(|pair| pair[0] < pair[1]),
+        "--waves do not rise; give them from the smallest to the largest, such as 5,20,50"
+    );
+    let percent = if args.waves.is_empty() { vec![most] } else { args.waves.clone() };
+    let mut steps = Step::of_percent(&percent);
+    let last = steps.len() - 1;
+    steps[..last].iter_mut().for_each(|step| step.days = Some(args.wave_days));
+    let traffic =
+        Traffic { treatment_share: args.share, window_days: args.window_days, ..Traffic::new(daily_units) };
+    Ok(Some((traffic, steps)))
+}
+
+/// Treated units that have come in after so many days of the waves.
+fn treated_after(days: u32, traffic: &Traffic, steps: &[Step]) -> f64 {
+    let (mut left, mut treated) = (days, 0.0);
+    for step in steps {
+        let spent = step.days.map_or(left, |lasts| lasts.min(left));
+        treated += f64::from(spent) * traffic.daily_units * step.exposed;
+        left -= spent;
+    }
+    treated
+}
+
+fn print(answer: &Answer) {
+    let question = &answer.forecast.question;
     let effect = |difference: f64| {
+        let change = sentence::change(question.kind, Scale::Absolute, difference);
         if question.baseline > 0.0 {
-            format!("{} ({})", lift(difference / question.baseline), change(difference))
+            let lift =
+                sentence::change(question.kind, Scale::Relative, (difference / question.baseline).ln_1p());
+            format!("{lift} ({change})")
         } else {
-            change(difference)
+            change
         }
     };
-    let days = |sample: &Sample| sample.days.map_or_else(|| "-".to_owned(), |days| format!("{:.1}", days));
-    let total = |sample: &Option<Sample>| {
-        sample.as_ref().map_or_else(|| "never".to_owned(), |sample| output::count(sample.total))
-    };
-    let level = match question.kind {
-        Kind::Proportion => format!("{} %", 100.0 * question.baseline),
-        _ => question.baseline.to_string(),
-    };
-    output::line(format!(
-        "To find {} on {level} with {} % power at a two-sided error of {} %:",
-        effect(answer.difference),
-        100.0 * answer.power,
-        100.0 * answer.alpha
-    ));
+    output::prose(0, &answer.forecast.sentence);
     if let Some(original) = &answer.original {
         output::prose(
             0,
             &format!(
-                "the experiment reported {} at z = {}, inflated by having won; this is what is left after its correction",
-                effect(original.reported_difference),
-                original.z
+                "the experiment reported {} at z = {}, inflated by having won; {} is left after its correction",
+                effect(original.reported),
+                original.z,
+                effect(original.corrected)
             ),
         );
     }
@@ -657,62 +437,52 @@ fn print(question: &Question, answer: &Answer) {
         output::line(format!("clusters cost {design_effect:.2} times the units"));
     }
     output::line("");
-    let rows = answer.designs.iter().map(|price| {
-        let arm = |of: fn(&Sample) -> u64| {
-            price.largest.as_ref().map_or_else(|| "never".to_owned(), |it| output::count(of(it)))
-        };
-        vec![
-            match price.design {
-                "standard" => "any time, as Tenure looks",
-                "fixed" => "once, at the end",
-                "group_sequential" => "group sequential",
-                "always_valid" => "always valid only",
-                _ => "Bonferroni",
-            }
-            .to_owned(),
-            arm(|it| it.treatment),
-            arm(|it| it.control),
-            total(&price.largest),
-            price.largest.as_ref().map_or_else(|| "-".to_owned(), days),
-            format!("{:.2}", price.largest_factor),
-            total(&price.expected),
-            price.expected.as_ref().map_or_else(|| "-".to_owned(), days),
-            format!("{:.2}", price.expected_factor),
-        ]
-    });
-    output::table(
-        &["looking", "treatment", "control", "in all", "days", "cost", "expected", "days", "cost"],
-        &[1, 2, 3, 4, 5, 6, 7, 8],
-        &rows.collect::<Vec<_>>(),
-    );
-    output::prose(
-        0,
-        &format!(
-            "cost is over looking once; expected is when the effect is as planned, with {} looks until the end",
-            answer.looks
-        ),
-    );
-    print_waves(answer);
+    print_designs(&answer.forecast);
+    if let Some(schedule) = &answer.forecast.schedule {
+        output::line("");
+        let rows = schedule.stages.iter().map(|stage| {
+            vec![
+                format!("{} %", (1e4 * stage.exposed).round() / 100.0),
+                format!("{} %", (1e4 * stage.coverage).round() / 100.0),
+                format!("{} to {}", stage.from_day, stage.to_day),
+                output::count(stage.control_n + stage.treatment_n),
+                format!("{:.0} %", 100.0 * stage.information),
+            ]
+        });
+        output::table(
+            &["feature", "admitted", "days", "units so far", "information"],
+            &[0, 1, 2, 3, 4],
+            &rows.collect::<Vec<_>>(),
+        );
+        output::line(format!("a verdict by day {}", schedule.verdict_by_day));
+    }
     if !answer.detectable.is_empty() {
         output::line("");
         let rows = answer.detectable.iter();
-        let rows = rows.map(|it| vec![it.weeks.to_string(), output::count(it.units), effect(it.difference)]);
-        output::table(&["weeks", "units", "finds"], &[0, 1, 2], &rows.collect::<Vec<_>>());
+        let rows = rows.map(|it| vec![it.weeks.to_string(), output::count(it.units), effect(it.effect)]);
+        output::table(&["after weeks", "units", "finds"], &[0, 1, 2], &rows.collect::<Vec<_>>());
     }
-    if answer.designs[0].largest.is_some() {
-        print_power(answer, effect);
-    }
+    output::line("");
+    let rows = answer.forecast.curve.iter().map(|point| {
+        vec![
+            effect(point.effect),
+            format!("{:.1} %", 100.0 * point.power),
+            output::count(point.expected_n as u64),
+        ]
+    });
+    output::table(&["if it truly is", "found", "units expected"], &[0, 1, 2], &rows.collect::<Vec<_>>());
     if let Some(original) = &answer.original {
         output::line("");
-        for (name, share, costs) in [("it", 1.0, &original.corrected), ("half of it", 0.5, &original.half)] {
+        for (name, share, price) in [("it", 1.0, &original.whole), ("half of it", 0.5, &original.half)] {
+            let days = price.days.map_or_else(String::new, |days| format!(" and {days} days"));
             output::prose(
                 2,
                 &format!(
-                    "{name}, {}, takes {} units, {:.1} times the experiment's sample ({:.1} looking once)",
-                    effect(share * answer.difference),
-                    total(&costs.sample),
-                    costs.times_experiment,
-                    costs.times_experiment_fixed
+                    "{name}, {}, takes {} units{days}: {:.1} times the experiment's sample ({:.1} looking once)",
+                    effect(share * original.corrected),
+                    output::count(price.units),
+                    price.times_experiment,
+                    price.times_experiment_fixed
                 ),
             );
         }
@@ -720,31 +490,32 @@ fn print(question: &Question, answer: &Answer) {
     answer.warnings.iter().for_each(|warning| output::prose(2, &format!("! {warning}")));
 }
 
-fn print_power(answer: &Answer, effect: impl Fn(f64) -> String) {
-    output::line("");
-    let rows = answer.power_curve.iter();
-    let rows = rows.map(|it| vec![effect(it.difference), format!("{:.1} %", 100.0 * it.power)]);
-    output::table(&["if it truly is", "chance of positive"], &[0, 1], &rows.collect::<Vec<_>>());
-}
-
-fn print_waves(answer: &Answer) {
-    if answer.waves.is_empty() {
-        return;
-    }
-    output::line("");
-    let rows = answer.waves.iter().map(|wave| {
+fn print_designs(forecast: &Forecast) {
+    let days = |days: Option<u32>| days.map_or_else(|| "-".to_owned(), |days| days.to_string());
+    let rows = forecast.rows.iter().map(|row| {
         vec![
-            format!("{} %", wave.percent),
-            format!("{:.0} %", wave.admitted_percent),
-            format!("{:.0}", wave.from_day),
-            format!("{:.1}", wave.days),
-            output::count(wave.units),
-            format!("{:.0} %", 100.0 * wave.information_fraction),
+            match row.design {
+                Design::Standard => "any time, as Tenure looks",
+                Design::Fixed => "once, at the end",
+                Design::GroupSequential(_) => "group sequential",
+                Design::AlwaysValid => "always valid only",
+                Design::Bonferroni => "Bonferroni",
+            }
+            .to_owned(),
+            output::count(row.treatment_n),
+            output::count(row.control_n),
+            output::count(row.treatment_n + row.control_n),
+            days(row.days),
+            format!("{:.2}", row.times_fixed),
+            output::count(row.expected_n),
+            days(row.expected_days),
+            format!("{:.2}", row.expected_times_fixed),
         ]
     });
     output::table(
-        &["feature", "admitted", "from day", "days", "units", "information"],
-        &[0, 1, 2, 3, 4, 5],
+        &["looking", "treatment", "control", "in all", "days", "cost", "expected", "days", "cost"],
+        &[1, 2, 3, 4, 5, 6, 7, 8],
         &rows.collect::<Vec<_>>(),
     );
+    output::prose(0, "cost is over looking once; expected is when the effect is as planned");
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn tenure(arguments: &[&str]) -> Output {
+pub(crate) fn tenure(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tenure"))
         .args(arguments)
         .env_remove("TENURE_URL")
@@ -15,7 +15,7 @@ fn tenure(arguments: &[&str]) -> Output {
 }
 
 /// A file with this text, in a folder that goes with it.
-fn file(name: &str, text: &str) -> (tempfile::TempDir, String) {
+pub(crate) fn file(name: &str, text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, text).unwrap();

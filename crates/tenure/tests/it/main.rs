@@ -9,4 +9,5 @@
 mod clients;
 mod commands;
 mod growth_team;
+mod printed;
 mod whole_loop;
