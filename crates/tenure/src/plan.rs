@@ -21,7 +21,7 @@ Examples:
   tenure plan --baseline-mean 31.5 --sd 80 --lift 0.04 --original-z 2.5 --daily-units 9000
 
   # whole tenants are randomised, 40 users each on average
-  tenure plan --baseline 0.3 --difference 0.02 --icc 0.05 --cluster-size 40 --cluster-cv 0.8 \
+  tenure plan --baseline 0.3 --difference 0.02 --icc 0.05 --cluster-size 40 --cluster-cv 0.8 \\
       --effective-clusters 60";
 
 /// Tell what a rollout's question costs: units, days, and the price of looking.
