@@ -123,7 +123,7 @@ impl Estimate {
         }
         let (size, spread) = (value.abs(), positive(se)?);
         // Information, tests and e-values square these: here is the one place that keeps them within a double.
-        if size > LARGEST || spread > LARGEST || spread < 1.0 / LARGEST || size > LARGEST * spread {
+        if !(1.0 / LARGEST..=LARGEST).contains(&spread) || size > LARGEST || size > LARGEST * spread {
             return Err(CannotSay::TooExtreme);
         }
         Ok(Self { value, se, df: None })

@@ -13,11 +13,37 @@
 //! | watch a rollout | [`verdict::Plan`], [`verdict::look`] |
 //! | ask whether it is the same impact | [`replication::replicate`], [`evidence::weigh`] |
 //! | guard other metrics | [`guardrail::judge`] |
-//! | plan | [`power::treatment_units`], [`power::Design::cost`] |
+//! | plan, and know what looking costs | [`forecast::forecast`], [`schedule::schedule`], [`power::Design::cost`] |
+//! | see an effect wear off | [`novelty::by_day`] |
+//! | say it in words | [`sentence`] |
 //! | use ratios, covariates, tenants, quantiles | [`ratio`], [`cuped`], [`cluster`], [`quantile`] |
 //!
-//! Formulas name their sources where they stand. Known values that other engines and 60-digit arithmetic give
-//! are run by the test `reference`.
+//! # Example
+//!
+//! Two arms, compared once; then judged as somebody else's measurement, in words.
+//!
+//! ```
+//! use tenure_stats::comparison::compare;
+//! use tenure_stats::estimate::Kind;
+//! use tenure_stats::moments::Moments;
+//! use tenure_stats::verdict::{judge_outside, Direction, Outside, Verdict};
+//!
+//! let control = Moments::from_counts(41_220, 4_905)?;
+//! let treatment = Moments::from_counts(41_310, 5_412)?;
+//! let shown = compare(Kind::Proportion, &control, &treatment, 0.95)?;
+//! assert!((shown.absolute.estimate - 0.0120).abs() < 1e-4);
+//!
+//! let outside = Outside::new(Kind::Proportion, Direction::Increase, control, treatment);
+//! let judged = judge_outside(&outside)?;
+//! assert_eq!(judged.verdict, Verdict::Positive);
+//! assert!(judged.sentence.starts_with("positive: +1.20 pp (95 % interval 0.75 to 1.65)"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Sources
+//!
+//! Formulas name their sources where they stand; the README lists them. Known values of other engines and of 60-digit
+//! arithmetic are run by the test `reference`, published results from real data by `published`.
 
 pub mod anytime;
 pub mod bayes;
@@ -53,3 +79,8 @@ pub mod verdict;
 pub mod wave;
 
 pub use cannot_say::CannotSay;
+
+/// The README's example is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -121,7 +121,7 @@ fn looks(draw: &mut Draw<'_>, kind: Kind, scale: Scale, arms: &[Moments; 3]) {
             epochs: epochs.clone(),
             wave,
             minimum_duration_passed: true,
-            largest_duration_reached: draw.byte() % 4 == 0,
+            largest_duration_reached: draw.byte().is_multiple_of(4),
             fault: None,
             original: None,
         };
@@ -250,7 +250,7 @@ fn moments(draw: &mut Draw<'_>) -> Option<Moments> {
 
 fn joint(draw: &mut Draw<'_>) -> Option<Joint> {
     let k = usize::from(draw.byte() % 3) + 2;
-    if draw.byte() % 2 == 0 {
+    if draw.byte().is_multiple_of(2) {
         let mut joint = Joint::new(k);
         for _ in 0..draw.byte() % 7 {
             let row: Vec<f64> = (0..k).map(|_| draw.number()).collect();

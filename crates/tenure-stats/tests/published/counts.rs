@@ -67,12 +67,12 @@ fn five_labels_of_a_library_differ() {
     let Some(expected) = super::expected() else { return };
     let buttons: Vec<Button> = super::rows(&path);
     let known = &expected["msu_library_button"];
-    let (clicks, visits): (f64, f64) =
-        buttons.iter().fold((0.0, 0.0), |(clicks, visits), arm| (clicks + arm.label_clicks, visits + arm.visits));
+    let (clicks, visits): (f64, f64) = buttons
+        .iter()
+        .fold((0.0, 0.0), |(clicks, visits), arm| (clicks + arm.label_clicks, visits + arm.visits));
     let rate = clicks / visits;
-    let part = |arm: &Button| {
-        (arm.label_clicks - arm.visits * rate).powi(2) / (arm.visits * rate * (1.0 - rate))
-    };
+    let part =
+        |arm: &Button| (arm.label_clicks - arm.visits * rate).powi(2) / (arm.visits * rate * (1.0 - rate));
     let test = ChiSquare::new(buttons.iter().map(part).sum(), (buttons.len() - 1) as f64);
     assert!((test.statistic / known["chi2"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{test:?}");
     assert!((test.p_value / known["p"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{test:?}");

@@ -31,19 +31,13 @@ fn thirteen_of_21_replicate_and_14_land_in_the_prediction_interval() {
         };
         let seen = Estimate::new(estimate, se).unwrap();
         let rollout = Rollout { estimate, se, interval: None };
-        let found =
-            replicate(&Original::new(study.fiso, study.se_fiso), &rollout, Scale::Absolute).unwrap();
+        let found = replicate(&Original::new(study.fiso, study.se_fiso), &rollout, Scale::Absolute).unwrap();
         let [low, high] = found.prediction_interval;
         replicated += u32::from(seen.p_value() < 0.05 && estimate > 0.0);
         predicted += u32::from((low..=high).contains(&estimate));
         compatible += u32::from(matches!(found.label, Label::Confirmed | Label::Compatible));
         // Present is what the project called replicated.
-        assert_eq!(
-            found.interval[0] > 0.0,
-            seen.p_value() < 0.05 && estimate > 0.0,
-            "{}",
-            found.sentence
-        );
+        assert_eq!(found.interval[0] > 0.0, seen.p_value() < 0.05 && estimate > 0.0, "{}", found.sentence);
     }
     let known = &expected["replication_ssrp21_two_stage"];
     assert_eq!(studies.len() as u64, known["n"]);

@@ -8,7 +8,7 @@ use tenure_stats::sequential::{
 };
 
 use crate::Method;
-use crate::case::{Case, Found, json as number, not_compared};
+use crate::case::{self, Case, Found, json as number, not_compared};
 
 pub fn method(name: &str) -> Option<Method> {
     Some(match name {
@@ -130,9 +130,15 @@ fn rpact_bounds(case: &Case) -> (Vec<f64>, Vec<Option<f64>>, Sides, f64) {
     let sided = case.number("sided");
     let alpha_side = case.number("alpha") / sided;
     let sides = if sided == 2.0 { Sides::Both } else { Sides::Upper };
+    let parameter = || {
+        let named = ["gammaA", "spending_par"].into_iter().find_map(|name| case::number(&case.input[name]));
+        named.unwrap_or_else(|| noted(case, "gammaA"))
+    };
     let spending = match case.word("design") {
         "asOF" => Some(Spending::ObrienFleming),
         "asP" => Some(Spending::Pocock),
+        "asKD" => Some(Spending::Power(parameter())),
+        "asHSD" => Some(Spending::HwangShihDeCani(parameter())),
         _ => None,
     };
     let z = match (spending, case.word("design")) {
@@ -141,9 +147,29 @@ fn rpact_bounds(case: &Case) -> (Vec<f64>, Vec<Option<f64>>, Sides, f64) {
             let delta = if name == "P" { 0.5 } else { 0.0 };
             wang_tsiatis(fractions.len(), delta, 2.0 * alpha_side).unwrap().1.into_iter().map(Some).collect()
         }
+        (None, name @ ("OF" | "P")) => one_sided(&fractions, if name == "P" { 0.5 } else { 0.0 }, alpha_side),
         (None, other) => panic!("{}: no design {other}", case.id),
     };
     (fractions, z, sides, alpha_side)
+}
+
+/// Wang and Tsiatis' bounds on one side: the constant by bisection.
+fn one_sided(fractions: &[f64], delta: f64, alpha: f64) -> Vec<Option<f64>> {
+    let shape = |c: f64| fractions.iter().map(|t| Some(c * t.powf(delta - 0.5))).collect::<Vec<_>>();
+    let error = |c: f64| {
+        let exits = exit_probabilities(fractions, &shape(c), 0.0, Sides::Upper).unwrap();
+        exits.iter().map(Exit::either).sum::<f64>()
+    };
+    let (mut low, mut high) = (0.0, 12.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if error(middle) > alpha {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    shape(high)
 }
 
 fn characteristics(case: &Case) -> Found {
