@@ -6,7 +6,7 @@ TENURE_CACHE ?= $(HOME)/.cache/tenure
 export TENURE_CACHE
 export TENURE_VENV := $(TENURE_CACHE)/venv
 
-.PHONY: help demo test lint check unit clients docs openapi release
+.PHONY: help demo test lint check unit clients docs simulations openapi release
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ clients: ## install the OpenFeature clients that the tests drive
 
 docs: ## write the generated pages: openapi.json and docs/reference
 	TENURE_WRITE_GENERATED=1 $(CARGO) test --package tenure --test generated
+
+simulations: release ## run every study anew, 100,000 times, and write docs/reference/simulations.md (a quarter of an hour)
+	@"$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/tenure" simulate all --markdown > docs/reference/simulations.md
 
 release: ## the optimised binary
 	$(CARGO) build --release --locked --package tenure

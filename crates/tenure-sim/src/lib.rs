@@ -1,4 +1,5 @@
-//! Synthetic customers and companies: what drives the demo and the whole-system tests.
+//! Synthetic customers and companies: what drives the demo and the whole-system tests. And [`proof`]: the statistics,
+//! shown to keep their error by simulation.
 //!
 //! It plays the world outside: people who give commands ([`company`]), customers who meet a flag and act
 //! ([`population`], [`traffic`]). Time is a stepped or a fast [`tenure_server::Clock`]; chance comes from a seed. It knows nothing about
@@ -6,4 +7,5 @@
 
 pub mod company;
 pub mod population;
+pub mod proof;
 pub mod traffic;

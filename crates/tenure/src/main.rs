@@ -17,6 +17,7 @@ mod reference;
 mod replicate;
 mod scenario;
 mod serve;
+mod simulate;
 mod token;
 mod watch;
 
@@ -59,6 +60,8 @@ enum Command {
     Replicate(replicate::Args),
     /// Tell what a rollout's question costs: units, days, and the price of looking
     Plan(plan::Args),
+    /// Prove by simulation that the statistics keep their error
+    Simulate(simulate::Args),
     /// Evaluate flags of a definition file, a line of input at a time
     Evaluate(evaluate::Args),
     /// Run scenario files of the process
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(args),
         Command::Replicate(args) => replicate::run(args),
         Command::Plan(args) => plan::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Scenario(command) => scenario::run(command),
         Command::Journal(command) => journal::run(command),

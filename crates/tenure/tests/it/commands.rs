@@ -118,6 +118,31 @@ fn replicate_gives_the_promised_fields_one_by_one_and_in_a_batch() {
 }
 
 #[test]
+fn simulate_measures_beside_targets_and_repeats_itself() {
+    let listed = tenure(&["simulate"]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("coverage"), "{listed:?}");
+    let on_threads = |threads: &str| {
+        Command::new(env!("CARGO_BIN_EXE_tenure"))
+            .args(["simulate", "coverage", "--runs", "600", "--seed", "7", "--json"])
+            .env("RAYON_NUM_THREADS", threads)
+            .output()
+            .unwrap()
+    };
+    let one = on_threads("1");
+    assert_eq!(one.stdout, on_threads("3").stdout);
+    let report = &lines(&one)[0];
+    assert_eq!(
+        (&report["study"], &report["runs"], &report["seed"]),
+        (&"coverage".into(), &600.into(), &7.into())
+    );
+    let first = &report["measures"][0];
+    assert_eq!(first["target"]["between"], serde_json::json!([0.945, 0.965]));
+    assert!(first["measured"].is_number() && first["held"].is_boolean(), "{first}");
+    fails(&tenure(&["simulate", "astrology"]), 1, "`tenure simulate` lists them");
+    fails(&tenure(&["simulate", "coverage", "--runs", "0"]), 2, "--runs");
+}
+
+#[test]
 fn evaluate_answers_every_line() {
     let (_flags, flags) = file(
         "flags.json",
