@@ -3,7 +3,7 @@
 //! A command is decided on the state, its entries are appended to the journal at the expected place, and only then
 //! applied. A loser of the race for a place catches up and decides again. Every read is a memory read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use arc_swap::ArcSwap;
@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenure_analysis::Engine;
-use tenure_core::id::{AccountId, CaseId};
+use tenure_core::flag::{FlagArchived, PlainFlag};
+use tenure_core::id::{AccountId, CaseId, EnvironmentId, FlagKey};
 use tenure_core::person::Role;
 use tenure_core::{Actor, Command, Event, Recorded, State};
 use tenure_events::{Draft, EventLog, Kind, Received, Unit};
@@ -164,8 +165,8 @@ impl Live {
             feed,
             store,
         };
-        live.catch_up().await?;
-        live.compile_flags();
+        live.replay().await?;
+        live.compile_flags(&live.world().state.environments());
         Ok(live)
     }
 
@@ -411,48 +412,62 @@ impl Live {
         if seq > self.seq() { self.catch_up().await } else { Ok(()) }
     }
 
+    /// Fold the journal from the snapshot to its end. Nothing is served yet, so nothing is compiled on the way.
+    async fn replay(&self) -> Result<(), ReplayError> {
+        while let Some(page) = self.read_on().await? {
+            let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+            page.iter().for_each(|recorded| world.apply(recorded));
+        }
+        self.telemetry.journal_seq.set(self.seq());
+        Ok(())
+    }
+
     /// Read and apply what is behind the last applied entry.
     async fn catch_up(&self) -> Result<(), ReplayError> {
-        loop {
-            let page = self.store.read(self.seq(), tenure_store::PAGE_MAX).await?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            self.apply(page.iter().map(decode).collect::<Result<Vec<_>, _>>()?);
+        while let Some(page) = self.read_on().await? {
+            self.apply(page);
         }
+        Ok(())
+    }
+
+    /// The entries behind the last applied one, a page of them; none at the journal's end.
+    async fn read_on(&self) -> Result<Option<Vec<Recorded>>, ReplayError> {
+        let page = self.store.read(self.seq(), tenure_store::PAGE_MAX).await?;
+        let entries = page.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
+        Ok((!entries.is_empty()).then_some(entries))
     }
 
     fn apply(&self, entries: impl IntoIterator<Item = Recorded>) {
-        let mut flags_change = false;
+        let mut changed = BTreeSet::new();
         let seq = {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
             for recorded in entries {
-                flags_change |= changes_flags(&recorded.event);
+                let (before, left) = (Serving::of(&world.state, &recorded.event), environments_of(&world.state, &recorded.event));
                 world.apply(&recorded);
+                if before != Serving::of(&world.state, &recorded.event) {
+                    changed.extend(left);
+                    changed.extend(environments_of(&world.state, &recorded.event));
+                }
             }
             world.seq()
         };
         self.telemetry.journal_seq.set(seq);
-        if flags_change {
-            self.compile_flags();
+        if !changed.is_empty() {
+            self.compile_flags(&changed);
         }
         // Nobody listening is no fault.
         let _ = self.feed.send(seq);
     }
 
-    /// Compile every environment's flags anew and swap them in at once.
-    fn compile_flags(&self) {
+    /// Compile these environments' flags anew and swap them in at once.
+    fn compile_flags(&self, changed: &BTreeSet<EnvironmentId>) {
         let world = self.world();
-        let compiled = world
-            .state
-            .environments()
-            .into_iter()
-            .map(|environment| {
-                let snapshot = FlagSnapshot::compile(&world.state, &environment);
-                (environment.to_string(), Arc::new(snapshot))
-            })
-            .collect();
-        self.flags.store(Arc::new(compiled));
+        let mut served = HashMap::clone(&self.flags.load());
+        for environment in changed {
+            let snapshot = FlagSnapshot::compile(&world.state, environment);
+            served.insert(environment.to_string(), Arc::new(snapshot));
+        }
+        self.flags.store(Arc::new(served));
     }
 
     /// Keep the state as it is, so that the next start need not replay the whole journal.
@@ -541,9 +556,49 @@ pub fn decode(entry: &Entry) -> Result<Recorded, ReplayError> {
         .map_err(|error| wrong(error.to_string()))
 }
 
-/// May the entry change what a flag serves? Everything that happens to a case may change its exposure.
-fn changes_flags(event: &Event) -> bool {
-    event.case().is_some() || matches!(event, Event::FlagSetByHand(_) | Event::FlagArchived(_))
+/// What an entry could change of what is served: most entries of a case leave its flag as it is.
+#[derive(PartialEq)]
+enum Serving {
+    /// A case's flag.
+    Case(Option<Box<Rollout>>),
+    /// A flag set by hand.
+    Plain(Option<PlainFlag>),
+    /// Nothing.
+    Nothing,
+}
+
+impl Serving {
+    fn of(state: &State, event: &Event) -> Self {
+        match (event.case(), plain_flag(event)) {
+            (Some(case), _) => {
+                Self::Case(state.cases.get(case).and_then(tenure_core::Case::rollout).map(Box::new))
+            }
+            (None, Some(key)) => Self::Plain(state.flags.get(key).cloned()),
+            (None, None) => Self::Nothing,
+        }
+    }
+}
+
+/// The flag that is set by hand or archived by an entry.
+fn plain_flag(event: &Event) -> Option<&FlagKey> {
+    match event {
+        Event::FlagSetByHand(set) => Some(&set.key),
+        Event::FlagArchived(archived) => Some(&archived.key),
+        _ => None,
+    }
+}
+
+/// Where the flag of an entry is served. An archived flag may have been served anywhere.
+fn environments_of(state: &State, event: &Event) -> BTreeSet<EnvironmentId> {
+    let of_case = || state.cases.get(event.case()?)?.flag.as_ref().map(|flag| flag.environment.clone());
+    match event {
+        Event::FlagSetByHand(set) => BTreeSet::from([set.environment.clone()]),
+        Event::FlagArchived(FlagArchived { environment: Some(environment), .. }) => {
+            BTreeSet::from([environment.clone()])
+        }
+        Event::FlagArchived(_) => state.environments(),
+        _ => of_case().into_iter().collect(),
+    }
 }
 
 async fn snapshot(store: &Store) -> Result<Option<World>, ReplayError> {
