@@ -4,12 +4,14 @@
 //! never called. Which role a person needs for a command is decided by `tenure-core`, not here.
 
 mod attempts;
+mod link;
 pub mod password;
 mod permission;
 mod principal;
 pub mod secret;
 
 pub use attempts::Attempts;
+pub use link::Links;
 pub use permission::Scope;
 pub use principal::{
     Admin, Allowed, Evaluate, Ingest, Permission, Principal, Read, SESSION_COOKIE, TokenCache, Write,

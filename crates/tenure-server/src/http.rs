@@ -12,11 +12,13 @@ pub mod event;
 pub mod experiment;
 pub mod flag;
 pub mod health;
+pub mod invitation;
 pub mod journal;
 pub mod ofrep;
 pub mod page;
 pub mod session;
 pub mod setup;
+pub mod sign_off_page;
 pub mod status_page;
 pub mod token;
 
@@ -44,6 +46,9 @@ use crate::auth::SESSION_COOKIE;
 use crate::live::Live;
 use crate::problem::Problem;
 use crate::telemetry::RequestLabels;
+
+/// The largest form a page sends.
+const FORM_BYTES_MAX: usize = 64 << 10;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -94,6 +99,8 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(case::get_case))
         .routes(routes!(case::list_looks))
         .routes(routes!(case::accountable))
+        .routes(routes!(invitation::invite))
+        .routes(routes!(invitation::sign_off_asked, invitation::sign_off_answered))
         .routes(routes!(case::desk))
         .routes(routes!(case::portfolio))
         .routes(routes!(experiment::list_experiments))
@@ -129,6 +136,7 @@ pub fn router(live: Arc<Live>) -> Router {
         .merge(general)
         .merge(ingest)
         .route("/", axum::routing::get(status_page::status_page))
+        .route("/sign-off/{link}", axum::routing::get(sign_off_page::show).post(sign_off_page::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
         .route("/openapi.json", axum::routing::get(|| async { Json(openapi()) }))
         .fallback(|request: Request| async move {
             Problem::NotFound { what: "page", id: request.uri().path().to_owned() }

@@ -20,7 +20,7 @@ use tenure_flags::{Arm, Context, Rollout};
 use tenure_store::{AppendError, Digest, Entry, Fence, NewEntry, Receipt, Snapshot, Store};
 use tokio::sync::{Mutex, broadcast};
 
-use crate::auth::{Attempts, TokenCache};
+use crate::auth::{Attempts, Links, TokenCache};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exposure::Exposed;
@@ -36,6 +36,10 @@ const SNAPSHOT_EVERY: i64 = 5_000;
 const SNAPSHOT_FORMAT: &str = concat!("state/", env!("CARGO_PKG_VERSION"));
 /// How often a command is decided again because another node was faster, before the caller is told.
 const RACES_MAX: usize = 16;
+/// How often a minute one login may be tried.
+const SIGN_INS_PER_MINUTE_MAX: u32 = 10;
+/// How often a minute one signed link may be opened or answered.
+const LINK_USES_PER_MINUTE_MAX: u32 = 30;
 /// How long the answer to a request with an idempotency key is kept.
 const RECEIPT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
@@ -59,6 +63,10 @@ pub struct Live {
     pub exposed: Exposed,
     /// Attempts to sign in lately.
     pub sign_ins: Attempts,
+    /// Signs the links by which people without an account answer buy-in.
+    pub sign_off_links: Links,
+    /// Uses of those links lately.
+    pub link_uses: Attempts,
     /// One claim of a new server at a time.
     pub claiming: Mutex<()>,
     setup_code: RwLock<Option<String>>,
@@ -156,7 +164,9 @@ impl Live {
             engine,
             telemetry: Telemetry::new(),
             tokens: TokenCache::default(),
-            sign_ins: Attempts::default(),
+            sign_ins: Attempts::new(SIGN_INS_PER_MINUTE_MAX),
+            sign_off_links: Links::open(&store, "sign-off").await?,
+            link_uses: Attempts::new(LINK_USES_PER_MINUTE_MAX),
             claiming: Mutex::default(),
             setup_code: RwLock::new(Some(setup_code)),
             world: RwLock::new(snapshot(&store).await?.unwrap_or_default()),
@@ -442,7 +452,10 @@ impl Live {
         let seq = {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
             for recorded in entries {
-                let (before, left) = (Serving::of(&world.state, &recorded.event), environments_of(&world.state, &recorded.event));
+                let (before, left) = (
+                    Serving::of(&world.state, &recorded.event),
+                    environments_of(&world.state, &recorded.event),
+                );
                 world.apply(&recorded);
                 if before != Serving::of(&world.state, &recorded.event) {
                     changed.extend(left);

@@ -66,6 +66,60 @@ async fn the_same_request_has_one_effect_and_one_answer() {
 }
 
 #[tokio::test]
+async fn a_double_click_and_two_people_at_once_have_one_effect() {
+    let test = with_experiment().await;
+    let open = json!({"do": "open_case", "with": {"case": "PC-1", "experiment": "EXP-1"}});
+    let key = [("idempotency-key", "click-1")];
+    let click = || test.send_with(Method::POST, "/api/v1/commands", Some(&test.admin), Some(&open), &key);
+    let before = test.server.live().seq();
+    let clicks = futures::future::join_all((0..16).map(|_| click())).await;
+    assert!(clicks.iter().all(|click| click.status == StatusCode::OK), "{clicks:?}");
+    assert!(clicks.iter().all(|click| click.body == clicks[0].body), "one answer for all of them");
+    let opened = clicks[0].body["entries"].as_array().unwrap().len();
+    assert_eq!(test.server.live().seq(), before + opened as i64);
+
+    // Each without a key, as different people's requests are: one is carried out, the others are refused.
+    let idea = json!({"do": "add_follow_up", "with": {"case": "PC-1", "follow_up": "FU-1", "title": "a bolder page"}});
+    let answers = futures::future::join_all((0..16).map(|_| test.post("/api/v1/commands", &idea))).await;
+    let done = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    let refused = answers.iter().filter(|answer| answer.body["code"] == "already_exists").count();
+    assert_eq!((done, refused), (1, 15), "{answers:?}");
+
+    // All saw the same case: with If-Match only the first write counts, whatever it says.
+    let seen = test.get("/api/v1/cases/PC-1").await.headers["etag"].to_str().unwrap().to_owned();
+    let header = [("if-match", seen.as_str())];
+    let ideas: Vec<Value> = (2..10)
+        .map(|n| json!({"do": "add_follow_up", "with": {"case": "PC-1", "follow_up": format!("FU-{n}")}}))
+        .collect();
+    let send =
+        |body| test.send_with(Method::POST, "/api/v1/commands", Some(&test.admin), Some(body), &header);
+    let answers = futures::future::join_all(ideas.iter().map(send)).await;
+    let count = |status| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((count(StatusCode::OK), count(StatusCode::PRECONDITION_FAILED)), (1, 7), "{answers:?}");
+}
+
+#[tokio::test]
+async fn every_command_is_listed_and_reachable() {
+    let test = with_experiment().await;
+    let listed = test.get("/api/v1/commands").await.body;
+    let listed: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|command| command["name"].as_str().unwrap()).collect();
+    let all: Vec<&str> = tenure_core::Command::ALL.iter().map(|(name, _)| *name).collect();
+    assert_eq!(listed, all);
+    for name in all {
+        // Whatever it needs is missing: the answer is about its arguments or a refusal, never that there is no such command.
+        let answer = test.give(name, json!({"case": "PC-9"})).await;
+        let detail = answer.body["detail"].as_str().unwrap_or_default();
+        let known = match answer.status {
+            StatusCode::BAD_REQUEST => detail.starts_with(&format!("{name}: ")),
+            StatusCode::CONFLICT => answer.body["refusal"]["code"].is_string(),
+            status => status == StatusCode::OK,
+        };
+        assert!(known, "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_command_on_a_case_that_changed_is_refused_when_asked_to() {
     let test = with_experiment().await;
     test.give("open_case", json!({"case": "PC-1", "experiment": "EXP-1"})).await;

@@ -4,6 +4,7 @@
 mod commands;
 mod events;
 mod flags;
+mod invitations;
 mod permissions;
 mod server;
 mod sessions;

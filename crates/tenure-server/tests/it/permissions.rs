@@ -8,11 +8,13 @@ use crate::server::TestServer;
 
 /// Routes that anybody may call, and why.
 const OPEN: &[&str] = &[
-    "get /healthz",         // is the process alive: says nothing else
-    "get /metrics",         // counters, scraped from inside the network
-    "get /readyz",          // is it ready
-    "post /api/v1/session", // signing in
-    "post /api/v1/setup",   // needs the setup code instead
+    "get /api/v1/sign-off/link",  // the link is the credential: it opens one invitation
+    "get /healthz",               // is the process alive: says nothing else
+    "get /metrics",               // counters, scraped from inside the network
+    "get /readyz",                // is it ready
+    "post /api/v1/session",       // signing in
+    "post /api/v1/setup",         // needs the setup code instead
+    "post /api/v1/sign-off/link", // the link is the credential
 ];
 
 /// What a token of each scope is refused for: every scope but the one a route asks for.

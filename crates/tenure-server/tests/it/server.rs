@@ -100,6 +100,12 @@ impl TestServer {
         self.post("/api/v1/commands", &json!({"do": name, "with": with})).await
     }
 
+    /// Give a command that has to be carried out.
+    pub async fn does(&self, name: &str, with: Value) {
+        let done = self.give(name, with).await;
+        assert_eq!(done.status, StatusCode::OK, "{name}: {done:?}");
+    }
+
     /// A token of the admin with these scopes.
     pub async fn token(&self, scopes: &[&str]) -> String {
         let made = self.post("/api/v1/tokens", &json!({"name": "test", "scopes": scopes})).await;
