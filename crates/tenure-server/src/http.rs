@@ -8,14 +8,17 @@ pub mod account;
 pub mod body;
 pub mod case;
 pub mod command;
+pub mod company;
 pub mod event;
 pub mod experiment;
 pub mod flag;
 pub mod health;
 pub mod invitation;
 pub mod journal;
+pub mod lineage;
 pub mod ofrep;
 pub mod page;
+pub mod policy;
 pub mod session;
 pub mod setup;
 pub mod sign_off_page;
@@ -103,6 +106,16 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(invitation::sign_off_asked, invitation::sign_off_answered))
         .routes(routes!(case::desk))
         .routes(routes!(case::portfolio))
+        .routes(routes!(case::what_if))
+        .routes(routes!(lineage::list_surfaces))
+        .routes(routes!(lineage::get_surface))
+        .routes(routes!(policy::get_policy))
+        .routes(routes!(policy::check_policy))
+        .routes(routes!(company::list_people))
+        .routes(routes!(company::list_teams))
+        .routes(routes!(company::list_codebases))
+        .routes(routes!(company::list_metrics))
+        .routes(routes!(company::list_platform_changes))
         .routes(routes!(experiment::list_experiments))
         .routes(routes!(experiment::get_experiment))
         .routes(routes!(flag::list_flags))

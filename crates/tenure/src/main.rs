@@ -12,6 +12,7 @@ mod journal;
 mod openapi;
 mod output;
 mod plan;
+mod policy;
 mod process;
 mod reference;
 mod replicate;
@@ -49,6 +50,11 @@ enum Command {
     /// Read cases and see what waits on whom
     #[command(subcommand)]
     Case(process::CaseCommand),
+    /// What waits on you, oldest first, each with the command that answers it
+    Next(process::NextArgs),
+    /// Check, show and set the policy: deadlines, weights, who confirms, age limits
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Give a command of the process, such as `open_case` or `answer_buy_in`
     Do(process::DoArgs),
     /// Define, list, evaluate, import and export flags
@@ -86,6 +92,8 @@ fn main() -> ExitCode {
         Command::Token(command) => token::run(command),
         Command::Import(args) => import::run(args),
         Command::Case(command) => process::case(command),
+        Command::Next(args) => process::next(args),
+        Command::Policy(command) => policy::run(command),
         Command::Do(args) => process::give(args),
         Command::Flag(command) => flag::run(command),
         Command::Analyze(args) => analyze::run(args),

@@ -57,6 +57,19 @@ pub enum CaseCommand {
     },
 }
 
+/// What waits on you.
+#[derive(Debug, clap::Args)]
+pub struct NextArgs {
+    #[command(flatten)]
+    server: Server,
+    /// How many to show
+    #[arg(long, default_value_t = 5)]
+    most: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Give a command of the process.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = commands_help())]
@@ -111,6 +124,42 @@ pub fn give(args: DoArgs) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// `tenure next`.
+pub fn next(args: NextArgs) -> anyhow::Result<ExitCode> {
+    block_on(async move {
+        let mut waits: Vec<Value> = Client::new(&args.server)?.get("/api/v1/desk").await?;
+        let total = waits.len();
+        waits.truncate(args.most);
+        if args.json {
+            output::json(&waits)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if total == 0 {
+            output::line("nothing waits on you");
+        }
+        for wait in &waits {
+            output::line(format!("{}  {}", text(wait, "case"), waiting(wait)));
+            output::line(format!("    tenure do {}", answer(wait)));
+        }
+        if total > waits.len() {
+            output::line(format!("and {} more: tenure case desk", total - waits.len()));
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The command that answers what waits, with what is known filled in and what is asked left to the reader.
+fn answer(wait: &Value) -> String {
+    let known = wait["with"].as_object().into_iter().flatten().map(|(name, value)| match value.as_str() {
+        Some(value) => format!("{name}={value}"),
+        None => format!("{name}={value}"),
+    });
+    let asked = wait["asked"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let asked = asked.map(|name| format!("{name}=…"));
+    let parts: Vec<String> = std::iter::once(text(wait, "command")).chain(known).chain(asked).collect();
+    parts.join(" ")
 }
 
 fn arguments(pairs: &[String]) -> anyhow::Result<Map<String, Value>> {
@@ -254,7 +303,13 @@ fn waiting(wait: &Value) -> String {
     let who = if seats.len() >= 3 { "any driver".to_owned() } else { seats.join(" or ") };
     let since = wait["since"].as_str().and_then(|since| since.get(..10)).unwrap_or("-");
     let due = wait["due"].as_str().map(|due| format!(", promised by {due}")).unwrap_or_default();
-    let late = if wait["overdue"] == true { " and late" } else { "" };
+    let late = match wait["late_by_days"].as_u64() {
+        Some(days) if wait["overdue"] == true && days > 0 => {
+            format!(" and {days} working day{} late", if days == 1 { "" } else { "s" })
+        }
+        _ if wait["overdue"] == true => " and late".to_owned(),
+        _ => String::new(),
+    };
     format!("{} to {}, since {since}{due}{late} ({})", who, text(wait, "what"), text(wait, "command"))
 }
 

@@ -16,6 +16,7 @@ pub struct Args {
 enum Page {
     Cli,
     Configuration,
+    Policy,
     Refusals,
 }
 
@@ -24,6 +25,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let page = match args.page {
         Page::Cli => cli(),
         Page::Configuration => tenure_server::config::reference_page(),
+        Page::Policy => tenure_core::policy::file::reference_markdown(),
         Page::Refusals => tenure_core::refusal::reference_page(),
     };
     output::line(page.trim_end());

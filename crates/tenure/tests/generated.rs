@@ -10,6 +10,7 @@ fn generated_pages_are_fresh() {
         ("openapi.json", &["openapi"][..]),
         ("docs/reference/cli.md", &["reference", "cli"]),
         ("docs/reference/configuration.md", &["reference", "configuration"]),
+        ("docs/reference/policy.md", &["reference", "policy"]),
         ("docs/reference/refusals.md", &["reference", "refusals"]),
     ]
     .into_iter()

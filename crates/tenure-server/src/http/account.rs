@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tenure_core::id::AccountId;
 use tenure_store::{Account, CreateAccountError};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::body::Body;
-use super::page::Page;
+use super::page::{After, Page};
 use crate::auth::{Admin, Allowed, Read, password};
 use crate::live::Live;
 use crate::problem::Problem;
@@ -44,21 +44,6 @@ pub struct AccountView {
     pub disabled: bool,
     /// The roles it holds, such as `product_owner:boards`.
     pub roles: Vec<String>,
-}
-
-/// Where a list goes on.
-#[derive(Debug, Deserialize, IntoParams)]
-pub struct After {
-    /// The last id of the page before.
-    #[serde(default)]
-    pub after: String,
-    /// How many, at most 1,000.
-    #[serde(default = "limit_default")]
-    pub limit: u32,
-}
-
-fn limit_default() -> u32 {
-    100
 }
 
 /// Make an account.

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tenure_core::Case;
 use utoipa::{IntoParams, ToSchema};
 
-use super::account::After;
-use super::page::Page;
+use super::body::Body;
+use super::page::{After, Page};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
 use crate::problem::Problem;
@@ -50,19 +50,13 @@ pub struct At {
 pub async fn list_cases(
     State(live): State<Arc<Live>>,
     _: Allowed<Read>,
-    Query(After { after, limit }): Query<After>,
+    Query(after): Query<After>,
 ) -> Result<Json<Page<Value>>, Problem> {
-    let limit = limit.clamp(1, 1_000);
-    let mut items: Vec<Value> = {
-        let state = live.state();
-        let behind = state.cases.values().filter(|case| case.id.as_str() > after.as_str());
-        let now = live.clock.now();
-        behind.take(limit as usize).map(|case| json!(state.summary(case, now))).collect()
+    let page = {
+        let (state, now) = (live.state(), live.clock.now());
+        Page::of_map(&state.cases, &after, |_, case| json!(state.summary(case, now)))
     };
-    for item in &mut items {
-        text::resolve(&live.store, item).await?;
-    }
-    Ok(Json(Page::of(items, limit, |item| item["id"].as_str().unwrap_or_default().to_owned())))
+    page.resolved(&live.store).await.map(Json)
 }
 
 /// One case, whole.
@@ -129,6 +123,29 @@ pub async fn accountable(
     let state = live.state();
     let accountable = state.accountable_at(find(&state, &id)?, at);
     Ok(Json(json!({"case": id, "at": at, "accountable": accountable})))
+}
+
+/// What a weighing would say if its numbers were others.
+///
+/// The reckoning of `set_cost_benefit`, with nothing recorded: numbers left out are those of the case, or follow from them.
+#[utoipa::path(
+    post, path = "/api/v1/cases/{case}/what-if", tag = "process", request_body = Value,
+    params(("case" = String, Path, description = "The case")),
+    responses(
+        (status = 200, body = Value),
+        (status = 404, body = crate::problem::ProblemBody),
+        (status = 409, body = crate::problem::ProblemBody, description = "numbers that cannot be weighed"),
+    ),
+    security(("token" = ["read"]), ("session" = [])),
+)]
+pub async fn what_if(
+    State(live): State<Arc<Live>>,
+    _: Allowed<Read>,
+    Path(id): Path<String>,
+    Body(what_if): Body<WhatIf>,
+) -> Result<Json<Value>, Problem> {
+    let state = live.state();
+    Ok(Json(json!(state.what_if(find(&state, &id)?, &what_if)?)))
 }
 
 /// What waits on the caller, oldest first.

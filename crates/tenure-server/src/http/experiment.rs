@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use tenure_core::experiment::Experiment;
 use tenure_core::id::ExperimentId;
 
-use super::account::After;
-use super::page::Page;
+use super::page::{After, Page};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
 use crate::problem::Problem;
@@ -24,18 +23,10 @@ use crate::text;
 pub async fn list_experiments(
     State(live): State<Arc<Live>>,
     _: Allowed<Read>,
-    Query(After { after, limit }): Query<After>,
+    Query(after): Query<After>,
 ) -> Result<Json<Page<Value>>, Problem> {
-    let limit = limit.clamp(1, 1_000);
-    let mut items: Vec<Value> = {
-        let state = live.state();
-        let behind = state.experiments.iter().filter(|(id, _)| id.as_str() > after.as_str());
-        behind.take(limit as usize).map(|(id, experiment)| view(id, experiment)).collect()
-    };
-    for item in &mut items {
-        text::resolve(&live.store, item).await?;
-    }
-    Ok(Json(Page::of(items, limit, |item| item["experiment"].as_str().unwrap_or_default().to_owned())))
+    let page = Page::of_map(&live.state().experiments, &after, view);
+    page.resolved(&live.store).await.map(Json)
 }
 
 /// One experiment.

@@ -11,9 +11,9 @@ use axum::http::StatusCode;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tenure_core::Actor;
 use tenure_core::id::InvitationId;
 use tenure_core::invitation::InvitationStatus;
-use tenure_core::{Actor, Now};
 use utoipa::ToSchema;
 
 use super::body::Body;
@@ -214,7 +214,7 @@ pub async fn asked(live: &Live, id: &InvitationId) -> Result<Asked, Problem> {
         });
         json!(Asked {
             invitation: id.to_string(),
-            status: case.invitation_status(invitation, Now::from(live.clock.now()).today),
+            status: case.invitation_status(invitation, state.today(case, live.clock.now())),
             person: invitation.person.clone(),
             team: invitation.team.to_string(),
             until: invitation.until,

@@ -1,7 +1,41 @@
 //! Lists come in pages: some items, and where to go on.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tenure_store::Store;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::problem::Problem;
+use crate::text;
+
+/// The most items of a page.
+const ITEMS_MAX: u32 = 1_000;
+
+/// Where a list goes on.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct After {
+    /// The last id of the page before.
+    #[serde(default)]
+    pub after: String,
+    /// How many, at most 1,000.
+    #[serde(default = "limit_default")]
+    pub limit: u32,
+}
+
+fn limit_default() -> u32 {
+    100
+}
+
+impl After {
+    /// How many items, within bounds.
+    pub fn items_max(&self) -> usize {
+        self.limit.clamp(1, ITEMS_MAX) as usize
+    }
+}
 
 /// A page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -19,5 +53,27 @@ impl<T> Page<T> {
         let full = items.len() >= limit as usize;
         let next = items.last().filter(|_| full).map(cursor);
         Self { items, next }
+    }
+}
+
+impl Page<Value> {
+    /// A page of something the process holds by id. Free text stays by reference until [`Page::resolved`].
+    pub fn of_map<K: Borrow<str> + Ord, V>(
+        map: &BTreeMap<K, V>,
+        after: &After,
+        view: impl Fn(&K, &V) -> Value,
+    ) -> Self {
+        let mut behind = map.range::<str, _>((Bound::Excluded(after.after.as_str()), Bound::Unbounded));
+        let page: Vec<(&K, &V)> = behind.by_ref().take(after.items_max()).collect();
+        let next = behind.next().and(page.last()).map(|(id, _)| Borrow::<str>::borrow(*id).to_owned());
+        Self { items: page.into_iter().map(|(id, item)| view(id, item)).collect(), next }
+    }
+
+    /// The page with what people wrote in place.
+    pub async fn resolved(mut self, store: &Store) -> Result<Self, Problem> {
+        for item in &mut self.items {
+            text::resolve(store, item).await?;
+        }
+        Ok(self)
     }
 }

@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use tenure_store::{ApiToken, Digest, NewApiToken, Scopes};
 use utoipa::ToSchema;
 
-use super::account::After;
 use super::body::Body;
-use super::page::Page;
+use super::page::{After, Page};
 use crate::auth::{Admin, Allowed, Scope, secret};
 use crate::live::Live;
 use crate::problem::Problem;
