@@ -9,6 +9,7 @@ pub mod body;
 pub mod case;
 pub mod command;
 pub mod company;
+pub mod document;
 pub mod event;
 pub mod experiment;
 pub mod flag;
@@ -107,6 +108,7 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(case::desk))
         .routes(routes!(case::portfolio))
         .routes(routes!(case::what_if))
+        .routes(routes!(document::get_document))
         .routes(routes!(lineage::list_surfaces))
         .routes(routes!(lineage::get_surface))
         .routes(routes!(policy::get_policy))

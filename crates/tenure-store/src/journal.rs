@@ -109,6 +109,23 @@ impl Store {
         read(&self.read, after_seq, limit).await
     }
 
+    /// Up to `limit` entries (at most [`PAGE_MAX`]) of one stream behind entry `after_seq`, in order.
+    ///
+    /// # Errors
+    /// When the database fails or an entry cannot be read.
+    pub async fn read_stream(
+        &self,
+        stream: &str,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let limit = i64::from(limit.min(PAGE_MAX));
+        let rows: Vec<EntryRow> = on!(&self.read, db => {
+            sqlx::query_as(PAGE_OF_STREAM).bind(after_seq).bind(limit).bind(stream).fetch_all(db).await?
+        });
+        rows.into_iter().map(EntryRow::decode).collect()
+    }
+
     /// Where the journal ends.
     ///
     /// # Errors
@@ -195,6 +212,8 @@ pub(crate) const HEAD: &str = "SELECT seq, hash FROM journal_head WHERE id = 1";
 const MOVE_HEAD: &str = "UPDATE journal_head SET seq = $1, hash = $2 WHERE id = 1 AND seq = $3";
 pub(crate) const PAGE: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
     FROM entries WHERE seq > $1 ORDER BY seq LIMIT $2";
+const PAGE_OF_STREAM: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
+    FROM entries WHERE stream = $3 AND seq > $1 ORDER BY seq LIMIT $2";
 const INSERT: &str = "INSERT INTO entries (seq, at, actor, stream, kind, version, body, prev_hash, hash) ";
 
 /// Gives each entry its place behind `head`, and its link of the chain.

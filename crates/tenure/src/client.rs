@@ -81,6 +81,14 @@ impl Client {
         Ok(self.send(Method::GET, path, None::<&()>).await?.json().await?)
     }
 
+    /// Read something as it is, with a query.
+    pub async fn query(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Response> {
+        let address = reqwest::Url::parse_with_params(&format!("{}{path}", self.url), query)?;
+        let path_and_query = address.query().filter(|query| !query.is_empty());
+        let path = path_and_query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        self.send(Method::GET, &path, None::<&()>).await
+    }
+
     /// Send something and read the answer.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         Ok(self.send(Method::POST, path, Some(body)).await?.json().await?)

@@ -109,7 +109,13 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            output::error(&error);
+            match error.downcast_ref::<client::Problem>() {
+                // A program that asked for JSON reads the refusal where it reads the answer.
+                Some(problem) if std::env::args().any(|argument| argument == "--json") => {
+                    let _ = output::json(&problem.body);
+                }
+                _ => output::error(&error),
+            }
             ExitCode::FAILURE
         }
     }

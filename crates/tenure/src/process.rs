@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 use serde_json::{Map, Value, json};
 use tenure_core::Command;
 
@@ -45,6 +46,25 @@ pub enum CaseCommand {
         /// The case
         case: String,
     },
+    /// Print a document of a case: its dossier, decision record or release note
+    Document {
+        #[command(flatten)]
+        server: Server,
+        /// The case
+        case: String,
+        /// Which document
+        #[arg(default_value = "dossier")]
+        document: Document,
+        /// HTML (the dossier only) or Markdown
+        #[arg(long)]
+        format: Option<DocumentFormat>,
+        /// The time zone of instants, such as Europe/Berlin; UTC if left out
+        #[arg(long)]
+        zone: Option<String>,
+        /// Write to a file instead of printing
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+    },
     /// The history of a case, from the journal
     Log {
         #[command(flatten)]
@@ -55,6 +75,26 @@ pub enum CaseCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A document of a case.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Document {
+    /// Everything, on one page
+    Dossier,
+    /// What was decided and why
+    DecisionRecord,
+    /// What people should know of the kept feature
+    ReleaseNote,
+}
+
+/// The form of a document.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum DocumentFormat {
+    /// One self-contained file
+    Html,
+    /// Plain text with marks
+    Markdown,
 }
 
 /// What waits on you.
@@ -193,6 +233,18 @@ pub fn case(command: CaseCommand) -> anyhow::Result<ExitCode> {
             CaseCommand::Watch { server, case } => {
                 watch::watch(&Client::new(&server)?, &case, None).await?;
             }
+            CaseCommand::Document { server, case, document, format, zone, out } => {
+                let client = Client::new(&server)?;
+                let text = document_text(&client, &case, document, format, zone.as_deref()).await?;
+                match out {
+                    None => output::line(text.trim_end()),
+                    Some(file) => {
+                        std::fs::write(&file, text)
+                            .with_context(|| format!("{} cannot be written", file.display()))?;
+                        output::line(format!("{} is written", file.display()));
+                    }
+                }
+            }
             CaseCommand::Log { server, case, json } => {
                 let path = format!("/api/v1/journal?limit=1000&stream=case/{case}");
                 let entries = Client::new(&server)?.all(&path).await?;
@@ -201,6 +253,27 @@ pub fn case(command: CaseCommand) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+async fn document_text(
+    client: &Client,
+    case: &str,
+    document: Document,
+    format: Option<DocumentFormat>,
+    zone: Option<&str>,
+) -> anyhow::Result<String> {
+    let name = |value: &dyn Fn() -> Option<clap::builder::PossibleValue>| {
+        value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    };
+    let mut query = Vec::new();
+    if let Some(format) = format {
+        query.push(("format", name(&|| format.to_possible_value())));
+    }
+    if let Some(zone) = zone {
+        query.push(("zone", zone.to_owned()));
+    }
+    let document = name(&|| document.to_possible_value());
+    Ok(client.query(&format!("/api/v1/cases/{case}/documents/{document}"), &query).await?.text().await?)
 }
 
 fn list(cases: &[Value]) {

@@ -54,7 +54,7 @@ pub struct Behind {
     /// How many, at most 1,000.
     #[serde(default = "limit_default")]
     limit: u32,
-    /// Only entries of this stream, such as `case:PC-1`.
+    /// Only entries of this stream, such as `case/PC-1`.
     stream: Option<String>,
 }
 
@@ -74,21 +74,13 @@ pub async fn list_entries(
     Query(behind): Query<Behind>,
 ) -> Result<Json<Page<EntryView>>, Problem> {
     let limit = behind.limit.clamp(1, tenure_store::PAGE_MAX);
-    let mut items = Vec::new();
-    let mut after = behind.after;
-    // A filtered page may need several reads; it ends at the journal's end or when it is full.
-    loop {
-        let read = live.store.read(after, tenure_store::PAGE_MAX).await?;
-        let Some(last) = read.last() else { break };
-        after = last.seq;
-        let wanted =
-            read.iter().filter(|entry| behind.stream.as_ref().is_none_or(|stream| entry.stream == *stream));
-        for entry in wanted.take(limit as usize - items.len()) {
-            items.push(view(&live, entry).await?);
-        }
-        if items.len() >= limit as usize {
-            break;
-        }
+    let read = match &behind.stream {
+        Some(stream) => live.store.read_stream(stream, behind.after, limit).await?,
+        None => live.store.read(behind.after, limit).await?,
+    };
+    let mut items = Vec::with_capacity(read.len());
+    for entry in &read {
+        items.push(view(&live, entry).await?);
     }
     Ok(Json(Page::of(items, limit, |entry| entry.seq.to_string())))
 }

@@ -17,6 +17,7 @@ contract!(
     of_two_writers_exactly_one_wins_each_round,
     a_large_batch_is_one_append,
     pages_are_bounded,
+    a_stream_is_read_alone,
     a_follower_gets_old_and_new_entries_once_and_in_order,
     a_follower_ends_when_the_store_closes,
     any_sequence_of_entries_verifies,
@@ -46,6 +47,20 @@ async fn what_is_appended_is_read_back(place: &Place) {
     assert_eq!(again.read(2, 2).await.unwrap(), all[2..4]);
     assert_eq!(again.head().await.unwrap(), Head { seq: 5, hash: all[4].hash });
     assert_eq!(again.append(5, &[], None).await.unwrap(), []);
+}
+
+async fn a_stream_is_read_alone(place: &Place) {
+    let store = place.open().await;
+    let of = |stream: &str, number: u32| {
+        NewEntry::new(at(i64::from(number)), "ana", stream, "tested", 1, &number).unwrap()
+    };
+    let mixed = [of("case/A", 1), of("case/B", 2), of("case/A", 3), of("case/A/B", 4), of("case/A", 5)];
+    let all = store.append(0, &mixed, None).await.unwrap();
+    let seqs = |page: Vec<Entry>| page.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    assert_eq!(store.read_stream("case/B", 0, 10).await.unwrap(), all[1..2]);
+    assert_eq!(seqs(store.read_stream("case/A", 0, 2).await.unwrap()), [1, 3]);
+    assert_eq!(seqs(store.read_stream("case/A", 3, 10).await.unwrap()), [5]);
+    assert_eq!(seqs(store.read_stream("case/C", 0, 10).await.unwrap()), [0_i64; 0]);
 }
 
 async fn an_append_at_another_place_is_refused(place: &Place) {
