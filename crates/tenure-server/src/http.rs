@@ -14,6 +14,7 @@ pub mod event;
 pub mod experiment;
 pub mod flag;
 pub mod health;
+pub mod intake;
 pub mod invitation;
 pub mod journal;
 pub mod lineage;
@@ -118,6 +119,7 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(company::list_codebases))
         .routes(routes!(company::list_metrics))
         .routes(routes!(company::list_platform_changes))
+        .routes(routes!(intake::take_in))
         .routes(routes!(experiment::list_experiments))
         .routes(routes!(experiment::get_experiment))
         .routes(routes!(flag::list_flags))
