@@ -117,6 +117,7 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(company::list_people))
         .routes(routes!(company::list_teams))
         .routes(routes!(company::list_codebases))
+        .routes(routes!(company::check_codebases))
         .routes(routes!(company::list_metrics))
         .routes(routes!(company::list_platform_changes))
         .routes(routes!(intake::take_in))

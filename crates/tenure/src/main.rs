@@ -4,6 +4,7 @@
 
 mod analyze;
 mod client;
+mod codebase;
 mod demo;
 mod evaluate;
 mod flag;
@@ -52,6 +53,9 @@ enum Command {
     Case(process::CaseCommand),
     /// What waits on you, oldest first, each with the command that answers it
     Next(process::NextArgs),
+    /// Owner processes from a file, owners from CODEOWNERS
+    #[command(subcommand)]
+    Codebase(codebase::Command),
     /// Check, show and set the policy: deadlines, weights, who confirms, age limits
     #[command(subcommand)]
     Policy(policy::Command),
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(args),
         Command::Case(command) => process::case(command),
         Command::Next(args) => process::next(args),
+        Command::Codebase(command) => codebase::run(command),
         Command::Policy(command) => policy::run(command),
         Command::Do(args) => process::give(args),
         Command::Flag(command) => flag::run(command),

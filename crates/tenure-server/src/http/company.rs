@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tenure_core::codebase;
+use utoipa::ToSchema;
 
+use super::body::Body;
 use super::page::{After, Page};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
@@ -63,6 +66,43 @@ pub async fn list_codebases(
 ) -> Result<Json<Page<Value>>, Problem> {
     let page = Page::of_map(&live.state().codebases, &after, |id, known| named("codebase", id, known));
     page.resolved(&live.store).await.map(Json)
+}
+
+/// A file of owner processes to check.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerProcesses {
+    /// The file's text, in TOML.
+    toml: String,
+}
+
+/// What a file of owner processes says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckedProcesses {
+    /// What cannot be meant, with its line; none when the file is good.
+    faults: Vec<String>,
+    /// The arguments of the `define_codebase` commands that put it in force, when it is good.
+    #[schema(value_type = Vec<Object>)]
+    define_codebase: Vec<Value>,
+}
+
+/// Check a file of owner processes: every fault with its line, or the commands that define its codebases.
+#[utoipa::path(
+    post, path = "/api/v1/codebases/check", tag = "process", request_body = OwnerProcesses,
+    responses((status = 200, body = CheckedProcesses)),
+    security(("token" = ["read"]), ("session" = [])),
+)]
+pub async fn check_codebases(_: Allowed<Read>, Body(given): Body<OwnerProcesses>) -> Json<CheckedProcesses> {
+    Json(match codebase::file::parse(&given.toml) {
+        Ok(file) => CheckedProcesses {
+            faults: Vec::new(),
+            define_codebase: file.codebases.iter().map(|entry| json!(entry.define)).collect(),
+        },
+        Err(faults) => CheckedProcesses {
+            faults: faults.iter().map(ToString::to_string).collect(),
+            define_codebase: Vec::new(),
+        },
+    })
 }
 
 /// List metrics: how outcomes become one number per unit.
