@@ -110,8 +110,8 @@ pub struct BugFixed {
 impl ReportBug {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
-        if case.bugs.contains_key(&self.bug) {
-            return Err(Refusal::exists("bug", &self.bug));
+        if let Some(there) = case.bugs.get(&self.bug) {
+            return Err(Refusal::exists("bug", &self.bug).since(there.reported.at));
         }
         let accountable = ask
             .state

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::accountability::{Tenure, Term};
 use crate::bug::Bug;
 use crate::building::Backlog;
+use crate::calendar::Calendar;
 use crate::codebase::{Checklist, stated};
 use crate::consultation::Consultation;
 use crate::cost_benefit::CostBenefit;
@@ -19,7 +20,7 @@ use crate::delegation::Delegation;
 use crate::deviation::Ledger;
 use crate::estimate::Estimate;
 use crate::event::Event;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, REGISTRARS};
 use crate::flag::CaseFlag;
 use crate::follow_up::FollowUp;
 use crate::hand_over::HandOver;
@@ -38,7 +39,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::rollout::{Allocation, Plan, Running};
 use crate::sign_off::SignOff;
 use crate::state::State;
-use crate::time::{Stamp, days_between};
+use crate::time::{Stamp, days_between, days_later};
 use crate::warranty::Warranty;
 
 /// Where a case is.
@@ -425,8 +426,13 @@ pub struct CaseClosed {
 }
 
 /// What the age rule says: nothing, a warning, or a refusal.
-fn age_warning(policy: &Policy, experiment: &Experiment, today: Date) -> Result<Option<String>, Refusal> {
-    let age = days_between(experiment.ended, today);
+fn age_warning(
+    policy: &Policy,
+    experiment: &Experiment,
+    calendar: &Calendar<'_>,
+    at: Timestamp,
+) -> Result<Option<String>, Refusal> {
+    let age = days_between(experiment.ended, calendar.date(at));
     if age > i64::from(policy.stale_block_days) {
         return Err(Refusal::new(
             RefusalCode::ExperimentTooOld,
@@ -434,7 +440,8 @@ fn age_warning(policy: &Policy, experiment: &Experiment, today: Date) -> Result<
                 "the experiment ended {age} days ago on {}; more than {} is too old",
                 experiment.ended, policy.stale_block_days
             ),
-        ));
+        )
+        .since(calendar.ends(days_later(experiment.ended, i64::from(policy.stale_block_days)))));
     }
     Ok((age > i64::from(policy.stale_warn_days))
         .then(|| format!("the experiment ended {age} days ago; products and funnels change")))
@@ -445,8 +452,8 @@ impl OpenCase {
         let experiment = ask.experiment(&self.experiment)?;
         let place = Place { team: &experiment.team, case: Some(&self.case) };
         ask.seated(&DRIVERS.map(Seat::Role), Some(place), "open a case for this team's experiment")?;
-        if ask.state.cases.contains_key(&self.case) {
-            return Err(Refusal::exists("case", &self.case));
+        if let Some(there) = ask.state.cases.get(&self.case) {
+            return Err(Refusal::exists("case", &self.case).since(there.opened.at));
         }
         let twin = ask.state.cases.values().find(|case| {
             case.experiment == self.experiment && !matches!(case.stage, Stage::Removed | Stage::Retired)
@@ -463,13 +470,21 @@ impl OpenCase {
                     verdict_name(experiment.judged.verdict),
                     experiment.judged.sentence
                 ),
-            ));
+            )
+            .missing(["register_experiment: one with a significant positive result"])
+            .cleared_by(ask.who_may(&REGISTRARS.map(Seat::Role), Some(place)))
+            .since(experiment.registered.at));
         }
         let warning = age_warning(
             ask.state.policy_for(&experiment.team),
             experiment,
-            ask.state.calendar(&experiment.team).date(ask.now.at),
-        )?;
+            &ask.state.calendar(&experiment.team),
+            ask.now.at,
+        )
+        .map_err(|too_old| {
+            let who = ask.who_may(&REGISTRARS.map(Seat::Role), Some(place));
+            too_old.missing(["register_experiment: one that ended lately"]).cleared_by(who)
+        })?;
         Ok(vec![
             CaseOpened {
                 case: self.case.clone(),
@@ -498,14 +513,18 @@ impl ReopenCase {
         ask.stage(case, &[Stage::Parked])?;
         let experiment = ask.experiment(&case.experiment)?;
         let age_override = self.age_override.as_ref().and_then(AgeOverride::reason);
-        let (warning, age_override) =
-            match (age_warning(ask.state.policy_of(case), experiment, ask.today(case)), age_override) {
-                (Ok(warning), _) => (warning, None),
-                (Err(too_old), Some(reason)) => (Some(too_old.sentence), Some(reason)),
-                (Err(too_old), None) => {
-                    return Err(too_old.missing(["override: why it is trusted all the same"]));
-                }
-            };
+        let (warning, age_override) = match (
+            age_warning(ask.state.policy_of(case), experiment, &ask.state.calendar_of(case), ask.now.at),
+            age_override,
+        ) {
+            (Ok(warning), _) => (warning, None),
+            (Err(too_old), Some(reason)) => (Some(too_old.sentence), Some(reason)),
+            (Err(too_old), None) => {
+                let who = ask.who_may(&DRIVERS.map(Seat::Role), Some(case.place()));
+                let missing = ["override: why it is trusted all the same"];
+                return Err(too_old.missing(missing).cleared_by(who));
+            }
+        };
         let platform_change = self.platform_change.clone();
         Ok(vec![CaseReopened { case: self.case.clone(), warning, age_override, platform_change }.into()])
     }

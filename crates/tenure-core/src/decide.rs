@@ -25,6 +25,7 @@ use crate::experiment::Experiment;
 use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, TeamId};
 use crate::person::{Actor, DRIVERS, Place, Role, Seat};
 use crate::refusal::{Refusal, RefusalCode, WhoMay};
+use crate::remedy::explained;
 use crate::state::State;
 use crate::time::Now;
 
@@ -37,16 +38,23 @@ pub fn decide(
     now: impl Into<Now>,
     command: &Command,
 ) -> Result<Vec<Event>, Refusal> {
-    let ask = Ask { state, actor, now: now.into(), acting: RefCell::default() };
+    let ask = Ask { state, actor, now: now.into(), about: RefCell::default(), acting: RefCell::default() };
     if matches!(actor, Actor::Guest(_))
         && !matches!(command, Command::AnswerBuyIn(_) | Command::AskQuestion(_))
     {
-        return Err(Refusal::new(
-            RefusalCode::Forbidden,
-            format!("{} is invited to answer buy-in, and may do nothing else", actor.account()),
-        ));
+        let sentence = format!("{} is invited to answer buy-in, and may do nothing else", actor.account());
+        let refusal = Refusal::new(RefusalCode::Forbidden, sentence);
+        let who = match command.decide(&ask) {
+            Err(other) if other.code == RefusalCode::Forbidden => other.who_may,
+            _ => vec![WhoMay {
+                seat: "anybody with an account".to_owned(),
+                accounts: Vec::new(),
+                deputies: Vec::new(),
+            }],
+        };
+        return Err(refusal.cleared_by(who));
     }
-    let events = command.decide(&ask)?;
+    let events = command.decide(&ask).map_err(|refusal| explained(&ask, refusal))?;
     Ok(acted(&ask, command.name(), events))
 }
 
@@ -55,13 +63,17 @@ pub(crate) struct Ask<'a> {
     pub state: &'a State,
     pub actor: &'a Actor,
     pub now: Now,
+    /// The case it is about, once it was looked up.
+    pub about: RefCell<Option<CaseId>>,
     /// For whom, and in which of their seats, the actor had to act to be allowed to.
     pub acting: RefCell<BTreeMap<AccountId, BTreeSet<Seat>>>,
 }
 
 impl<'a> Ask<'a> {
     pub fn case(&self, id: &CaseId) -> Result<&'a Case, Refusal> {
-        self.state.cases.get(id).ok_or_else(|| Refusal::not_found("case", id))
+        let case = self.state.cases.get(id).ok_or_else(|| Refusal::not_found("case", id))?;
+        self.about.replace(Some(id.clone()));
+        Ok(case)
     }
 
     pub fn experiment(&self, id: &ExperimentId) -> Result<&'a Experiment, Refusal> {

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::id::{CaseId, ExperimentId, TeamId};
 use crate::measurement::{Outside, Verdict, judge_experiment, verdict_name};
 use crate::metric::{Direction, MetricKind, targeting_key};
-use crate::person::{DRIVERS, Place, Role, Seat};
+use crate::person::{Place, Role, Seat};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::rerun::Prior;
 use crate::state::State;
@@ -104,6 +104,10 @@ impl Experiment {
     }
 }
 
+/// Who registers experiments of a team.
+pub(crate) const REGISTRARS: [Role; 4] =
+    [Role::DevelopmentLead, Role::ProductManager, Role::DesignLead, Role::Importer];
+
 /// Registers an experiment with its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegisterExperiment {
@@ -177,11 +181,10 @@ impl RegisterExperiment {
         }
         let baseline = self.baseline.as_ref().map(|baseline| ask.case(baseline)).transpose()?;
         let place = Place { team: &self.team, case: None };
-        let mut seats = DRIVERS.map(Seat::Role).to_vec();
-        seats.push(Seat::Role(Role::Importer));
+        let seats = REGISTRARS.map(Seat::Role);
         ask.seated(&seats, Some(place), "register an experiment of this team")?;
-        if ask.state.experiments.contains_key(&self.experiment) {
-            return Err(Refusal::exists("experiment", &self.experiment));
+        if let Some(there) = ask.state.experiments.get(&self.experiment) {
+            return Err(Refusal::exists("experiment", &self.experiment).since(there.registered.at));
         }
         if let Some(case) =
             baseline.filter(|case| !matches!(case.stage, Stage::Productionised | Stage::Closed))

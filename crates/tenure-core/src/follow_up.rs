@@ -105,8 +105,8 @@ impl AddFollowUp {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
         ask.may(case, &CASE_TEAM.map(Seat::Role), "add a follow-up")?;
-        if case.follow_ups.contains_key(&self.follow_up) {
-            return Err(Refusal::exists("follow-up", &self.follow_up));
+        if let Some(there) = case.follow_ups.get(&self.follow_up) {
+            return Err(Refusal::exists("follow-up", &self.follow_up).since(there.added.at));
         }
         Ok(vec![
             FollowUpAdded {

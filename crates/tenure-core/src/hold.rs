@@ -95,7 +95,7 @@ pub struct HoldReleased {
 }
 
 /// Who may hold and release: Tenure itself, anyone in the case, or its product teams.
-fn seats(case: &Case) -> Vec<Seat> {
+pub(crate) fn seats(case: &Case) -> Vec<Seat> {
     let mut seats = vec![Seat::System];
     seats.extend(CASE_TEAM.map(Seat::Role));
     seats.extend(case.product_owner_seats());

@@ -180,8 +180,8 @@ impl InviteSignOff {
         let case = ask.case(&self.case)?;
         ask.team(&self.team)?;
         ask.may(case, &BUY_IN_ASKERS.map(Seat::Role), "invite somebody to answer buy-in")?;
-        if ask.state.invitation(&self.invitation).is_some() {
-            return Err(Refusal::exists("invitation", &self.invitation));
+        if let Some(there) = ask.state.invitation(&self.invitation) {
+            return Err(Refusal::exists("invitation", &self.invitation).since(there.1.invited.at));
         }
         ask.stage(case, &STAGES)?;
         let sign_off = case.sign_offs.get(&self.team).filter(|_| {

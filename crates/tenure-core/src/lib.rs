@@ -75,6 +75,7 @@ pub mod policy;
 pub mod portfolio;
 pub mod question;
 pub mod refusal;
+mod remedy;
 pub mod rerun;
 pub mod rollout;
 pub mod scenario;

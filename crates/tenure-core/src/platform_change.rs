@@ -174,8 +174,8 @@ impl RegisterPlatformChange {
         }
         let may = [Role::CodebaseOwner, Role::ProductOwner, Role::DevelopmentLead, Role::ProductManager];
         ask.seated(&may.map(Seat::Somewhere), None, "register a platform change")?;
-        if ask.state.platform_changes.contains_key(&self.platform_change) {
-            return Err(Refusal::exists("platform change", &self.platform_change));
+        if let Some(there) = ask.state.platform_changes.get(&self.platform_change) {
+            return Err(Refusal::exists("platform change", &self.platform_change).since(there.stamp.at));
         }
         let tags = normalised(&self.tags);
         let mut events = vec![

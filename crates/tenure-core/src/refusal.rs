@@ -19,7 +19,7 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// One sentence for a person.
     pub sentence: String,
-    /// Who may do it instead, when the fault is who asked.
+    /// Who may do it instead, when the fault is who asked; else who can do what is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub who_may: Vec<WhoMay>,
     /// What has to be there first.
@@ -88,8 +88,27 @@ impl Refusal {
         self
     }
 
+    /// Adds who can clear the way.
+    pub(crate) fn cleared_by(mut self, who: Vec<WhoMay>) -> Self {
+        self.who_may = who;
+        self
+    }
+
     pub(crate) fn not_found(noun: &str, name: impl fmt::Display) -> Self {
-        Self::new(RefusalCode::NotFound, format!("there is no {noun} {name}"))
+        let refusal = Self::new(RefusalCode::NotFound, format!("there is no {noun} {name}"));
+        let makes = match noun {
+            "case" => "open_case",
+            "experiment" => "register_experiment",
+            "team" => "define_team",
+            "codebase" => "define_codebase",
+            "metric" => "define_metric",
+            "account" => "grant_role",
+            "platform change" => "register_platform_change",
+            "bug" => "report_bug",
+            "follow-up" => "add_follow_up",
+            _ => return refusal,
+        };
+        refusal.missing([format!("{makes} {name}, unless another name was meant")])
     }
 
     pub(crate) fn exists(noun: &str, name: impl fmt::Display) -> Self {
@@ -266,7 +285,14 @@ impl fmt::Display for RefusalCode {
 
 /// The reference page of refusal codes, in Markdown.
 pub fn reference_page() -> String {
-    let mut page = String::from("# Refusal codes\n\n| code | meaning | remedy |\n|---|---|---|\n");
+    let mut page = String::from(
+        "# Refusal codes\n\n\
+         A refusal is no error: the process says no, and the same object says so everywhere. It has a `code`, a `sentence`, \
+         and where there is somebody or something to name: `who_may` (each seat with the accounts that hold it now, and the \
+         deputies who act for them), `missing` (what has to be there or done first) and `since` (the instant since when it \
+         is blocked).\n\n\
+         | code | meaning | remedy |\n|---|---|---|\n",
+    );
     for code in RefusalCode::ALL {
         page.push_str(&format!("| `{}` | {} | {} |\n", code.code(), code.meaning(), code.remedy()));
     }

@@ -184,14 +184,30 @@ struct Step {
 /// Runs every scenario of a file, in order.
 pub fn run_file(text: &str) -> Result<Vec<Outcome>, ScenarioError> {
     let file = File::read(text)?;
-    file.scenarios.iter().map(|scenario| scenario.run(&file).map(|(outcome, _)| outcome)).collect()
+    file.scenarios.iter().map(|scenario| scenario.run(&file).map(|run| run.outcome)).collect()
 }
 
 /// Runs one scenario of a file and gives the world it ends in, with everything that was recorded.
 pub fn run_one(text: &str, id: &str) -> Result<Option<(Outcome, World)>, ScenarioError> {
     let file = File::read(text)?;
     let scenario = file.scenarios.iter().find(|scenario| scenario.id == id);
-    scenario.map(|scenario| scenario.run(&file)).transpose()
+    let run = scenario.map(|scenario| scenario.run(&file)).transpose()?;
+    Ok(run.map(|run| (run.outcome, run.world)))
+}
+
+/// Runs every scenario of a file and gives every refusal in it, with the command that was refused.
+pub fn refusals(text: &str) -> Result<Vec<(String, Refusal)>, ScenarioError> {
+    let file = File::read(text)?;
+    let runs: Result<Vec<Run>, ScenarioError> =
+        file.scenarios.iter().map(|scenario| scenario.run(&file)).collect();
+    Ok(runs?.into_iter().flat_map(|run| run.refusals).collect())
+}
+
+/// A scenario that was run.
+struct Run {
+    outcome: Outcome,
+    world: World,
+    refusals: Vec<(String, Refusal)>,
 }
 
 /// A state and the entries it is the fold of.
@@ -232,14 +248,14 @@ impl World {
 }
 
 impl Scenario {
-    fn run(&self, file: &File) -> Result<(Outcome, World), ScenarioError> {
-        let mut world = self.world(file)?;
+    fn run(&self, file: &File) -> Result<Run, ScenarioError> {
+        let (mut world, mut refusals) = (self.world(file)?, Vec::new());
         let mut outcome =
             Outcome { id: self.id.clone(), passed: true, step: None, expected: None, got: None, why: None };
         for (at, step) in self.steps.iter().enumerate() {
             // A step that makes no sense fails its own scenario, and no other.
             let answer = match &step.0 {
-                Ok(step) => step.run(at, &mut world),
+                Ok(step) => step.run(at, &mut world, &mut refusals),
                 Err(fault) => Err(fault.clone()),
             };
             let mismatch = answer.unwrap_or_else(|fault| {
@@ -255,7 +271,7 @@ impl Scenario {
                 break;
             }
         }
-        Ok((outcome, world))
+        Ok(Run { outcome, world, refusals })
     }
 
     fn world(&self, file: &File) -> Result<World, ScenarioError> {
@@ -293,7 +309,12 @@ impl Scenario {
 
 impl Step {
     /// Runs the step; what was expected and what came, when they differ.
-    fn run(&self, at: usize, world: &mut World) -> Result<Option<Mismatch>, String> {
+    fn run(
+        &self,
+        at: usize,
+        world: &mut World,
+        refusals: &mut Vec<(String, Refusal)>,
+    ) -> Result<Option<Mismatch>, String> {
         if self.expect != "ok" && !self.expect.starts_with("refused:") {
             return Err(format!("expect is `{}`: use `ok` or `refused:CODE`", self.expect));
         }
@@ -327,7 +348,10 @@ impl Step {
         };
         let (got, why) = match answer {
             Ok(()) => ("ok".to_owned(), None),
-            Err(refusal) => (format!("refused:{}", refusal.code), Some(refusal.sentence)),
+            Err(refusal) => {
+                refusals.push((self.name.clone(), refusal.clone()));
+                (format!("refused:{}", refusal.code), Some(refusal.sentence))
+            }
         };
         if got != self.expect {
             return Ok(Some(Mismatch { expected: self.expect.clone(), got, why }));

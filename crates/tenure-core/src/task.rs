@@ -86,8 +86,8 @@ pub(crate) enum Task<'a> {
     AcknowledgeHandOver { team: TeamId },
 }
 
-const PLANNERS: [Role; 2] = [Role::DevelopmentLead, Role::ProductManager];
-const BUILDERS: [Role; 2] = [Role::Developer, Role::DevelopmentLead];
+pub(crate) const PLANNERS: [Role; 2] = [Role::DevelopmentLead, Role::ProductManager];
+pub(crate) const BUILDERS: [Role; 2] = [Role::Developer, Role::DevelopmentLead];
 
 fn roles(roles: impl IntoIterator<Item = Role>) -> Vec<Seat> {
     roles.into_iter().map(Seat::Role).collect()

@@ -187,7 +187,8 @@ fn about_the_world(dice: &mut Dice<'_>, name: &str, [day, after]: [String; 2]) -
         }}),
         "archive_flag" => json!({"key": "hand"}),
         "name_deputy" => {
-            let (account, deputy) = (dice.pick(&["boards-owner", "design-lead"]), dice.pick(&["designer", "stranger"]));
+            let (account, deputy) =
+                (dice.pick(&["boards-owner", "design-lead"]), dice.pick(&["designer", "stranger"]));
             json!({"account": account, "deputy": deputy, "from": day, "until": after})
         }
         "revoke_deputy" => json!({"account": "boards-owner", "deputy": "designer"}),

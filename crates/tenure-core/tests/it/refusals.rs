@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
+use tenure_core::scenario::refusals;
 use tenure_core::{Command, RefusalCode};
 
 use crate::town::Town;
 
-fn steps() -> Vec<Json> {
+fn files() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let json = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    json.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+fn steps() -> Vec<Json> {
     let mut steps = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        let file: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    for text in files() {
+        let file: Json = serde_json::from_str(&text).unwrap();
         for scenario in file["scenarios"].as_array().unwrap() {
             steps.extend(scenario["steps"].as_array().unwrap().iter().cloned());
         }
@@ -33,6 +36,72 @@ fn every_code_is_met_in_a_scenario() {
     let all: BTreeSet<String> = RefusalCode::ALL.iter().map(|code| code.code().to_owned()).collect();
     assert_eq!(all.difference(&met).collect::<Vec<_>>(), Vec::<&String>::new());
     assert_eq!(met.difference(&all).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// What a refusal of a code always says: who may, what is missing, since when. What is left out does not exist for it.
+fn says(code: RefusalCode) -> &'static [&'static str] {
+    use RefusalCode as Code;
+    match code {
+        // Of a thing that is not there, or an argument that is wrong, there is no more to say than the sentence does.
+        Code::NotFound | Code::InvalidArgument => &[],
+        Code::AlreadyExists => &["since"],
+        Code::Forbidden => &["who"],
+        // In a terminal stage nothing is missing and nobody can do it.
+        Code::WrongState => &["since"],
+        Code::ReasonMissing
+        | Code::UnblockConditionMissing
+        | Code::VariationGoalsMissing
+        | Code::JustificationIncomplete
+        | Code::NoMeasuredWave
+        | Code::FullRolloutNeedsVerdict
+        | Code::NoControlCohort => &["missing"],
+        Code::NotLeadDeveloper | Code::TooBigMakeFollowUp | Code::InvitationVoid => &["who", "missing"],
+        // Time alone clears it.
+        Code::WarrantyRunning => &["missing", "since"],
+        // Of an orphan the original is at its end: nobody can do anything.
+        Code::OriginalNotProductionised => &["since"],
+        _ => &["who", "missing", "since"],
+    }
+}
+
+#[test]
+fn every_refusal_says_what_there_is_to_say() {
+    let mut met = BTreeSet::new();
+    let mut silent = Vec::new();
+    for text in files() {
+        for (command, refusal) in refusals(&text).unwrap() {
+            let wanted = says(refusal.code);
+            met.insert(refusal.code);
+            let who = refusal.who_may.iter().any(|who| !who.seat.is_empty());
+            for (part, there) in
+                [("who", who), ("missing", !refusal.missing.is_empty()), ("since", refusal.since.is_some())]
+            {
+                if wanted.contains(&part) && !there {
+                    silent.push(format!("{command}: {refusal}: {part}"));
+                }
+            }
+            if !refusal.who_may.is_empty() && refusal.code != RefusalCode::Forbidden {
+                assert!(refusal.who_may.iter().all(|who| !who.seat.is_empty()), "{refusal:?}");
+            }
+        }
+    }
+    silent.sort();
+    silent.dedup();
+    assert_eq!(silent, Vec::<String>::new());
+    assert_eq!(met, RefusalCode::ALL.iter().copied().collect::<BTreeSet<_>>());
+}
+
+/// In a stage that is not the last one, a refusal for the state names what comes first and who does it.
+#[test]
+fn a_wrong_state_says_what_comes_first() {
+    let mut town = Town::before("answer_consultation");
+    let refusal = town.refuses("product-manager", "decide_outcome", json!({"kind": "keep"}), "wrong_state");
+    assert_eq!(refusal.missing, ["answer_consultation: answer the consultation for boards"]);
+    assert_eq!(
+        refusal.who_may[0].accounts.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        ["boards-owner"]
+    );
+    assert!(refusal.since.is_some());
 }
 
 #[test]
