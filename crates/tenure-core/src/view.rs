@@ -28,6 +28,7 @@ use crate::state::State;
 use crate::time::{Now, days_between};
 use crate::waiting::{Until, Wait};
 use crate::warranty::Accountable;
+use crate::weighing::Payback;
 
 /// A case in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -85,8 +86,12 @@ pub struct Promise {
     pub corrected: Option<f64>,
     /// Expected gain a year.
     pub benefit_per_year: Option<f64>,
+    /// Where that is with 95 %.
+    pub benefit_interval: Option<[f64; 2]>,
     /// Months until it has paid the building.
     pub payback_months: Option<f64>,
+    /// That with its interval, and how likely it is within a year.
+    pub payback: Option<Payback>,
 }
 
 /// What the rollout delivered.
@@ -276,12 +281,15 @@ impl State {
         let measured = case.measurements.latest.as_ref().and_then(|latest| latest.replication.as_ref());
         let designed = case.measurements.design.as_ref().map(|design| design.corrected.estimate);
         let weighing = case.cost_benefit.as_ref();
+        let reckoned = weighing.and_then(|weighing| weighing.weighing.as_ref());
         Some(Promise {
             absolute: *absolute,
             lift: *lift,
             corrected: measured.map(|replication| replication.corrected.estimate).or(designed),
             benefit_per_year: weighing.map(|weighing| weighing.benefit_per_year),
+            benefit_interval: reckoned.map(|weighing| weighing.benefit_per_year.interval),
             payback_months: weighing.and_then(|weighing| weighing.payback_months(1.0)),
+            payback: reckoned.map(|weighing| weighing.payback),
         })
     }
 

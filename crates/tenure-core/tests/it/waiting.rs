@@ -21,7 +21,8 @@ fn somebody_or_time(town: &Town, case: &Case) {
         );
         return;
     }
-    assert!(!waits.is_empty() || until.is_some(), "{} in {} waits for nothing", case.id, case.stage);
+    let named = until.is_some_and(|until| until.until.is_some() || case.stage == Stage::Parked);
+    assert!(!waits.is_empty() || named, "{} in {} waits for nothing", case.id, case.stage);
     for wait in &waits {
         assert!(Command::ALL.iter().any(|(name, _)| *name == wait.command), "{wait:?}");
         assert!(wait.since <= town.now().at && !wait.who.is_empty(), "{wait:?}");
