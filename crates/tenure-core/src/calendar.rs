@@ -3,6 +3,7 @@
 //! A date is always a team's: the same instant is Monday for one and Sunday for another. Zones come from the database
 //! inside the program, so that a date does not depend on the machine.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use crate::person::{DRIVERS, Place, Role, Seat};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::time::{Stamp, days_later};
+use crate::time::{Stamp, days_between, days_later};
 
 /// The most holidays a calendar may list.
 pub const HOLIDAYS_MAX: usize = 1_000;
@@ -131,7 +132,7 @@ impl<'a> Calendar<'a> {
             if left == 0 {
                 return day;
             }
-            day = days_later(day, 1);
+            day = day.tomorrow().unwrap_or(Date::MAX);
             left -= u32::from(self.works(day));
         }
         Date::MAX
@@ -139,12 +140,18 @@ impl<'a> Calendar<'a> {
 
     /// Working days after one date up to and with another; 0 when `to` is not later.
     pub fn working_days_between(&self, from: Date, to: Date) -> u32 {
-        let (mut day, mut count) = (from, 0);
+        let days = days_between(from, to).max(0);
+        let a_week = 7 - self.weekend.iter().collect::<BTreeSet<_>>().len();
+        let free = |day: &&Date| from < **day && **day <= to && !self.weekend.contains(&Weekday::of(**day));
+        let holidays = self.holidays.iter().filter(free).count();
+        let whole_weeks = usize::try_from(days / 7).unwrap_or(usize::MAX).saturating_mul(a_week);
+        let mut day = days_later(from, days / 7 * 7);
+        let mut rest = 0;
         while day < to {
-            day = days_later(day, 1);
-            count += u32::from(self.works(day));
+            day = day.tomorrow().unwrap_or(Date::MAX);
+            rest += usize::from(!self.weekend.contains(&Weekday::of(day)));
         }
-        count
+        u32::try_from((whole_weeks + rest).saturating_sub(holidays)).unwrap_or(u32::MAX)
     }
 
     /// The date by which something asked for at an instant is promised.
@@ -221,7 +228,8 @@ impl State {
     /// The date of an instant for the owners of the product a case is in. Of several teams the one whose day began last:
     /// a day is over when it is over for all of them.
     pub fn owner_date(&self, case: &Case, at: Timestamp) -> Date {
-        let dates = case.teams().into_iter().map(|team| self.calendar_in(case, &team).date(at));
+        let teams = case.consultations.keys().chain(&case.asked);
+        let dates = teams.map(|team| self.calendar_in(case, team).date(at));
         dates.min().unwrap_or_else(|| self.today(case, at))
     }
 }
@@ -276,6 +284,28 @@ impl CalendarSet {
             state.calendars.remove(&self.team);
         } else {
             state.calendars.insert(self.team.clone(), self.calendar.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn working_days_between_two_dates_are_counted_day_by_day() {
+        let weekends = [vec![], vec![Weekday::Saturday, Weekday::Sunday], vec![Weekday::Friday]];
+        let from = Date::constant(2026, 2, 24);
+        let holidays = [3, 4, 11, 12, 30].map(|days| days_later(from, days));
+        for weekend in &weekends {
+            let days = Calendar::new("UTC", weekend, &holidays);
+            let mut count = 0;
+            for after in 0..40 {
+                let to = days_later(from, after);
+                count += u32::from(after > 0 && days.works(to));
+                assert_eq!(days.working_days_between(from, to), count, "{to}");
+            }
+            assert_eq!(days.working_days_between(from, days_later(from, -3)), 0);
         }
     }
 }

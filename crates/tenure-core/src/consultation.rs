@@ -38,7 +38,12 @@ impl Case {
 
     /// Every codebase that an answer named.
     pub fn codebases(&self) -> BTreeSet<CodebaseId> {
-        self.consultations.values().flat_map(|consultation| consultation.codebases.iter().cloned()).collect()
+        self.named().cloned().collect()
+    }
+
+    /// The same, one for each answer that names it.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &CodebaseId> {
+        self.consultations.values().flat_map(|consultation| &consultation.codebases)
     }
 }
 

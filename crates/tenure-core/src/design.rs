@@ -1,10 +1,13 @@
 //! The design of a rollout's measurement: what is frozen when the first wave of an iteration starts, so that no look can
 //! change the question.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use tenure_stats::estimate::{self, Level, Scale};
+use tenure_stats::power::{self, Cost};
 use tenure_stats::replication::{self, Corrected, Original};
-use tenure_stats::{CannotSay, normal, power, verdict};
+use tenure_stats::{CannotSay, normal, verdict};
 
 use crate::experiment::Experiment;
 use crate::measurement::Arm;
@@ -91,6 +94,13 @@ pub struct RolloutCost {
     pub expected_days: Option<f64>,
 }
 
+/// What being looked at any time costs; the usual error rate's is remembered, because a page asks for it again and again.
+fn looking(alpha: f64) -> Result<Cost, CannotSay> {
+    static USUAL: OnceLock<Result<Cost, CannotSay>> = OnceLock::new();
+    let cost = |alpha| power::Design::Standard.cost(LOOKS, alpha, 0.8);
+    if alpha == verdict::ALPHA { *USUAL.get_or_init(|| cost(alpha)) } else { cost(alpha) }
+}
+
 impl RolloutCost {
     /// For all of the corrected effect, and for half of it.
     pub(crate) fn of(
@@ -100,7 +110,7 @@ impl RolloutCost {
     ) -> Result<Vec<Self>, CannotSay> {
         let question = Question::of(experiment)?;
         let drift = power::drift(alpha, 0.8, power::Tails::Two)?;
-        let looking = power::Design::Standard.cost(LOOKS, alpha, 0.8)?;
+        let looking = looking(alpha)?;
         let had = question.control.n.saturating_add(question.treatment.n) as f64;
         let days = |units: f64| audience_per_year.map(|audience| units / (audience / 365.0));
         let whole = |units: f64| units.ceil().min(1e18) as u64;

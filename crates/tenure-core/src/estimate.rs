@@ -1,5 +1,7 @@
 //! Estimates: what a codebase would cost to change, and to maintain.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -48,7 +50,8 @@ pub(crate) fn checked(days: [f64; 3]) -> Result<[f64; 3], Refusal> {
 impl Case {
     /// Codebases that an answer names and nobody has estimated.
     pub fn unestimated(&self) -> Vec<CodebaseId> {
-        self.codebases().into_iter().filter(|codebase| !self.estimates.contains_key(codebase)).collect()
+        let unestimated = self.named().filter(|codebase| !self.estimates.contains_key(*codebase));
+        unestimated.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The outcome: keep, keep with a justification, iterate or remove. Nobody keeps a negative.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,8 @@ impl Acknowledgers {
 impl Case {
     /// Codebases whose owners have not confirmed that the flag and the losing code are gone.
     pub fn codebases_not_cleared(&self) -> Vec<CodebaseId> {
-        self.codebases().into_iter().filter(|codebase| !self.cleared.contains_key(codebase)).collect()
+        let uncleared = self.named().filter(|codebase| !self.cleared.contains_key(*codebase));
+        uncleared.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 }
 

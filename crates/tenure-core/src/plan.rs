@@ -2,7 +2,6 @@
 //! names is submitted as commands and judged like any other.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value as Json;
 
 use crate::case::{Case, Stage};
 use crate::command::Command;
@@ -81,23 +80,14 @@ fn has_passed(since: Timestamp, hours: u32, now: Timestamp) -> bool {
 
 /// Notices that were not given yet: missed promises, and the end of the warranty.
 fn notices(state: &State, case: &Case, now: Now) -> Vec<GiveNotice> {
-    let late = state.escalations(case, now).into_iter().filter_map(|wait| {
-        let due = wait.due?;
-        let seats: Vec<String> = wait.seats.iter().map(ToString::to_string).collect();
-        // Several of one kind may be promised by one date: of several codebases, of several items.
-        let about = ["codebase", "item", "number"].into_iter().filter_map(|key| wait.with.get(key));
-        let what = about.fold(wait.command.to_owned(), |what, about| match about {
-            Json::String(text) => format!("{what} {text}"),
-            other => format!("{what} {other}"),
-        });
-        Some(GiveNotice {
-            case: case.id.clone(),
-            name: format!("{what} by {} until {due}", seats.join(", ")),
-            sentence: wait.line(),
-            to: wait.seats,
-        })
+    let late = state.escalations(case, now).into_iter().map(|(name, wait)| GiveNotice {
+        case: case.id.clone(),
+        name,
+        sentence: wait.line(),
+        to: wait.seats,
     });
-    late.chain(warranty(state, case, now)).filter(|notice| !case.notices.contains(&notice.name)).collect()
+    let ends = warranty(state, case, now).filter(|notice| !case.notices.contains(&notice.name));
+    late.chain(ends).collect()
 }
 
 /// The tightest notice that applies: a server that was away says the last one only.

@@ -46,7 +46,7 @@ impl Stamp {
 
 /// Whole days from one date to another; negative when `to` is earlier.
 pub(crate) fn days_between(from: Date, to: Date) -> i64 {
-    from.until(to).map_or(0, |span| i64::from(span.get_days()))
+    to.duration_since(from).as_hours() / 24
 }
 
 /// The date so many months later; the last day of the month when the day does not exist there.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::calendar::Calendar;
 use crate::case::{Case, Stage};
-use crate::id::{AccountId, CaseId, TeamId};
+use crate::id::{CaseId, TeamId};
 use crate::person::{Actor, Place, Scope, Seat};
 use crate::refusal::WhoMay;
 use crate::rollout::Running;
@@ -111,15 +111,14 @@ impl State {
     /// What waits on somebody in a case, the most pressing first.
     pub fn waits(&self, case: &Case, now: impl Into<Now>) -> Vec<Wait> {
         let now = now.into();
-        let mut names = Names::of_one(self);
-        open(self, case, now).iter().map(|one| self.told(case, one, now, &mut names)).collect()
+        open(self, case, now).iter().map(|one| self.told(case, one, now)).collect()
     }
 
     /// What comes next in a case.
     pub fn next(&self, case: &Case, now: impl Into<Now>) -> Option<Wait> {
         let now = now.into();
         let next = open(self, case, now).into_iter().next()?;
-        Some(self.told(case, &next, now, &mut Names::of_one(self)))
+        Some(self.told(case, &next, now))
     }
 
     /// What a case waits for that is time alone: a wave, a verdict, the end of a warranty, a review.
@@ -189,15 +188,17 @@ impl State {
             })
     }
 
-    /// What is to be said of a case's promises: those that are broken, and reviews that have come.
-    pub(crate) fn escalations(&self, case: &Case, now: Now) -> Vec<Wait> {
-        let mut names = Names::of_one(self);
+    /// What is to be said of a case's promises, by the name it is remembered by: those that are broken, and reviews that
+    /// have come. Without what was said already.
+    pub(crate) fn escalations(&self, case: &Case, now: Now) -> Vec<(String, Wait)> {
         let open = open(self, case, now);
-        let said = open.iter().filter(|one| {
+        let named = open.iter().filter_map(|one| {
             let days = self.days(case, one);
-            due(&days, one).is_some_and(|due| one.task.is_review() || days.date(now.at) > due)
+            let due = due(&days, one).filter(|due| one.task.is_review() || days.date(now.at) > *due)?;
+            Some((deadline(case, one, due), one))
         });
-        said.map(|one| self.told(case, one, now, &mut names)).collect()
+        let unsaid = named.filter(|(name, _)| !case.notices.contains(name));
+        unsaid.map(|(name, one)| (name, self.told(case, one, now))).collect()
     }
 
     /// What waits on an actor, oldest first.
@@ -208,12 +209,11 @@ impl State {
     /// The oldest of what waits on an actor, so many at most, and how much there is in all.
     pub fn desk_top(&self, actor: &Actor, now: impl Into<Now>, most: usize) -> Desk {
         let now = now.into();
-        let mut names = Names::of_many(self);
+        let mut chair = Chair::of(self, actor, now);
         let mut mine: Vec<(&Case, Open<'_>)> = Vec::new();
         for case in self.cases.values().filter(|case| !case.stage.is_terminal() || !case.bugs.is_empty()) {
             for one in open(self, case, now) {
-                if one.task.seats(case).iter().any(|seat| names.sits(actor, seat, place(case, &one), now.at))
-                {
+                if one.task.seats(case).iter().any(|seat| chair.is_at(seat, place(case, &one))) {
                     mine.push((case, one));
                 }
             }
@@ -221,7 +221,7 @@ impl State {
         mine.sort_by_key(|(_, one)| one.since);
         let total = mine.len();
         let oldest = mine.iter().take(most);
-        let waits = oldest.map(|(case, one)| self.told(case, one, now, &mut names)).collect();
+        let waits = oldest.map(|(case, one)| self.told(case, one, now)).collect();
         Desk { total, waits }
     }
 
@@ -230,7 +230,7 @@ impl State {
         self.calendar_in(case, one.task.days_of(case).unwrap_or(&case.team))
     }
 
-    fn told(&self, case: &Case, one: &Open<'_>, now: Now, names: &mut Names<'_>) -> Wait {
+    fn told(&self, case: &Case, one: &Open<'_>, now: Now) -> Wait {
         let days = self.days(case, one);
         let (today, due) = (days.date(now.at), due(&days, one));
         let late = due.filter(|due| today > *due);
@@ -257,7 +257,7 @@ impl State {
                 .iter()
                 .map(|seat| WhoMay {
                     seat: of(seat),
-                    accounts: names.sitters(seat, place),
+                    accounts: self.sitters(seat, Some(place)),
                     deputies: self.stand_ins(seat, Some(place), now.at),
                 })
                 .collect(),
@@ -285,55 +285,48 @@ fn place<'a>(case: &'a Case, one: &'a Open<'a>) -> Place<'a> {
     Place { team: one.task.team().unwrap_or(&case.team), case: Some(&case.id) }
 }
 
-/// Who sits where, remembered: thousands of cases ask for the same few seats.
-struct Names<'a> {
-    state: &'a State,
-    /// Cases in which somebody holds a role that they hold nowhere else; none where remembering does not pay.
-    special: Option<BTreeSet<&'a CaseId>>,
-    sits: HashMap<(Seat, TeamId), bool>,
-    sitters: HashMap<(Seat, TeamId), Vec<AccountId>>,
+/// The name a broken promise is remembered by. Several of one kind may be promised by one date: of several codebases, of
+/// several items.
+fn deadline(case: &Case, one: &Open<'_>, due: Date) -> String {
+    let seats: Vec<String> = one.task.seats(case).iter().map(ToString::to_string).collect();
+    let known = one.task.known(case);
+    let about = ["codebase", "item", "number"].into_iter().filter_map(|key| known.get(key));
+    let what = about.fold(one.task.command().to_owned(), |what, about| match about {
+        Json::String(text) => format!("{what} {text}"),
+        other => format!("{what} {other}"),
+    });
+    format!("{what} by {} until {due}", seats.join(", "))
 }
 
-impl<'a> Names<'a> {
-    /// For one case.
-    fn of_one(state: &'a State) -> Self {
-        Self { state, special: None, sits: HashMap::new(), sitters: HashMap::new() }
-    }
+/// Which seats an actor sits at, remembered: thousands of cases ask for the same few.
+struct Chair<'a> {
+    state: &'a State,
+    actor: &'a Actor,
+    now: Now,
+    /// Cases in which somebody holds a role that they hold nowhere else: of those nothing is remembered.
+    special: BTreeSet<&'a CaseId>,
+    known: HashMap<Seat, HashMap<TeamId, bool>>,
+}
 
-    /// For one actor and many cases.
-    fn of_many(state: &'a State) -> Self {
-        let grants = state.people.values().flat_map(|person| &person.grants);
-        let special = grants.filter_map(|grant| match &grant.scope {
+impl<'a> Chair<'a> {
+    fn of(state: &'a State, actor: &'a Actor, now: Now) -> Self {
+        let special = state.holders.keys().filter_map(|grant| match &grant.scope {
             Scope::Case(case) => Some(case),
             _ => None,
         });
-        let special = Some(special.collect());
-        Self { special, ..Self::of_one(state) }
+        Self { state, actor, now, special: special.collect(), known: HashMap::new() }
     }
 
-    fn remembers(&self, place: Place<'_>) -> bool {
-        self.special.as_ref().zip(place.case).is_some_and(|(special, case)| !special.contains(case))
-    }
-
-    fn sits(&mut self, actor: &Actor, seat: &Seat, place: Place<'_>, at: Timestamp) -> bool {
-        if !self.remembers(place) {
-            return self.state.may_act(actor, seat, Some(place), at);
+    fn is_at(&mut self, seat: &Seat, place: Place<'_>) -> bool {
+        let remembers = place.case.is_some_and(|case| !self.special.contains(case));
+        let known = self.known.get(seat).filter(|_| remembers).and_then(|teams| teams.get(place.team));
+        if let Some(known) = known {
+            return *known;
         }
-        let state = self.state;
-        *self
-            .sits
-            .entry((seat.clone(), place.team.clone()))
-            .or_insert_with(|| state.may_act(actor, seat, Some(place), at))
-    }
-
-    fn sitters(&mut self, seat: &Seat, place: Place<'_>) -> Vec<AccountId> {
-        if !self.remembers(place) {
-            return self.state.sitters(seat, Some(place));
+        let is_at = self.state.may_act(self.actor, seat, Some(place), self.now.at);
+        if remembers {
+            self.known.entry(seat.clone()).or_default().insert(place.team.clone(), is_at);
         }
-        let state = self.state;
-        self.sitters
-            .entry((seat.clone(), place.team.clone()))
-            .or_insert_with(|| state.sitters(seat, Some(place)))
-            .clone()
+        is_at
     }
 }
