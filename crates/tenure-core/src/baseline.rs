@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tenure_stats::estimate::{self, Level};
 
 use crate::case::Case;
@@ -16,7 +16,7 @@ use crate::id::{CaseId, ExperimentId};
 use crate::state::State;
 
 /// One kept case in a chain.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     /// Which case.
     pub case: CaseId,
@@ -37,7 +37,7 @@ pub struct Link {
 }
 
 /// A change of a level, in the metric's unit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The change.
     pub difference: f64,
@@ -46,7 +46,7 @@ pub struct Change {
 }
 
 /// A kept case of a lineage that is measured by another yardstick, so that its level cannot be compared.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Apart {
     /// Which case.
     pub case: CaseId,
@@ -57,7 +57,7 @@ pub struct Apart {
 }
 
 /// The verified effect of a chain of kept cases.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cumulative {
     /// What all of it is measured by.
     pub metric: PrimaryMetric,
@@ -68,10 +68,10 @@ pub struct Cumulative {
     /// Its 95 % interval.
     pub interval: [f64; 2],
     /// Kept cases of the lineage that are measured by another yardstick.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apart: Vec<Apart>,
     /// Cases of the lineage that are no longer kept.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<CaseId>,
 }
 

@@ -284,7 +284,7 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             format!("{by} affirmed the justified keep until {}{reason}", it.review_on)
         }
         Event::BugReported(it) => {
-            let (accountable, about) = (side(it.accountable), said(it.description.as_deref()));
+            let (accountable, about) = (answers(it.accountable), said(it.description.as_deref()));
             format!("{by} reported bug {}, which {accountable} for{about}", it.bug)
         }
         Event::BugDisputed(it) => {
@@ -438,7 +438,8 @@ const fn purpose(kind: WaveKind) -> &'static str {
     }
 }
 
-const fn side(accountable: Accountable) -> &'static str {
+/// Which side answers.
+pub(crate) const fn answers(accountable: Accountable) -> &'static str {
     match accountable {
         Accountable::BuildingTeam => "the building team answers",
         Accountable::ProductOwners => "the product owners answer",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deputy::StandIn;
 use crate::id::AccountId;
+use crate::narration::Names;
 use crate::person::{Place, Seat};
 use crate::state::State;
 
@@ -45,9 +46,16 @@ pub struct WhoMay {
 impl WhoMay {
     /// Everybody who may, as a person reads it.
     pub fn names(&self) -> Vec<String> {
-        let deputies = self.deputies.iter();
-        let deputies = deputies.map(|it| format!("{} for {} until {}", it.deputy, it.acting_for, it.until));
-        self.accounts.iter().map(ToString::to_string).chain(deputies).collect()
+        self.names_with(&Names::default())
+    }
+
+    /// The same with people by their names.
+    pub fn names_with(&self, names: &Names) -> Vec<String> {
+        let deputy = |it: &StandIn| {
+            format!("{} for {} until {}", names.of(&it.deputy), names.of(&it.acting_for), it.until)
+        };
+        let accounts = self.accounts.iter().map(|account| names.of(account).to_owned());
+        accounts.chain(self.deputies.iter().map(deputy)).collect()
     }
 
     /// The accounts of everybody who may.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tenure_stats::comparison::{Absolute, Relative};
 use tenure_stats::replication::Label;
 use tenure_stats::verdict::{Judged, Nuance};
@@ -76,7 +76,7 @@ pub struct Summary {
 }
 
 /// What the experiment promised.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
     /// The difference, in the metric's unit.
     pub absolute: Option<Absolute>,
@@ -95,7 +95,7 @@ pub struct Promise {
 }
 
 /// What the rollout delivered.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The verdict.
     pub verdict: Verdict,
@@ -120,7 +120,7 @@ pub struct Delivery {
 }
 
 /// The deviation ledger, weighed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fidelity {
     /// The sum of the weights.
     pub spent: u32,
@@ -131,7 +131,7 @@ pub struct Fidelity {
 }
 
 /// A sign-off, with where it stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignOffView {
     /// Whose.
     pub team: TeamId,
@@ -254,12 +254,8 @@ impl State {
             exposure_percent: case.exposure_percent(),
             admitted_percent: case.admitted_percent(),
             fidelity: self.fidelity(case),
-            sign_off_status: sign_offs(case),
-            follow_up_status: case
-                .follow_ups
-                .iter()
-                .map(|(id, follow_up)| (id.clone(), case.follow_up_status(follow_up)))
-                .collect(),
+            sign_off_status: case.sign_off_views(),
+            follow_up_status: case.follow_up_statuses(),
             codebases_not_cleared: case.codebases_not_cleared(),
             accountability: WarrantyView {
                 accountable: self.accountable_at(case, now.at),
@@ -326,14 +322,14 @@ impl State {
         weighed.map(|weighing| weighing.rollout.clone()).or_else(reckoned).unwrap_or_default()
     }
 
-    fn fidelity(&self, case: &Case) -> Fidelity {
+    pub(crate) fn fidelity(&self, case: &Case) -> Fidelity {
         let (spent, budget) = (case.ledger.spent(), self.policy_of(case).deviation_budget);
         let used = if spent == 0 { 0.0 } else { f64::from(spent) / f64::from(budget.max(1)) };
         Fidelity { spent, budget, fidelity: (1.0 - used).max(0.0) }
     }
 
     /// Other cases that are rolled out on the same product surface: allowed, and to be known.
-    fn collisions(&self, case: &Case) -> Vec<CaseId> {
+    pub(crate) fn collisions(&self, case: &Case) -> Vec<CaseId> {
         let Some(here) = surface(self, case) else { return Vec::new() };
         let rolling = |case: &Case| matches!(case.stage, Stage::RollingOut | Stage::Outcome);
         self.cases
@@ -350,23 +346,28 @@ impl Case {
         let latest = self.measurements.latest.as_ref()?;
         latest.replication.as_ref().map(|replication| replication.retained)
     }
-}
 
-fn sign_offs(case: &Case) -> Vec<SignOffView> {
-    case.teams()
-        .into_iter()
-        .map(|team| {
-            let sign_off = case.sign_offs.get(&team);
+    /// Every team's sign-off, with where it stands.
+    pub(crate) fn sign_off_views(&self) -> Vec<SignOffView> {
+        let view = |team: TeamId| {
+            let sign_off = self.sign_offs.get(&team);
             let answered = sign_off.and_then(|sign_off| sign_off.answered.as_ref());
-            let status = case.sign_off_status(&team);
+            let status = self.sign_off_status(&team);
             let open = matches!(status, SignOffStatus::Requested | SignOffStatus::Stale);
             SignOffView {
                 status,
-                changed_since: case.changed_since_sign_off(&team),
+                changed_since: self.changed_since_sign_off(&team),
                 due: sign_off.filter(|_| open).map(|sign_off| sign_off.due),
                 self_approved: answered.is_some_and(|answered| answered.self_approved),
                 team,
             }
-        })
-        .collect()
+        };
+        self.teams().into_iter().map(view).collect()
+    }
+
+    /// Where each follow-up stands.
+    pub(crate) fn follow_up_statuses(&self) -> BTreeMap<FollowUpId, FollowUpStatus> {
+        let status = |follow_up| self.follow_up_status(follow_up);
+        self.follow_ups.iter().map(|(id, follow_up)| (id.clone(), status(follow_up))).collect()
+    }
 }

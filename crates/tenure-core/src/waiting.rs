@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::calendar::Calendar;
 use crate::case::{Case, Stage};
 use crate::id::{CaseId, TeamId};
+use crate::narration;
 use crate::person::{Actor, Place, Scope, Seat};
 use crate::refusal::WhoMay;
 use crate::rollout::Running;
@@ -74,10 +75,15 @@ pub struct Desk {
 impl Wait {
     /// The line a person reads: who, what, since when, which promise.
     pub fn line(&self) -> String {
+        self.line_with(&narration::Names::default())
+    }
+
+    /// The same with people by their names.
+    pub fn line_with(&self, names: &narration::Names) -> String {
         let who: Vec<String> = self
             .who
             .iter()
-            .map(|who| match who.names().as_slice() {
+            .map(|who| match who.names_with(names).as_slice() {
                 [] if self.seats.contains(&Seat::System) => who.seat.clone(),
                 [] => format!("{} (nobody holds it)", who.seat),
                 names => {

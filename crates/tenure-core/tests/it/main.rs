@@ -11,7 +11,9 @@
 mod calendars;
 mod deputies;
 mod dice;
+mod document;
 mod golden;
+mod intake;
 mod laws;
 mod lineage;
 mod narration;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use tenure_core::scenario::run_file;
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn json_files(folder: &Path) -> Vec<PathBuf> {
+pub fn json_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -16,6 +16,13 @@ fn json_files(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// The folder of shared scenario files, where there is one.
+pub fn shared() -> Option<PathBuf> {
+    let folder = std::env::var_os("TENURE_SCENARIO_DIR")
+        .map_or_else(|| root().join("../shared/scenarios"), PathBuf::from);
+    folder.is_dir().then_some(folder)
 }
 
 fn check(folder: &Path) {
@@ -41,11 +48,8 @@ fn the_project_s_own_files() {
 
 #[test]
 fn the_shared_files() {
-    let folder = std::env::var_os("TENURE_SCENARIO_DIR")
-        .map_or_else(|| root().join("../shared/scenarios"), PathBuf::from);
-    if folder.is_dir() {
-        check(&folder);
-    } else {
-        println!("skipped: {} is no folder; set TENURE_SCENARIO_DIR", folder.display());
+    match shared() {
+        Some(folder) => check(&folder),
+        None => println!("skipped: there are no shared scenarios; set TENURE_SCENARIO_DIR"),
     }
 }

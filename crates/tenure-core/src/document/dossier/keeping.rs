@@ -1,0 +1,128 @@
+//! Who answers for the feature, what broke, and what it builds on.
+
+use tenure_stats::estimate::Scale;
+use tenure_stats::sentence;
+
+use super::level;
+use crate::baseline::Change;
+use crate::document::Printed;
+use crate::document::page::{Section, Table, Value};
+use crate::narration::answers;
+use crate::number;
+use crate::warranty::Accountable;
+
+const fn side(accountable: Accountable) -> &'static str {
+    match accountable {
+        Accountable::BuildingTeam => "the building team",
+        Accountable::ProductOwners => "the product owners",
+    }
+}
+
+/// The warranty, its bugs, and the codebases the flag has left.
+pub(super) fn warranty(it: Printed<'_>) -> Section {
+    let mut section = Section::new("warranty", "Warranty and bugs");
+    let case = &it.file.case;
+    match &case.warranty {
+        None => section.text("No warranty is proposed yet."),
+        Some(warranty) => {
+            let agreed = warranty
+                .agreed
+                .iter()
+                .map(|(team, stamp)| format!("{} ({})", it.file.team(team), it.stamp(stamp)));
+            let missing: Vec<String> =
+                case.teams_without_warranty().iter().map(|team| it.file.team(team)).collect();
+            let missing =
+                if missing.is_empty() { Value::default() } else { Value::watch(missing.join(", ")) };
+            section.facts(vec![
+                ("Length", number::of(warranty.months.into(), "month", "months").into()),
+                ("Proposed by", it.stamp(&warranty.proposed).into()),
+                ("Agreed by", agreed.collect::<Vec<_>>().join("; ").into()),
+                ("Not agreed by", missing),
+                (
+                    "Counts from",
+                    case.kept
+                        .as_ref()
+                        .map(|kept| format!("{}, the keep decision", kept.on))
+                        .unwrap_or_default()
+                        .into(),
+                ),
+                (
+                    "Last day",
+                    warranty.ends.map(|ends| format!("{ends}, included")).unwrap_or_default().into(),
+                ),
+            ]);
+        }
+    }
+    section.text(match it.file.accountable {
+        Some(accountable) => format!("As of this dossier, {} for bugs.", answers(accountable)),
+        None => "Nobody has met the feature, so nobody is accountable for bugs yet.".to_owned(),
+    });
+    let mut table = Table::new("Bugs", ["Bug~", "What is wrong", "Reported~", "Accountable~", "Fixed~"]);
+    for (id, bug) in &case.bugs {
+        let fixed = bug.fixed.as_ref().map_or(Value::bad("open"), |stamp| it.stamp(stamp).into());
+        table.row([
+            id.to_string().into(),
+            bug.description.clone().unwrap_or_default().into(),
+            format!("{}, {}", it.file.name(&bug.reported.by), bug.on).into(),
+            side(bug.accountable).into(),
+            fixed,
+        ]);
+    }
+    section.table(table, "No bug was reported.");
+    let mut table = Table::new("Flag and losing code", ["Codebase~", "Gone~"]);
+    for codebase in case.codebases() {
+        let gone =
+            case.cleared.get(&codebase).map_or(Value::from("not confirmed"), |stamp| it.stamp(stamp).into());
+        table.row([codebase.to_string().into(), gone]);
+    }
+    section.table(table, "");
+    section
+}
+
+/// The chain of kept cases that led to this one.
+pub(super) fn lineage(it: Printed<'_>) -> Section {
+    let mut section = Section::new("lineage", "Lineage");
+    let Some(lineage) = &it.file.lineage else {
+        section.text("Nothing of this line is kept yet, so there is no baseline to beat.");
+        return section;
+    };
+    let kind = lineage.metric.kind;
+    let change = |change: &Change| {
+        let (scale, interval) = (Scale::Absolute, change.interval);
+        let (change, interval) =
+            (sentence::change(kind, scale, change.difference), sentence::interval(kind, scale, interval));
+        format!("{change} ({interval})")
+    };
+    let told = |told: &Option<Change>| told.as_ref().map(change).unwrap_or_default();
+    let mut table = Table::new(
+        "Kept cases, oldest first",
+        ["Case~", "Experiment~", "Kept on~", "Moved before#", "From#", "To#", "Delivered#", "Measured by"],
+    );
+    for link in &lineage.links {
+        table.row([
+            link.case.to_string().into(),
+            link.experiment.to_string().into(),
+            link.on.to_string().into(),
+            told(&link.moved_before).into(),
+            level(kind, &link.from).into(),
+            level(kind, &link.to).into(),
+            told(&link.delivered).into(),
+            if link.self_reported { Value::watch("self-reported") } else { Value::from("Tenure") },
+        ]);
+    }
+    section.table(table, "");
+    let whole = Change { difference: lineage.difference, interval: lineage.interval };
+    section.text(format!(
+        "Verified effect of the line on {}: {}, a 95 % interval. It is read off rollout levels, last treatment against \
+         first control, and is never the sum of experiments' lifts.",
+        lineage.metric.name,
+        change(&whole)
+    ));
+    let apart = lineage
+        .apart
+        .iter()
+        .map(|apart| format!("Case {} is measured by {} and stands apart.", apart.case, apart.metric.name));
+    let gone = lineage.gone.iter().map(|case| format!("Case {case} is no longer kept."));
+    section.list(apart.chain(gone).collect());
+    section
+}
