@@ -211,7 +211,8 @@ impl Store {
         Ok(found > 0)
     }
 
-    /// Removes everything personal of the account: its login, name, address and password, its sessions and tokens.
+    /// Removes everything personal of the account: its login, name, address and password, its sessions, tokens and
+    /// preferences.
     /// What is left is the id that entries name. False when there is no such account.
     ///
     /// # Errors
@@ -231,6 +232,11 @@ impl Store {
             .rows_affected();
             sqlx::query("DELETE FROM sessions WHERE account = $1").bind(id).execute(&mut *tx).await?;
             sqlx::query("DELETE FROM api_tokens WHERE account = $1").bind(id).execute(&mut *tx).await?;
+            sqlx::query("DELETE FROM preferences WHERE account = $1").bind(id).execute(&mut *tx).await?;
+            sqlx::query("DELETE FROM deliveries WHERE receiver = $1")
+                .bind(crate::delivery::account_receiver(id))
+                .execute(&mut *tx)
+                .await?;
             tx.commit().await?;
             found
         });

@@ -3,6 +3,10 @@
 use crate::database::{StoreError, on};
 use crate::store::Store;
 
+/// Moves a reader's cursor on; never back.
+pub(crate) const ADVANCE: &str = "INSERT INTO cursors (name, seq) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE cursors.seq < excluded.seq";
+
 impl Store {
     /// The last entry that the reader `name` is done with; 0 when it has not begun.
     ///
@@ -22,14 +26,7 @@ impl Store {
     /// When the database fails.
     pub async fn advance_cursor(&self, name: &str, seq: i64) -> Result<(), StoreError> {
         on!(&self.write, db => {
-            sqlx::query(
-                "INSERT INTO cursors (name, seq) VALUES ($1, $2)
-                 ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE cursors.seq < excluded.seq",
-            )
-            .bind(name)
-            .bind(seq)
-            .execute(db)
-            .await?;
+            sqlx::query(ADVANCE).bind(name).bind(seq).execute(db).await?;
         });
         Ok(())
     }

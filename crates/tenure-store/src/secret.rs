@@ -1,4 +1,5 @@
-//! The store's own secrets: random bytes made once, and the only place of this crate that asks for randomness.
+//! Secrets: the store's own, random bytes made once (the only place of this crate that asks for randomness), and those it
+//! keeps for others in the clear, because they have to be used.
 
 use std::fmt;
 
@@ -19,6 +20,29 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+/// A text that is a credential, such as what signs a webhook or an address that opens a chat. Not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Confidential(String);
+
+impl Confidential {
+    /// The text itself, for the one place that uses it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Confidential {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Confidential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Confidential(…)")
     }
 }
 

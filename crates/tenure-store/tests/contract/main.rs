@@ -12,6 +12,7 @@ mod crash;
 mod folder;
 mod journal;
 mod lease;
+mod notification;
 mod place;
 mod postgres;
 mod receipt;
