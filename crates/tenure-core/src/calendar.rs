@@ -103,6 +103,11 @@ impl<'a> Calendar<'a> {
         Self { zone: zone(time_zone).unwrap_or(TimeZone::UTC), weekend, holidays }
     }
 
+    /// The time zone.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The date an instant falls on.
     pub fn date(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at).date()

@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::apply::Recorded;
 use crate::case::{Case, Stage};
@@ -28,13 +29,13 @@ use crate::notice::NoticeGiven;
 use crate::person::{DRIVERS, Role, Seat};
 use crate::refusal::WhoMay;
 use crate::state::State;
-use crate::time::{Now, Stamp};
+use crate::time::Stamp;
 use crate::waiting::Wait;
 
 pub use change::Change;
 
 /// Why somebody is told at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// Something is asked of them.
@@ -52,7 +53,7 @@ pub enum Topic {
 }
 
 /// A message about a case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// The same for the same entry, however often it is made: its place in the journal, the command that answers it and
     /// whose seat it is. Plain enough for an address.
@@ -147,15 +148,20 @@ pub fn messages(state: &State, turn: Turn<'_>, names: &Names) -> Vec<Message> {
         .collect()
 }
 
-/// What waits after the entry and did not before. What is asked of several seats in the same words is one thing.
+/// What waits after the entry and did not before. What is asked of several seats in the same words is one thing, and so is
+/// what is asked of one seat by one command.
 fn new_waits(state: &State, turn: Turn<'_>, case: &Case) -> Vec<Wait> {
-    let now = Now::from(turn.recorded.at);
+    let now = turn.recorded.at;
     let before = turn.before.map(|before| state.waits(before, now)).unwrap_or_default();
     let is_new =
         |wait: &Wait| asked_again(&turn.recorded.event, wait) || !before.iter().any(|old| is_same(old, wait));
     let mut new: Vec<Wait> = Vec::new();
     for wait in state.waits(case, now).into_iter().filter(is_new) {
-        match new.iter_mut().find(|one| one.command == wait.command && one.what == wait.what) {
+        let again =
+            |one: &Wait| one.command == wait.command && (one.what == wait.what || one.seats == wait.seats);
+        match new.iter_mut().find(|one| again(one)) {
+            // Several items of one checklist.
+            Some(one) if one.seats == wait.seats => {}
             Some(one) => {
                 one.seats.extend(wait.seats);
                 one.who.extend(wait.who);
@@ -184,10 +190,14 @@ fn topic(wait: &Wait, case: &Case) -> Option<Topic> {
     match wait.command {
         "answer_consultation"
         | "answer_buy_in"
+        | "answer_question"
         | "agree_warranty"
         | "accept_delegation"
         | "accept_onus"
         | "confirm_decision"
+        | "accept_succession"
+        | "acknowledge_hand_over"
+        | "settle_dispute"
         | "checklist"
         | "confirm_removed" => Some(Topic::Ask),
         "release_hold" => Some(Topic::Held),
@@ -204,7 +214,7 @@ fn about(state: &State, turn: Turn<'_>, case: &Case, topic: Topic, wait: &Wait, 
     message.subject = subject(case, topic, wait);
     message.to = wait.who.clone();
     message.waits = Some(wait.line());
-    message.answer = answer(case, wait);
+    message.answer = Some(answer(wait));
     if topic == Topic::Held {
         let mut more = vec![Seat::Role(Role::Developer)];
         more.extend(case.product_owner_seats());
@@ -224,7 +234,7 @@ fn about(state: &State, turn: Turn<'_>, case: &Case, topic: Topic, wait: &Wait, 
 
 /// A date that is near, or a promise that is late: to whom it concerns, and once it is late to the drivers too.
 fn deadline(state: &State, turn: Turn<'_>, case: &Case, notice: &NoticeGiven, names: &Names) -> Message {
-    let waits = state.waits(case, Now::from(turn.recorded.at));
+    let waits = state.waits(case, turn.recorded.at);
     let wait = waits.iter().find(|wait| wait.seats == notice.to && wait.due.is_some());
     let mut message = blank(state, turn, case, Topic::Deadline, names);
     message.id = format!("{}-deadline", turn.recorded.seq);
@@ -238,7 +248,7 @@ fn deadline(state: &State, turn: Turn<'_>, case: &Case, notice: &NoticeGiven, na
     };
     message.happened = notice.sentence.clone();
     message.to = wait.map_or_else(|| who(state, case, &notice.to, turn.recorded.at), |wait| wait.who.clone());
-    message.answer = wait.and_then(|wait| answer(case, wait));
+    message.answer = wait.map(answer);
     if wait.is_some_and(|wait| wait.overdue) {
         let drivers: Vec<Seat> =
             DRIVERS.map(Seat::Role).into_iter().filter(|seat| !notice.to.contains(seat)).collect();
@@ -321,29 +331,14 @@ fn add_new(changed: &mut Vec<Change>, more: Vec<Change>) {
 }
 
 /// The command that answers, as it is typed; what only the answerer knows is left as `…`.
-fn answer(case: &Case, wait: &Wait) -> Option<String> {
-    let mut words = format!("tenure do {} case={}", wait.command, case.id);
-    match wait.seats.first() {
-        Some(Seat::ProductOwner(team)) if wait.command != "fix_bug" => {
-            words.push_str(&format!(" team={team}"))
-        }
-        Some(Seat::CodebaseOwner(codebase)) => words.push_str(&format!(" codebase={codebase}")),
-        _ => {}
-    }
-    words.push_str(match wait.command {
-        "answer_consultation" => " codebases='[\"…\"]' advice=\"…\"",
-        "answer_buy_in" => " answer=approve|approve_with_conditions|changes_requested|refuse",
-        "answer_question" => " team=… reply=\"…\"",
-        "satisfy_condition" => " condition=\"…\"",
-        "checklist" => " item=… result=passed|failed|blocked|waived",
-        "decide_outcome" if case.verdict() == Some(Verdict::Negative) => " kind=iterate|remove",
-        "submit_estimate" => " codebase=… days='[low, likely, high]'",
-        "fix_bug" => " bug=…",
-        "accept_delegation" | "accept_onus" | "confirm_decision" | "confirm_removed" | "agree_warranty"
-        | "release_hold" | "reopen_case" => "",
-        _ => return None,
+fn answer(wait: &Wait) -> String {
+    let known = wait.with.iter().map(|(name, value)| match value {
+        Json::String(text) if text.contains(char::is_whitespace) => format!(" {name}='{text}'"),
+        Json::String(text) => format!(" {name}={text}"),
+        other => format!(" {name}={other}"),
     });
-    Some(words)
+    let asked = wait.asked.iter().map(|name| format!(" {name}=…"));
+    format!("tenure do {}{}", wait.command, known.chain(asked).collect::<String>())
 }
 
 /// What tells the messages of one entry apart, of letters, digits, `_` and `-` only.

@@ -1,4 +1,4 @@
-//! What happens by itself: looks, waves, notices, sealing. One worker asks the process what is due and does it.
+//! What happens by itself: looks, waves, notices, telling people, sealing. One worker asks the process what is due and does it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::live::{Live, Submission};
 use crate::look;
+use crate::notify;
 use crate::shift::{OnShift, Shift};
 
 /// How often the process is asked, on the server's own clock …
@@ -28,11 +29,17 @@ const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 /// Work until the server stops.
 pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
     let others = tokio::spawn(follow_others(Arc::clone(&live)));
+    let (on_shift, telling_on_shift) = watch::channel(false);
+    let telling = tokio::spawn(notify::run(Arc::clone(&live), telling_on_shift, stopped.clone()));
     let (mut sealed, mut forgot) = (Instant::now(), Instant::now());
     let mut kept = live.seq();
     let mut shift = Shift::default();
     while !*stopped.borrow() {
-        if let OnShift::Yes(fence) = shift.check(&live).await {
+        let works = shift.check(&live).await;
+        if *on_shift.borrow() == (works == OnShift::No) {
+            on_shift.send_replace(works != OnShift::No);
+        }
+        if let OnShift::Yes(fence) = works {
             do_what_is_due(&live, fence.as_ref()).await;
         }
         kept = live.keep_snapshot_sometimes(kept).await;
@@ -51,6 +58,9 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
         let _ = tokio::time::timeout(pause, stopped.changed()).await;
     }
     others.abort();
+    if let Err(error) = telling.await {
+        tracing::error!(%error, "telling did not end well");
+    }
     shift.end(&live).await;
 }
 

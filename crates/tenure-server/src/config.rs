@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::notify::Notify;
+use crate::notify::mail::Smtp;
+
 /// The configuration of a server. Read from a TOML file; the command line's flags stand above it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -37,6 +40,10 @@ pub struct Config {
     pub secure_cookies: bool,
     /// Show the status page to whoever reaches the server.
     pub status_page_public: bool,
+    /// The mail server.
+    pub smtp: Smtp,
+    /// Webhooks and messages.
+    pub notify: Notify,
 }
 
 impl Default for Config {
@@ -56,6 +63,8 @@ impl Default for Config {
             cors_origins: Vec::new(),
             secure_cookies: false,
             status_page_public: false,
+            smtp: Smtp::default(),
+            notify: Notify::default(),
         }
     }
 }
@@ -91,6 +100,18 @@ pub const KEYS: &[(&str, &str)] = &[
         "status_page_public",
         "Show the status page at `/` to whoever reaches the server; stages and numbers, nothing that people wrote",
     ),
+    ("smtp.host", "The mail server; no mail is sent without it"),
+    ("smtp.port", "Its port; 587 with STARTTLS, 465 with TLS and 25 in the clear, without it"),
+    ("smtp.security", "`starttls`, `tls`, or `none` for a server on this machine"),
+    ("smtp.from", "Whom mail comes from, such as `Tenure <tenure@example.com>`"),
+    ("smtp.user", "The name to sign in with, if the mail server wants one"),
+    ("smtp.password", "The password that goes with it; keep the file readable by the server only"),
+    ("smtp.ca_file", "A PEM file of a certificate authority of your own to trust beside the public ones"),
+    (
+        "notify.private_addresses_allowed",
+        "Let webhooks and chats be on private, loopback or link-local addresses",
+    ),
+    ("notify.give_up_days", "Days of failure after which a webhook is disabled and a message given up"),
 ];
 
 /// The reference page of the configuration, in Markdown.
@@ -101,13 +122,18 @@ pub fn reference_page() -> String {
     );
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     for (key, meaning) in KEYS {
-        let default = match &defaults[key] {
+        let default = match &at(&defaults, key) {
             serde_json::Value::Null => "-".to_owned(),
             value => format!("`{value}`"),
         };
         page.push_str(&format!("| `{key}` | {default} | {meaning} |\n"));
     }
     page
+}
+
+/// The value at a key such as `smtp.host`, which stands in the table `[smtp]` of the file.
+fn at(defaults: &serde_json::Value, key: &str) -> serde_json::Value {
+    key.split('.').fold(defaults.clone(), |table, name| table[name].clone())
 }
 
 /// A key whose value cannot be used.
@@ -147,6 +173,7 @@ impl Config {
             ("analysis_memory_mib_max", self.analysis_memory_mib_max, 64),
             ("exposures_remembered_max", self.exposures_remembered_max, 1_000),
             ("requests_in_flight_max", self.requests_in_flight_max, 16),
+            ("notify.give_up_days", self.notify.give_up_days as usize, 1),
         ] {
             if value < least {
                 return refuse(key, format!("{value} is too small; at least {least}"));
@@ -160,7 +187,7 @@ impl Config {
                 format!("{origin:?} is not an origin such as https://shop.example"),
             );
         }
-        Ok(())
+        self.smtp.mailer().map(|_| ()).map_err(|(key, detail)| ConfigError { key, detail })
     }
 
     /// Where clients reach this server.
@@ -188,9 +215,17 @@ mod tests {
         let serde_json::Value::Object(defaults) = serde_json::to_value(Config::default()).unwrap() else {
             panic!("a configuration is an object");
         };
+        let mut keys: Vec<String> = Vec::new();
+        for (key, value) in &defaults {
+            match value.as_object() {
+                Some(table) => keys.extend(table.keys().map(|name| format!("{key}.{name}"))),
+                None => keys.push(key.clone()),
+            }
+        }
+        keys.sort_unstable();
         let mut documented: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
         documented.sort_unstable();
-        assert_eq!(documented, defaults.keys().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(documented, keys);
     }
 
     #[test]
@@ -206,5 +241,22 @@ mod tests {
             |config| config.public_url = Some("tenure.example".into()),
             Err("public_url: \"tenure.example\" does not start with http:// or https://"),
         );
+        check(
+            |config| config.smtp.host = Some("mail.example".into()),
+            Err("smtp.from: say whom mail comes from, such as `Tenure <tenure@example.com>`"),
+        );
+        check(
+            |config| config.notify.give_up_days = 0,
+            Err("notify.give_up_days: 0 is too small; at least 1"),
+        );
+    }
+
+    #[test]
+    fn a_password_is_read_and_never_written() {
+        let config: Smtp =
+            serde_json::from_str(r#"{"host": "mail.example", "password": "hunter2"}"#).unwrap();
+        assert_eq!(config.password.as_ref().map(|password| password.reveal()), Some("hunter2"));
+        let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

@@ -18,6 +18,7 @@ pub mod intake;
 pub mod invitation;
 pub mod journal;
 pub mod lineage;
+pub mod notification;
 pub mod ofrep;
 pub mod page;
 pub mod policy;
@@ -26,6 +27,7 @@ pub mod setup;
 pub mod sign_off_page;
 pub mod status_page;
 pub mod token;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +71,7 @@ const FORM_BYTES_MAX: usize = 64 << 10;
         (name = "events", description = "exposures and outcomes"),
         (name = "journal", description = "who decided what"),
         (name = "accounts", description = "people and tokens"),
+        (name = "notifications", description = "webhooks, and how a person is told"),
         (name = "operation", description = "health and counters"),
     ),
     modifiers(&SecuritySchemes),
@@ -129,6 +132,15 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(ofrep::evaluate_flags))
         .routes(routes!(journal::list_entries))
         .routes(routes!(journal::feed))
+        .routes(routes!(webhook::create_webhook, webhook::list_webhooks))
+        .routes(routes!(webhook::get_webhook, webhook::change_webhook, webhook::delete_webhook))
+        .routes(routes!(webhook::rotate_secret))
+        .routes(routes!(webhook::test_webhook))
+        .routes(routes!(webhook::list_deliveries))
+        .routes(routes!(webhook::redeliver))
+        .routes(routes!(notification::my_notifications, notification::choose_notifications))
+        .routes(routes!(notification::test_notifications))
+        .routes(routes!(notification::my_deliveries))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

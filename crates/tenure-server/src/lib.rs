@@ -15,6 +15,7 @@ mod flag_snapshot;
 pub mod http;
 pub mod live;
 mod look;
+pub mod notify;
 pub mod problem;
 mod server;
 mod shift;

@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::exposure::Exposed;
 use crate::flag_snapshot::FlagSnapshot;
 use crate::look;
+use crate::notify::Senders;
 use crate::problem::Problem;
 use crate::telemetry::{CommandLabels, Telemetry};
 use crate::text;
@@ -69,6 +70,8 @@ pub struct Live {
     pub sign_off_links: Links,
     /// Uses of those links lately.
     pub link_uses: Attempts,
+    /// The ways out: mail and web addresses.
+    pub senders: Senders,
     /// One claim of a new server at a time.
     pub claiming: Mutex<()>,
     setup_code: RwLock<Option<String>>,
@@ -160,6 +163,7 @@ impl Live {
         let (feed, _) = broadcast::channel(1_024);
         let live = Self {
             exposed: Exposed::new(config.exposures_remembered_max),
+            senders: Senders::of(&config),
             config,
             clock,
             events,

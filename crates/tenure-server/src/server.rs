@@ -18,6 +18,7 @@ use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::http;
 use crate::live::{Live, ReplayError};
+use crate::notify;
 
 /// How long requests in flight may take to end after a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -75,6 +76,7 @@ impl Server {
         if live.store.has_accounts().await.map_err(ReplayError::from)? {
             live.end_setup();
         }
+        notify::reader::begin(&live).await.map_err(ReplayError::from)?;
         let wanted = live.config.listen;
         let listen = |source| StartError::Listen { addr: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(listen)?;

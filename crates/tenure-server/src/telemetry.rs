@@ -23,6 +23,8 @@ pub struct Telemetry {
     pub exposures_refused: Counter,
     /// Commands by what became of them.
     pub commands: Family<CommandLabels, Counter>,
+    /// Attempts to deliver a message by what became of them.
+    pub deliveries: Family<DeliveryLabels, Counter>,
     /// Verdicts of looks.
     pub verdicts: Family<VerdictLabels, Counter>,
     /// Seconds a look took.
@@ -65,6 +67,13 @@ pub struct CommandLabels {
     pub result: String,
 }
 
+/// Labels of [`Telemetry::deliveries`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DeliveryLabels {
+    /// `delivered`, `again`, `failed` or `dropped`.
+    pub result: &'static str,
+}
+
 /// Labels of [`Telemetry::verdicts`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct VerdictLabels {
@@ -90,6 +99,12 @@ impl Telemetry {
         );
         let commands = Family::default();
         registry.register("commands", "Commands by what became of them", commands.clone());
+        let deliveries = Family::default();
+        registry.register(
+            "deliveries",
+            "Attempts to deliver a message by what became of them",
+            deliveries.clone(),
+        );
         let verdicts = Family::default();
         registry.register("look_verdicts", "Verdicts of looks", verdicts.clone());
         let look_seconds = Histogram::new(exponential_buckets(0.01, 2.0, 14));
@@ -112,6 +127,7 @@ impl Telemetry {
             events,
             exposures_refused,
             commands,
+            deliveries,
             verdicts,
             look_seconds,
             looks_failed,

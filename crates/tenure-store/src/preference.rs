@@ -28,6 +28,19 @@ impl Store {
         Ok(row.map(|(choices, chat_url)| Preferences { choices, chat_url: chat_url.map(Into::into) }))
     }
 
+    /// Whether anybody is told by chat.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_chats(&self) -> Result<bool, StoreError> {
+        let one: Option<String> = on!(&self.read, db => {
+            sqlx::query_scalar("SELECT account FROM preferences WHERE chat_url IS NOT NULL LIMIT 1")
+                .fetch_optional(db)
+                .await?
+        });
+        Ok(one.is_some())
+    }
+
     /// Keeps what an account chose.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod serve;
 mod simulate;
 mod token;
 mod watch;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,12 @@ enum Command {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Post entries to programs and chats, signed and delivered at least once
+    #[command(subcommand)]
+    Webhook(webhook::Command),
+    /// How you are told: channel, at once or weekly, what is muted
+    #[command(subcommand)]
+    Notifications(webhook::NotificationsCommand),
     /// Register an experiment from a file of units
     Import(import::Args),
     /// Read cases and see what waits on whom
@@ -94,6 +101,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Setup(args) => token::setup(args),
         Command::Token(command) => token::run(command),
+        Command::Webhook(command) => webhook::run(command),
+        Command::Notifications(command) => webhook::notifications(command),
         Command::Import(args) => import::run(args),
         Command::Case(command) => process::case(command),
         Command::Next(args) => process::next(args),

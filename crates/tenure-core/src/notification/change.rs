@@ -61,16 +61,35 @@ pub fn between(before: Option<&Case>, after: &Case) -> Vec<Change> {
     .collect()
 }
 
-/// The deviations from the experiment that a team has not signed: all of them before its first answer.
+/// How the build differs from the experiment beyond what a team has signed: all of it before its first sign-off.
 pub fn unsigned(case: &Case, team: &TeamId) -> Vec<Change> {
-    let signed = case.sign_offs.get(team).and_then(|sign_off| sign_off.answered.as_ref());
-    let news = case
-        .ledger
-        .deviations
-        .iter()
-        .filter(|one| signed.is_none_or(|signed| one.stamp.at > signed.stamp.at));
-    news.map(|one| Change { what: deviation_name(one), from: None, to: Some(deviation(one)) }).collect()
+    if case.sign_offs.get(team).is_none_or(|sign_off| sign_off.answered.is_none()) {
+        let all = case.ledger.deviations.iter();
+        return all
+            .map(|one| Change { what: name(one.number), from: None, to: Some(deviation(one)) })
+            .collect();
+    }
+    let Some(diff) = case.changed_since_sign_off(team) else { return Vec::new() };
+    let added = diff.added.iter().map(|one| Change {
+        what: name(one.number),
+        from: None,
+        to: Some(sized(&one.description, one.size.kind, one.size.weight)),
+    });
+    let ruled = diff.ruled.iter().map(|one| Change {
+        what: name(one.number),
+        from: Some(sized(&one.description, one.before.kind, one.before.weight)),
+        to: Some(sized(&one.description, one.now.kind, one.now.weight)),
+    });
+    let weight = Change {
+        what: WEIGHT.to_owned(),
+        from: Some(diff.spent_before.to_string()),
+        to: Some(diff.spent_now.to_string()),
+    };
+    added.chain(ruled).chain((diff.spent_before != diff.spent_now).then_some(weight)).collect()
 }
+
+/// What the sum of all deviations is called.
+const WEIGHT: &str = "weight of all deviations";
 
 /// Each is `what it is about` and `what is so`. The names are unique.
 fn facts(case: &Case) -> Vec<(String, String)> {
@@ -135,10 +154,10 @@ fn agreement(case: &Case, facts: &mut Facts) {
         }
     }
     for one in &case.ledger.deviations {
-        facts.put(deviation_name(one), deviation(one));
+        facts.put(name(one.number), deviation(one));
     }
     if !case.ledger.deviations.is_empty() {
-        facts.put("weight of all deviations", case.ledger.spent());
+        facts.put(WEIGHT, case.ledger.spent());
     }
     if let Some(warranty) = &case.warranty {
         facts.put("warranty", number::of(f64::from(warranty.months), "month", "months"));
@@ -221,22 +240,24 @@ impl Facts {
     }
 }
 
-fn deviation_name(one: &Deviation) -> String {
-    format!("deviation {}", one.number)
+fn name(number: u32) -> String {
+    format!("deviation {number}")
 }
 
 fn deviation(one: &Deviation) -> String {
-    let kind = match one.kind {
+    sized(&one.description, one.kind, one.weight)
+}
+
+fn sized(description: &str, kind: DeviationKind, weight: u32) -> String {
+    let kind = match kind {
         DeviationKind::Parity => "parity",
         DeviationKind::Polish => "polish",
         DeviationKind::Adjustment => "adjustment",
         DeviationKind::Redesign => "redesign",
     };
-    let said = if one.description.trim().is_empty() { "" } else { one.description.as_str() };
-    if said.is_empty() {
-        format!("{kind}, weighs {}", one.weight)
-    } else {
-        format!("{said} ({kind}, weighs {})", one.weight)
+    match description.trim() {
+        "" => format!("{kind}, weighs {weight}"),
+        said => format!("{said} ({kind}, weighs {weight})"),
     }
 }
 

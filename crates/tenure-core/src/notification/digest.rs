@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::Recorded;
+use crate::calendar::{Weekday, zone};
 use crate::case::{Case, Stage};
 use crate::event::Event;
 use crate::id::{AccountId, CaseId};
 use crate::measurement::Verdict;
 use crate::narration::{Names, narrate};
-use crate::person::{Actor, Role, Seat};
+use crate::person::{Actor, Role, Scope, Seat};
 use crate::state::State;
 use crate::time::Now;
 
@@ -25,7 +25,6 @@ const SENTENCES_MAX: usize = 12;
 #[serde(default, deny_unknown_fields)]
 pub struct Schedule {
     /// The day.
-    #[serde(with = "weekday")]
     pub day: Weekday,
     /// The hour, 0 to 23.
     pub hour: u8,
@@ -44,7 +43,7 @@ impl Schedule {
         // At most a week back: today's may be later than now.
         (0..=7)
             .filter_map(|days| today.checked_sub(Span::new().days(days)).ok())
-            .filter(|date| date.weekday() == self.day)
+            .filter(|date| Weekday::of(*date) == self.day)
             .filter_map(|date| {
                 let hour = i8::try_from(self.hour.min(23)).unwrap_or(9);
                 zone.to_timestamp(date.at(hour, 0, 0, 0)).ok()
@@ -54,37 +53,22 @@ impl Schedule {
     }
 }
 
-mod weekday {
-    use jiff::civil::Weekday;
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    const NAMES: [(&str, Weekday); 7] = [
-        ("monday", Weekday::Monday),
-        ("tuesday", Weekday::Tuesday),
-        ("wednesday", Weekday::Wednesday),
-        ("thursday", Weekday::Thursday),
-        ("friday", Weekday::Friday),
-        ("saturday", Weekday::Saturday),
-        ("sunday", Weekday::Sunday),
-    ];
-
-    pub(super) fn serialize<S: Serializer>(day: &Weekday, to: S) -> Result<S::Ok, S::Error> {
-        let name = NAMES.iter().find(|(_, known)| known == day).map_or("monday", |(name, _)| name);
-        to.serialize_str(name)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Weekday, D::Error> {
-        let name = String::deserialize(from)?;
-        let found = NAMES.iter().find(|(known, _)| *known == name.to_lowercase());
-        found.map(|(_, day)| *day).ok_or_else(|| {
-            D::Error::custom(format!("{name:?} is no day of the week; use monday, tuesday … sunday"))
-        })
+/// The zone somebody's hours are meant in when they do not say: that of the first team they hold a role in, else the
+/// policy's.
+pub fn zone_of(state: &State, account: &AccountId) -> TimeZone {
+    let grants = state.people.get(account).into_iter().flat_map(|person| &person.grants);
+    let team = grants.into_iter().find_map(|grant| match &grant.scope {
+        Scope::Team(team) => Some(team),
+        _ => None,
+    });
+    match team {
+        Some(team) => state.calendar(team).zone().clone(),
+        None => zone(&state.policy().time_zone).unwrap_or(TimeZone::UTC),
     }
 }
 
 /// Something that happened in a case, in one sentence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// In which case.
     pub case: CaseId,
@@ -116,7 +100,7 @@ pub struct Interest {
 }
 
 /// A weekly digest.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Digest {
     /// What waits on them, the oldest first.
     pub waits: Vec<DigestWait>,
@@ -125,7 +109,7 @@ pub struct Digest {
 }
 
 /// Something that waits.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DigestWait {
     /// In which case.
     pub case: CaseId,
@@ -138,7 +122,7 @@ pub struct DigestWait {
 }
 
 /// What happened in a case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseNews {
     /// Which.
     pub case: CaseId,

@@ -105,11 +105,14 @@ pub async fn create(live: &Live, new: NewAccount) -> Result<Account, Problem> {
         disabled: false,
         created_at: live.clock.now(),
     };
-    live.store.create_account(&account).await.map_err(|error| match error {
+    let kept = live.store.create_account(&account).await.map_err(|error| match error {
         CreateAccountError::Store(error) => error.into(),
         CreateAccountError::IdTaken { .. } => Problem::invalid("id", error.to_string()),
         _ => Problem::invalid("login", error.to_string()),
-    })
+    })?;
+    // Their first digest begins here.
+    live.store.owe_digest(&kept.id, live.seq(), None, kept.created_at).await?;
+    Ok(kept)
 }
 
 async fn hash(password: String) -> Result<String, Problem> {

@@ -5,6 +5,7 @@ mod commands;
 mod events;
 mod flags;
 mod invitations;
+mod notifications;
 mod permissions;
 mod server;
 mod sessions;

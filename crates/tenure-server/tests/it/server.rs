@@ -9,7 +9,7 @@ pub struct TestServer {
     pub server: Server,
     pub admin: String,
     http: reqwest::Client,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer: its status, headers and JSON body.
@@ -38,8 +38,12 @@ impl TestServer {
         };
         change(&mut config);
         let clock = Clock::stepped("2026-03-02T09:00:00Z".parse().unwrap());
-        let server = Server::start(config, clock).await.unwrap();
-        let mut test = Self { server, admin: String::new(), http: reqwest::Client::new(), _folder: folder };
+        Self::claim(Server::start(config, clock).await.unwrap(), folder).await
+    }
+
+    /// Claim a server that was just started in a folder.
+    pub async fn claim(server: Server, folder: tempfile::TempDir) -> Self {
+        let mut test = Self { server, admin: String::new(), http: reqwest::Client::new(), folder };
         let claim = json!({
             "code": test.server.setup_code().unwrap(),
             "login": "admin@example.com", "password": "correct horse battery",
@@ -50,8 +54,14 @@ impl TestServer {
         test
     }
 
+    /// Stop, and keep the folder.
+    pub async fn stop(self) -> tempfile::TempDir {
+        self.server.stop().await.unwrap();
+        self.folder
+    }
+
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.server.url())
+        format!("http://{}{path}", self.server.addr())
     }
 
     /// Any request with a JSON body.

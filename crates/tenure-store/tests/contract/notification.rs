@@ -179,7 +179,9 @@ async fn preferences_go_with_their_person(place: &Place) {
     let store = with_account(place).await;
     assert_eq!(store.preferences("a1").await.unwrap(), None);
     let chosen = Preferences { choices: "{}".into(), chat_url: Some(secret("https://chat.example.org/x")) };
+    assert!(!store.has_chats().await.unwrap());
     store.set_preferences("a1", &chosen).await.unwrap();
+    assert!(store.has_chats().await.unwrap());
     assert_eq!(store.preferences("a1").await.unwrap(), Some(chosen.clone()));
     let plain = Preferences { choices: "{2}".into(), chat_url: None };
     store.set_preferences("a1", &plain).await.unwrap();

@@ -32,15 +32,21 @@ pub struct GrowthTeam {
 impl GrowthTeam {
     /// Start a server, claim it, and let the admin set the company up.
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same with a changed configuration.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         // Several tests share the process; the first one installs.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::stepped("2026-03-02T09:00:00Z".parse().unwrap());
-        let config = Config {
+        let mut config = Config {
             data_dir: folder.path().to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
             ..Config::default()
         };
+        change(&mut config);
         let server = Server::start(config, clock.clone()).await.unwrap();
         let mut team = Self {
             server,
@@ -99,7 +105,7 @@ impl GrowthTeam {
 
     /// Any request; its status and JSON.
     pub async fn send(&self, method: Method, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.server.url()));
+        let mut request = self.http.request(method.clone(), format!("http://{}{path}", self.server.addr()));
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }

@@ -9,5 +9,6 @@
 mod clients;
 mod commands;
 mod growth_team;
+mod notifications;
 mod printed;
 mod whole_loop;
