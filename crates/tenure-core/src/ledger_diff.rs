@@ -2,14 +2,14 @@
 //!
 //! A pure view of the ledger; it decides nothing.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
 use crate::deviation::{Deviation, DeviationKind, Ledger, Size};
 use crate::id::TeamId;
 
 /// What changed between two versions of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerDiff {
     /// The version before.
     pub since: u32,
@@ -26,7 +26,7 @@ pub struct LedgerDiff {
 }
 
 /// A change from the experiment that was added.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Its number in the ledger.
     pub number: u32,
@@ -37,7 +37,7 @@ pub struct Change {
 }
 
 /// A change from the experiment that was ruled on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruled {
     /// Its number in the ledger.
     pub number: u32,

@@ -303,11 +303,11 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
                         "{by} agreed that bug {} was reported on {}: {}{reason}",
                         it.bug,
                         it.on,
-                        side(it.accountable)
+                        answers(it.accountable)
                     )
                 }
                 (None, false) => {
-                    format!("The dispute about bug {} ended: {}{reason}", it.bug, side(it.accountable))
+                    format!("The dispute about bug {} ended: {}{reason}", it.bug, answers(it.accountable))
                 }
             }
         }

@@ -66,6 +66,12 @@ pub(super) fn sign_offs(it: Printed<'_>) -> Section {
         ]);
     }
     section.table(table, "Nobody was asked for buy-in yet.");
+    for shown in &it.file.sign_offs {
+        if let Some(diff) = shown.changed_since.as_ref().filter(|diff| !diff.is_empty()) {
+            section.heading(format!("Changed since the sign-off of {}", it.file.team(&shown.team)));
+            section.list(diff.lines());
+        }
+    }
     if !conditions.is_empty() {
         section.heading("Conditions");
         section.list(conditions);

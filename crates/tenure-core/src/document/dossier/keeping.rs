@@ -59,7 +59,11 @@ pub(super) fn warranty(it: Printed<'_>) -> Section {
     });
     let mut table = Table::new("Bugs", ["Bug~", "What is wrong", "Reported~", "Accountable~", "Fixed~"]);
     for (id, bug) in &case.bugs {
-        let fixed = bug.fixed.as_ref().map_or(Value::bad("open"), |stamp| it.stamp(stamp).into());
+        let fixed = match (&bug.fixed, &bug.moved_to) {
+            (Some(stamp), _) => it.stamp(stamp).into(),
+            (None, Some(case)) => Value::watch(format!("moved to case {case}")),
+            (None, None) => Value::bad("open"),
+        };
         table.row([
             id.to_string().into(),
             bug.description.clone().unwrap_or_default().into(),
@@ -69,6 +73,16 @@ pub(super) fn warranty(it: Printed<'_>) -> Section {
         ]);
     }
     section.table(table, "No bug was reported.");
+    let disputes =
+        case.bugs.iter().flat_map(|(id, bug)| bug.disputes.iter().map(move |dispute| (id, dispute)));
+    let disputes = disputes.map(|(id, dispute)| {
+        let ended = dispute.settled.as_ref().map_or("open".to_owned(), |settled| {
+            let upheld = if settled.upheld { "upheld" } else { "rejected" };
+            format!("{upheld}: {}", it.stamp(&settled.stamp))
+        });
+        format!("{id} is disputed by {}: {} ({ended})", it.stamp(&dispute.raised), dispute.reason)
+    });
+    section.list(disputes.collect());
     let mut table = Table::new("Flag and losing code", ["Codebase~", "Gone~"]);
     for codebase in case.codebases() {
         let gone =
