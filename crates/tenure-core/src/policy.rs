@@ -280,7 +280,8 @@ impl State {
         if *team == case.team { self.policy_of(case) } else { self.revision_of(case).of(team) }
     }
 
-    fn revision(&self) -> &Revision {
+    /// The policies in force for new cases: the company's, and those of the teams that differ.
+    pub fn revision(&self) -> &Revision {
         #[expect(clippy::expect_used, reason = "starts with one and only grows")]
         self.policies.last().expect("never empty")
     }

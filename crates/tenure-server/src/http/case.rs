@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tenure_core::Case;
+use tenure_core::weighing::WhatIf;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;

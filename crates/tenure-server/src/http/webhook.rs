@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use tenure_store::{Confidential, Delivery, Digest, Webhook, webhook_receiver};
 use utoipa::{IntoParams, ToSchema};
 
-use super::account::After;
 use super::body::Body;
-use super::page::Page;
+use super::page::{After, Page};
 use crate::auth::{Admin, Allowed, secret};
 use crate::live::Live;
 use crate::notify::delivery;
