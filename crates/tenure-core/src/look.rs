@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tenure_stats::CannotSay;
 use tenure_stats::estimate::Scale;
 use tenure_stats::guardrail;
-use tenure_stats::replication::Rollout;
+use tenure_stats::replication::{Rollout, Told};
 use tenure_stats::verdict;
 use tenure_stats::wave::{self, Epoch};
 
@@ -121,7 +121,12 @@ impl Looking<'_> {
             .map_err(|fault| Refusal::argument(format!("measurement cannot be judged: {fault}")))?;
         let replicated = judged.estimate.zip(judged.se).map(|(estimate, se)| {
             let rollout = Rollout { estimate, se, interval: judged.interval };
-            Replicated::of(self.case, &design.original, &rollout, design.plan.scale)
+            // The bound in force spends the plan's alpha; without one the interval is an ordinary one.
+            let told = match judged.interval {
+                Some(_) => Told { confidence: 1.0 - design.plan.alpha, ..Told::of(kind) },
+                None => Told::of(kind),
+            };
+            Replicated::of(self.case, &design.original, &rollout, design.plan.scale, told)
         });
         let guardrails = self.guardrails()?;
         let harm = judged.harm.then(|| judged.sentence.clone());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use tenure_stats::estimate::{self, Scale};
 use tenure_stats::guardrail;
 use tenure_stats::moments::Moments;
-use tenure_stats::replication::{self, Corrected, Label, Original, Replication, Rollout};
+use tenure_stats::replication::{self, Corrected, Label, Original, Replication, Rollout, Told};
 use tenure_stats::verdict::{self, Judged, Monitor};
 
 use crate::case::{Case, Stage};
@@ -370,7 +370,7 @@ impl RecordMeasurement {
         let replicated = question.and_then(|Question { scale, original, .. }| {
             let effect = estimate::effect(scale, &control, &treatment).ok()?;
             let rollout = Rollout { estimate: effect.value, se: effect.se, interval: None };
-            Some(Replicated::of(case, &original, &rollout, scale))
+            Some(Replicated::of(case, &original, &rollout, scale, Told::of(kind)))
         });
         let source = [&self.source, &outside.source].into_iter().find_map(|source| stated(source.as_deref()));
         let reported = *ask.actor != Actor::System;
@@ -395,13 +395,14 @@ pub(crate) struct Replicated {
 }
 
 impl Replicated {
-    pub(crate) fn of(case: &Case, original: &Original, rollout: &Rollout, scale: Scale) -> Self {
+    pub(crate) fn of(case: &Case, original: &Original, rollout: &Rollout, scale: Scale, told: Told) -> Self {
         let deviates = !case.ledger.deviations.is_empty();
         let deviating = deviates
             .then(|| replication::replicate_deviating(original, rollout, scale, 0.25).ok())
             .flatten()
             .map(|replication| replication.label);
-        Self { replication: replication::replicate(original, rollout, scale).ok(), deviating }
+        let replication = replication::replicate(original, rollout, scale).ok();
+        Self { replication: replication.map(|replication| replication.told(told)), deviating }
     }
 }
 
