@@ -176,8 +176,8 @@ fn home<'a>(
             if other.id == case.id {
                 return Err(Refusal::argument(format!("belongs_to is {}: it is there already", case.id)));
             }
-            if other.bugs.contains_key(id) {
-                return Err(Refusal::exists("in that case, bug", id));
+            if let Some(there) = other.bugs.get(id) {
+                return Err(Refusal::exists("in that case, bug", id).since(there.reported.at));
             }
             let gone = matches!(other.stage, Stage::Removed | Stage::Retired);
             let accountable = other.accountable_on(bug.on).filter(|_| !gone).ok_or_else(|| {

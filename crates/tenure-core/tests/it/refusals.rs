@@ -70,7 +70,9 @@ fn every_refusal_says_what_there_is_to_say() {
     let mut silent = Vec::new();
     for text in files() {
         for (command, refusal) in refusals(&text).unwrap() {
-            let wanted = says(refusal.code);
+            // A team is in no stage that began at some time.
+            let of_team = command == "accept_succession" && refusal.code == RefusalCode::WrongState;
+            let wanted = if of_team { &[] } else { says(refusal.code) };
             met.insert(refusal.code);
             let who = refusal.who_may.iter().any(|who| !who.seat.is_empty());
             for (part, there) in
