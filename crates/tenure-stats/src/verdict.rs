@@ -19,7 +19,7 @@ mod outside;
 mod plan;
 
 use monitor::Bounded;
-pub use monitor::{Monitor, PlannedLook};
+pub use monitor::{Composition, Monitor, PlannedLook};
 pub use outside::{Outside, judge_outside};
 pub use plan::{ALPHA, Plan, SAMPLE_RATIO_ALPHA};
 
@@ -228,7 +228,7 @@ pub fn look(plan: &Plan, monitor: &Monitor, now: &Look) -> Result<(Monitor, Judg
 
     let believed = judged.fault.is_none();
     let bounded = wave::stratify(plan.kind, plan.scale, &now.epochs).and_then(|stratified| {
-        let bounded = monitor.bound_in_force(plan, now, &stratified.effect, believed)?;
+        let bounded = monitor.bound_in_force(plan, now, &stratified, believed)?;
         Ok((stratified, bounded))
     });
     let crossed = match bounded {
@@ -514,6 +514,29 @@ mod tests {
         assert_eq!((after.verdict, after.bound), (Verdict::NotSignificant, Some(Bound::Forever)));
         let (_, late) = look(&plan, &monitor, &at(0.3, 0.05)).unwrap();
         assert_eq!(late.verdict, Verdict::Positive);
+    }
+
+    #[test]
+    fn looks_over_epochs_of_different_levels_are_correlated_as_they_are() {
+        let relative =
+            Plan::new(Kind::Proportion, Direction::Increase, Scale::Relative, 0.05, 1, 0.015).unwrap();
+        let epoch = |index, n: u64, p: f64| {
+            let level = Level { n, value: p, variance: p * (1.0 - p) };
+            Epoch { index, control: level, treatment: level, treatment_share: 0.5 }
+        };
+        let high = epoch(0, 10_000, 0.4);
+        let noisy = |n| Look { epochs: vec![high, epoch(1, n, 0.05)], ..at(0.0, 0.1) };
+        let (monitor, _) =
+            look(&relative, &Monitor::default(), &Look { epochs: vec![high], ..at(0.0, 0.1) }).unwrap();
+        // The noisy epoch lowers the information; as the plan's end it is a planned look all the same.
+        let end = Look { largest_duration_reached: true, ..noisy(5_000) };
+        let (monitor, judged) = look(&relative, &monitor, &end).unwrap();
+        let [first, last] = monitor.looks[..] else { panic!("two planned looks: {monitor:?}") };
+        assert!(judged.se.unwrap().powi(-2) < 0.5 * first.fraction / 0.015f64.powi(2));
+        // Sums of independent units: the variance of the weighted sum is the path's time.
+        let variance = |n: f64, p: f64| n * (1.0 - p) / p;
+        let grown = (variance(10_000.0, 0.4) + variance(5_000.0, 0.05)) / variance(10_000.0, 0.4);
+        assert!((last.time.unwrap() / first.fraction / grown - 1.0).abs() < 1e-12, "{monitor:?}");
     }
 
     #[test]

@@ -7,11 +7,14 @@ use crate::anytime;
 use crate::cannot_say::{CannotSay, computed};
 use crate::estimate::Estimate;
 use crate::sequential::{Path, Sides};
-use crate::wave::Epoch;
+use crate::wave::{Epoch, Stratified};
 use crate::{normal, student};
 
 /// Information that must have come in before a look meets the planned bound again.
 const STEP_MIN: f64 = 1e-3;
+
+/// The least squared correlation of two looks that follow each other; less would be two measurements.
+const CORRELATION_MIN: f64 = 1e-3;
 
 /// Below this many units (tenants) in an arm the bounds take the t-form.
 const FEW_UNITS: u64 = 20;
@@ -33,6 +36,9 @@ pub struct Monitor {
     pub sample_ratio_log_e_max: f64,
     /// The first verdict that a bound gave; it stays.
     pub latched: Option<Verdict>,
+    /// Of what the estimate at the last planned look was made; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composition: Option<Composition>,
     /// The path behind `looks`, kept so that a look costs one step; rebuilt when it is not there.
     #[serde(skip)]
     path: Option<Path>,
@@ -45,6 +51,44 @@ pub struct PlannedLook {
     pub fraction: f64,
     /// Its critical value; none when it could not stop.
     pub z: Option<f64>,
+    /// When the path of the standardised estimate met it, where that is not `fraction`: two looks are correlated by
+    /// the square root of the quotient of their times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+}
+
+impl PlannedLook {
+    fn time(&self) -> f64 {
+        self.time.unwrap_or(self.fraction)
+    }
+}
+
+/// Of what a stratified estimate was made: by this its correlation with a later one is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Composition {
+    /// The standard error.
+    pub se: f64,
+    /// The epochs that counted, with their weights.
+    pub weights: Vec<(u32, f64)>,
+}
+
+impl Composition {
+    fn of(stratified: &Stratified) -> Self {
+        let counted = stratified.strata.iter().filter(|stratum| stratum.weight > 0.0);
+        let weights = counted.map(|stratum| (stratum.index, stratum.weight)).collect();
+        Self { se: stratified.effect.se, weights }
+    }
+
+    /// The squared correlation with a later estimate: epochs are independent, and within one the covariance of two
+    /// estimates is the variance of the later.
+    fn correlation_squared(&self, later: &Stratified) -> f64 {
+        let shared = |(index, weight): &(u32, f64)| {
+            let stratum = later.strata.iter().find(|stratum| stratum.index == *index)?;
+            Some(weight * stratum.weight * stratum.se? * stratum.se?)
+        };
+        let covariance: f64 = self.weights.iter().filter_map(shared).sum();
+        (covariance / (self.se * later.effect.se)).powi(2)
+    }
 }
 
 impl PartialEq for Monitor {
@@ -59,6 +103,7 @@ impl PartialEq for Monitor {
                 monitor.p_value,
                 monitor.sample_ratio_log_e_max,
                 monitor.latched,
+                monitor.composition.clone(),
             )
         };
         all(self) == all(other)
@@ -79,9 +124,10 @@ impl Monitor {
         &mut self,
         plan: &Plan,
         now: &Look,
-        effect: &Estimate,
+        stratified: &Stratified,
         believed: bool,
     ) -> Result<Bounded, CannotSay> {
+        let effect = &stratified.effect;
         let units = Units::of(&now.epochs);
         let df = effect.df.filter(|_| units.fewest < FEW_UNITS);
         let forever = Forever::at(plan, effect, &units, df)?;
@@ -96,7 +142,9 @@ impl Monitor {
         if meets && (full || fraction >= last + STEP_MIN) {
             let at = fraction.max(last + STEP_MIN);
             let share = if full { 1.0 } else { fraction };
-            let met = self.meet(plan, at, share, effect, df);
+            let time = self.time(at, stratified);
+            let met = self.meet(plan, at, time, share, effect, df);
+            self.composition = Some(Composition::of(stratified));
             planned = met.critical;
             p = p.min(met.p_value);
             self.plan_ended = full;
@@ -113,15 +161,36 @@ impl Monitor {
         Ok(Bounded { bound, critical, interval: effect.within(critical) })
     }
 
-    /// Spends the planned error up to `share` at a look of information fraction `at`.
-    fn meet(&mut self, plan: &Plan, at: f64, share: f64, effect: &Estimate, df: Option<f64>) -> Met {
+    /// When the path meets the look of information fraction `at`. In one epoch that is its fraction. Over epochs,
+    /// weighted by their units, estimates whose levels differ are not correlated as their information says (it may even
+    /// fall when a noisy epoch comes in), so time goes on by the correlation they have.
+    fn time(&self, at: f64, now: &Stratified) -> f64 {
+        let (Some(last), Some(before)) = (self.looks.last(), &self.composition) else { return at };
+        let one = |weights: &[(u32, f64)]| weights.len() == 1;
+        if one(&before.weights) && one(&Composition::of(now).weights) {
+            return at;
+        }
+        let correlation = before.correlation_squared(now).clamp(CORRELATION_MIN, 1.0);
+        (last.time() / correlation).max(last.time() + STEP_MIN)
+    }
+
+    /// Spends the planned error up to `share` at a look of information fraction `at`, which the path meets at `time`.
+    fn meet(
+        &mut self,
+        plan: &Plan,
+        at: f64,
+        time: f64,
+        share: f64,
+        effect: &Estimate,
+        df: Option<f64>,
+    ) -> Met {
         let increment = plan.spending.spent(plan.alpha_planned_side(), share) - self.spent_side;
         let looks = &self.looks;
         let mut path = self
             .path
             .take()
-            .unwrap_or_else(|| Path::through(Sides::Both, looks.iter().map(|look| (look.fraction, look.z))));
-        let z = path.bound(at, increment);
+            .unwrap_or_else(|| Path::through(Sides::Both, looks.iter().map(|look| (look.time(), look.z))));
+        let z = path.bound(time, increment);
         // Few units: the bound lives on the normal scale, the statistic on that of t; tails translate.
         let observed = effect.z().abs();
         let on_normal = df.map_or(observed, |df| normal::isf(student::sf(observed, df)));
@@ -136,7 +205,8 @@ impl Monitor {
             self.spent_side += increment;
         }
         self.path = Some(path);
-        self.looks.push(PlannedLook { fraction: at, z });
+        let time = (time != at).then_some(time);
+        self.looks.push(PlannedLook { fraction: at, z, time });
         met
     }
 }
