@@ -101,6 +101,48 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proof::{RUNS, SEED, STUDIES};
+
+    /// What the committed page says of a study: its heading, then each row's setting, measure and target.
+    fn rows(page: &str) -> Vec<[String; 4]> {
+        let (mut study, mut setting) = (String::new(), String::new());
+        let mut rows = Vec::new();
+        for line in page.lines() {
+            if let Some(name) = line.strip_prefix("## `") {
+                study = name.trim_end_matches('`').to_owned();
+            }
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            if cells.len() == 5
+                && line.starts_with('|')
+                && cells[0] != "setting"
+                && !cells[0].starts_with("---")
+            {
+                if !cells[0].is_empty() {
+                    setting = cells[0].to_owned();
+                }
+                rows.push([study.clone(), setting.clone(), cells[1].to_owned(), cells[2].to_owned()]);
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn the_committed_page_has_exactly_the_studies_that_are_and_all_are_held() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/simulations.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let mut expected = Vec::new();
+        for study in STUDIES {
+            for (setting, measure) in study.measures().unwrap() {
+                expected.push([study.name.to_owned(), setting, measure.what.to_owned(), target(&measure)]);
+            }
+            let shows = format!("\n{}.\n", sentence(study.shows));
+            assert!(page.contains(&shows), "run `tenure simulate all --markdown` again: {}", study.name);
+        }
+        assert_eq!(rows(&page), expected, "run `tenure simulate all --markdown` again");
+        let of_runs = format!("{} runs of each setting, seed {SEED}.", grouped(RUNS));
+        assert_eq!(page.matches(&of_runs).count(), STUDIES.len());
+        assert!(!page.contains("missed"));
+    }
 
     #[test]
     fn figures_are_short() {

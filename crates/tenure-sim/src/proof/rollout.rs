@@ -68,13 +68,14 @@ pub(super) fn looks<L: Law>(days: &[Day<L>], chance: &mut Chance) -> Result<Vec<
     Ok(looks)
 }
 
-/// The plan of the days' measurement: full information is that of the units of all its measured days, of the control's
-/// population on the first.
+/// The plan of the days' measurement: full information is that of all their units, of the populations of the first day,
+/// as an experiment before it found them.
 pub(super) fn plan<L: Law>(days: &[Day<L>], scale: Scale, iteration: u32) -> Result<Plan, ProofError> {
     let treated: f64 = days.iter().map(|day| day.units as f64 * day.treatment_share).sum();
     let all: u64 = days.iter().map(|day| day.units).sum();
     let treated = treated.round() as u64;
-    let level = days.first().ok_or(ProofError::Law("a rollout of no days"))?.control.population();
-    let se = Plan::se_at(scale, &level, &level, all - treated, treated)?;
+    let first = days.first().ok_or(ProofError::Law("a rollout of no days"))?;
+    let (control, treatment) = (first.control.population(), first.treatment.population());
+    let se = Plan::se_at(scale, &control, &treatment, all - treated, treated)?;
     Ok(Plan::new(L::KIND, Direction::Increase, scale, ALPHA, iteration, se)?)
 }

@@ -30,16 +30,16 @@ pub(super) const WAVES: Study = Study {
 
 pub(super) const DRIFT: Study = Study {
     name: "drift",
-    shows: "waves while the baseline jumps fourfold, no effect: at most 5 % of rollouts are called different or harmful",
+    shows: "waves while the baseline jumps eightfold, no effect: at most 5 % of rollouts are called different or harmful",
     settings: || {
-        let jumping = |day: usize| [0.05, 0.20, 0.08][wave_of(day)];
+        let jumping = |day: usize| [0.05, 0.40, 0.05][wave_of(day)];
         [
             (EVEN, Scale::Relative),
             (EVEN, Scale::Absolute),
             (RAMPED, Scale::Relative),
             (RAMPED, Scale::Absolute),
         ]
-        .map(|(steps, scale)| waves("5, 20, 8 %", steps, jumping, scale))
+        .map(|(steps, scale)| waves("5, 40, 5 %", steps, jumping, scale))
         .into_iter()
         .collect()
     },
