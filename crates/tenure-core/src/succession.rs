@@ -161,6 +161,11 @@ impl DissolveTeam {
         if self.team == self.successor {
             return Err(Refusal::argument(format!("successor is {}: name another team", self.successor)));
         }
+        let nobody = self.nobody_could_accept(ask);
+        if !nobody.is_empty() {
+            return Err(Refusal::argument(format!("nobody at {} could accept its part", self.successor))
+                .missing(nobody.iter().map(|seat| format!("a {seat} of {}", self.successor))));
+        }
         Ok(vec![
             SuccessionProposed {
                 team: self.team.clone(),
@@ -169,6 +174,27 @@ impl DissolveTeam {
             }
             .into(),
         ])
+    }
+}
+
+impl DissolveTeam {
+    /// Roles that somebody of the successor would need, and nobody holds.
+    fn nobody_could_accept(&self, ask: &Ask<'_>) -> Vec<Role> {
+        let place = Some(Place { team: &self.successor, case: None });
+        let parts = [
+            (ask.state.has_onus(&self.team), Role::DevelopmentLead, Seat::Role(Role::DevelopmentLead)),
+            (
+                ask.state.has_product(&self.team),
+                Role::ProductOwner,
+                Seat::ProductOwner(self.successor.clone()),
+            ),
+        ];
+        let nobody = |seat: &Seat| ask.state.sitters(seat, place).is_empty();
+        parts
+            .into_iter()
+            .filter(|(wanted, _, seat)| *wanted && nobody(seat))
+            .map(|(_, role, _)| role)
+            .collect()
     }
 }
 

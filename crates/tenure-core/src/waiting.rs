@@ -241,9 +241,9 @@ impl State {
         let (today, due) = (days.date(now.at), due(&days, one));
         let late = due.filter(|due| today > *due);
         let seats = one.task.seats(case);
-        let of = |seat: &Seat| match one.task.team() {
-            Some(team) => format!("{seat} of {team}"),
-            None => seat.to_string(),
+        let of = |seat: &Seat| match (one.task.team(), seat) {
+            (Some(team), Seat::Role(_)) => format!("{seat} of {team}"),
+            _ => seat.to_string(),
         };
         let place = place(case, one);
         let mut with = Map::from_iter([("case".to_owned(), json!(case.id))]);

@@ -2,12 +2,12 @@
 
 use serde_json::{Value as Json, json};
 use tenure_core::id::CaseId;
-use tenure_core::{Command, Refusal};
+use tenure_core::{Actor, Command};
 
 use crate::town::Town;
 
 /// Everybody who may try something; some of them may not do anything.
-pub const PEOPLE: [&str; 16] = [
+pub const PEOPLE: [&str; 17] = [
     "development-lead",
     "product-manager",
     "design-lead",
@@ -20,6 +20,7 @@ pub const PEOPLE: [&str; 16] = [
     "identity-core-owner",
     "three-hats",
     "admin",
+    "falcon-lead",
     "stranger",
     "system",
     "guest:INV-0",
@@ -247,7 +248,7 @@ const UNASKED: [&str; 28] = [
 
 /// One step: what is waited for by somebody who may, an unasked command, or anything by anybody. None when what came out
 /// is no command.
-pub fn step(dice: &mut Dice<'_>, town: &mut Town) -> Option<(&'static str, Result<(), Refusal>)> {
+pub fn step(dice: &mut Dice<'_>, town: &Town) -> Option<(Actor, Command)> {
     let cases: Vec<CaseId> = town.world.state.cases.keys().cloned().collect();
     let case = cases[dice.roll(cases.len())].clone();
     let (name, by, known) = match dice.roll(100) {
@@ -276,8 +277,8 @@ pub fn step(dice: &mut Dice<'_>, town: &mut Town) -> Option<(&'static str, Resul
         with["case"] = json!(case);
     }
     // Arguments that do not fit a command are no step at all.
-    Command::parse(name, with.clone()).ok()?;
-    Some((name, town.tries(&by, name, with)))
+    let command = Command::parse(name, with).ok()?;
+    Some((Actor::of(by.parse().ok()?), command))
 }
 
 pub fn child(dice: &mut Dice<'_>, town: &Town, case: &CaseId) -> Json {
