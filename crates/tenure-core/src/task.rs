@@ -387,7 +387,7 @@ impl<'a> List<'a> {
                 self.add(Task::ConfirmDecision { kind, role }, proposal.proposed.at, promise);
             }
         }
-        if let Some((team, offered)) = &case.onus_offered {
+        if let Some((team, offered)) = case.onus_offered.as_ref().filter(|_| !case.stage.is_terminal()) {
             self.add(Task::AcceptOnus { team }, offered.at, Promise::None);
         }
         if !self.state.successions.is_empty() && !matches!(case.stage, Stage::Removed | Stage::Retired) {

@@ -16,7 +16,7 @@ fn somebody_or_time(town: &Town, case: &Case) {
     if case.stage.is_terminal() {
         assert_eq!(until, None);
         // What a feature that is handed over still needs somebody for.
-        let left = ["fix_bug", "settle_dispute", "accept_onus", "accept_succession"];
+        let left = ["fix_bug", "settle_dispute", "accept_succession"];
         assert!(waits.iter().all(|wait| left.contains(&wait.command)), "{waits:?}");
         return;
     }
