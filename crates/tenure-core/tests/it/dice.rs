@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use tenure_core::id::CaseId;
-use tenure_core::{Actor, Command};
+use tenure_core::{Actor, Command, RefusalCode, decide};
 
 use crate::town::Town;
 
@@ -101,7 +101,7 @@ pub fn arguments(dice: &mut Dice<'_>, town: &Town, name: &str) -> Json {
             _ => json!({"team": dice.pick(&TEAMS), "answer": "approve"}),
         },
         "invite_sign_off" => {
-            let invitation = dice.pick(&["INV-0", "INV-1"]);
+            let invitation = dice.pick(&["INV-0", "INV-1", "INV-2", "INV-3"]);
             json!({"team": dice.pick(&TEAMS), "invitation": invitation, "person": "Grace", "until": after(5)})
         }
         "revoke_invitation" => json!({"invitation": dice.pick(&["INV-0", "INV-1"])}),
@@ -214,8 +214,8 @@ fn plan(dice: &mut Dice<'_>) -> Json {
     json!({ "waves": waves })
 }
 
-/// Commands that people give without being waited on.
-const UNASKED: [&str; 28] = [
+/// Commands that people give without being waited on, or before it is time.
+const UNASKED: [&str; 44] = [
     "log_deviation",
     "rule_deviation",
     "add_follow_up",
@@ -230,6 +230,7 @@ const UNASKED: [&str; 28] = [
     "withdraw_case",
     "retire_case",
     "delegate_prep",
+    "accept_delegation",
     "revoke_delegation",
     "acknowledge_keep",
     "extend_warranty",
@@ -237,13 +238,28 @@ const UNASKED: [&str; 28] = [
     "assign_builder",
     "attach_evidence",
     "invite_sign_off",
+    "revoke_invitation",
     "ask_question",
+    "answer_question",
     "answer_buy_in",
+    "satisfy_condition",
     "register_platform_change",
+    "dismiss_suggestion",
+    "snooze_suggestion",
     "review_parked",
     "dissolve_team",
     "decide_outcome",
     "prepare_hand_over",
+    "acknowledge_hand_over",
+    "set_cost_benefit",
+    "finish_building",
+    "start_wave",
+    "record_measurement",
+    "review_keep",
+    "close_case",
+    "name_deputy",
+    "revoke_deputy",
+    "give_notice",
 ];
 
 /// One step: what is waited for by somebody who may, an unasked command, or anything by anybody. None when what came out
@@ -251,23 +267,81 @@ const UNASKED: [&str; 28] = [
 pub fn step(dice: &mut Dice<'_>, town: &Town) -> Option<(Actor, Command)> {
     let cases: Vec<CaseId> = town.world.state.cases.keys().cloned().collect();
     let case = cases[dice.roll(cases.len())].clone();
-    let (name, by, known) = match dice.roll(100) {
-        0..65 => {
-            let waits = town.world.state.waits(&town.world.state.cases[&case], town.now());
-            let wait = waits.get(dice.roll(waits.len().max(1)))?;
-            let holders: Vec<String> =
-                wait.who.iter().flat_map(|who| who.accounts.iter().map(ToString::to_string)).collect();
-            let by =
-                holders.get(dice.roll(holders.len().max(1))).cloned().unwrap_or_else(|| "system".to_owned());
-            (wait.command, by, Json::Object(wait.with.clone()))
+    let kind = dice.roll(100);
+    if kind < 60 {
+        return waited_for(dice, town, &case);
+    }
+    let mut drawn = unasked(dice, town, &case, kind < 85);
+    for _ in 0..3 {
+        if kind >= 95 || drawn.as_ref().is_some_and(|(by, command)| tells(town, by, command)) {
+            break;
         }
-        65..85 => (dice.pick(&UNASKED), dice.pick(&PEOPLE).to_owned(), json!({})),
-        _ => (Command::ALL[dice.roll(Command::ALL.len())].0, dice.pick(&PEOPLE).to_owned(), json!({})),
-    };
+        drawn = unasked(dice, town, &case, kind < 85);
+    }
+    drawn
+}
+
+/// Whether an answer says more than that it is the wrong person, time or name.
+fn tells(town: &Town, by: &Actor, command: &Command) -> bool {
+    use RefusalCode::{AlreadyExists, Forbidden, InvalidArgument, NotFound, WrongState};
+    match decide(&town.world.state, by, town.now(), command) {
+        Ok(events) => !events.is_empty(),
+        Err(refusal) => {
+            ![AlreadyExists, Forbidden, InvalidArgument, NotFound, WrongState].contains(&refusal.code)
+        }
+    }
+}
+
+fn waited_for(dice: &mut Dice<'_>, town: &Town, case: &CaseId) -> Option<(Actor, Command)> {
+    let waits = town.world.state.waits(&town.world.state.cases[case], town.now());
+    let wait = waits.get(dice.roll(waits.len().max(1)))?;
+    let holders: Vec<_> = wait.who.iter().flat_map(|who| &who.accounts).collect();
+    let by = holders.get(dice.roll(holders.len().max(1)));
+    let by = by.map_or(Actor::System, |by| Actor::of((*by).clone()));
+    Some((by, filled(dice, town, case, wait.command, &Json::Object(wait.with.clone()))?))
+}
+
+/// Somebody tries a command; mostly, when they may not, somebody who may tries it instead.
+fn unasked(dice: &mut Dice<'_>, town: &Town, case: &CaseId, likely: bool) -> Option<(Actor, Command)> {
+    let any = dice.roll(Command::ALL.len());
+    let name = if likely { dice.pick(&UNASKED) } else { Command::ALL[any].0 };
+    let command = filled(dice, town, case, name, &json!({}))?;
+    let by = Actor::of(dice.pick(&PEOPLE).parse().ok()?);
+    let refusal = decide(&town.world.state, &by, town.now(), &command).err();
+    let may: Vec<_> =
+        refusal.iter().flat_map(|refusal| &refusal.who_may).flat_map(|who| &who.accounts).collect();
+    if may.is_empty() || dice.chance(25) {
+        return Some((by, command));
+    }
+    Some((Actor::of(may[dice.roll(may.len())].clone()), command))
+}
+
+/// A command with arguments: those that are known, and mostly what is there.
+fn filled(
+    dice: &mut Dice<'_>,
+    town: &Town,
+    case: &CaseId,
+    name: &'static str,
+    known: &Json,
+) -> Option<Command> {
     let mut with = match name {
-        "register_experiment" => child(dice, town, &case),
+        "register_experiment" => child(dice, town, case),
         _ => arguments(dice, town, name),
     };
+    let about = &town.world.state.cases[case];
+    let there = match name {
+        "fix_bug" | "dispute_bug" | "settle_dispute" => {
+            about.bugs.keys().next().map(|bug| ("bug", bug.to_string()))
+        }
+        "dismiss_suggestion" | "snooze_suggestion" => {
+            about.suggestions.first().map(|change| ("platform_change", change.to_string()))
+        }
+        "revoke_invitation" => about.invitations.keys().next().map(|id| ("invitation", id.to_string())),
+        _ => None,
+    };
+    if let Some((key, name)) = there.filter(|_| dice.chance(70)) {
+        with[key] = json!(name);
+    }
     for (key, value) in known.as_object().into_iter().flatten() {
         with[key] = value.clone();
     }
@@ -277,8 +351,7 @@ pub fn step(dice: &mut Dice<'_>, town: &Town) -> Option<(Actor, Command)> {
         with["case"] = json!(case);
     }
     // Arguments that do not fit a command are no step at all.
-    let command = Command::parse(name, with).ok()?;
-    Some((Actor::of(by.parse().ok()?), command))
+    Command::parse(name, with).ok()
 }
 
 pub fn child(dice: &mut Dice<'_>, town: &Town, case: &CaseId) -> Json {

@@ -45,6 +45,9 @@ fn beginnings() -> &'static [(Town, Books)] {
             ("S13", "decide_outcome", 2),
             ("S02", "register_platform_change", 1),
             ("S03", "register_experiment", 2),
+            ("S10", "finish_building", 2),
+            ("S14", "close_case", 1),
+            ("S15", "close_case", 1),
         ];
         scenes
             .into_iter()
