@@ -215,8 +215,7 @@ fn consequences(it: Printed<'_>) -> Vec<String> {
 
 fn outcome(it: Printed<'_>) -> Vec<String> {
     let case = &it.file.case;
-    let mut outcome: Vec<String> =
-        case.measurements.judged.iter().map(|measured| measured_words(measured)).collect();
+    let mut outcome: Vec<String> = case.measurements.judged.iter().map(measured_words).collect();
     if let Some(kept) = &case.kept {
         outcome.push(format!("Kept on {} by {}.", kept.on, it.file.name(&kept.stamp.by)));
         if let Some(why) = &kept.justification {

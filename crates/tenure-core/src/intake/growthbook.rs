@@ -438,7 +438,9 @@ impl Cell<'_> {
             Some("absolute") => false,
             Some("relative") => true,
             // What is nearer; an answer that does not say it is a lift.
-            _ => !(off(treatment - control) < off(treatment / control - 1.0)),
+            _ => off(treatment - control)
+                .partial_cmp(&off(treatment / control - 1.0))
+                .is_none_or(std::cmp::Ordering::is_ge),
         };
         let mut se = None;
         if self.bayesian {

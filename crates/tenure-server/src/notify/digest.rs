@@ -71,7 +71,10 @@ async fn owe(live: &Live, account: Account, now: Timestamp) -> Result<(), TellEr
 
 /// The sentences of the range of the journal that was asked for last: on a Monday morning many ask for the same.
 #[derive(Debug, Default)]
-pub struct Lines(Mutex<Option<(i64, i64, Arc<Vec<Line>>)>>);
+pub struct Lines(Mutex<Option<Range>>);
+
+/// From behind an entry up to another, and the sentences of that range.
+type Range = (i64, i64, Arc<Vec<Line>>);
 
 impl Lines {
     /// A person's digest of the entries behind `from` up to `to`; none when there is nothing to say.

@@ -127,7 +127,7 @@ async fn a_message_is_owed_once_and_the_reader_moves_with_it(place: &Place) {
         done_at: None,
         said: None,
     };
-    assert_eq!(due, [expected.clone()]);
+    assert_eq!(due, std::slice::from_ref(&expected));
     assert_eq!(store.deliveries_waiting("account/a1").await.unwrap(), 1);
     store.note_attempt(&first, Attempted::Delivered, "250 ok", at(9)).await.unwrap();
     assert_eq!(store.receivers_due(at(99), 10).await.unwrap(), Vec::<String>::new());
