@@ -61,6 +61,13 @@ impl<'s> Compiler<'s> {
         self.expression(rule, cursor).map(|(expression, _)| expression)
     }
 
+    /// Compiles a named rule by itself, as targeting would use it.
+    pub(crate) fn named(&mut self, name: &str) -> Result<(), Fault> {
+        let evaluators = Place::TOP.key("$evaluators");
+        let cursor = Cursor { place: evaluators, depth: 0, scope: Scope::Root };
+        self.reference(&name.into(), cursor).map(drop)
+    }
+
     fn expression(&mut self, json: &Json, at: Cursor<'_>) -> Result<Compiled, Fault> {
         if at.depth >= DEPTH_MAX {
             return Err(at.fault(format!("nests more than {DEPTH_MAX} operations")));
@@ -304,7 +311,7 @@ fn plain_operation(operator: &str, operands: Box<[Expression]>, scope: Scope) ->
 }
 
 /// An operation is an object with one member; an object with more, or none, is data.
-fn only_member(json: &Json) -> Option<(&str, &Json)> {
+pub(crate) fn only_member(json: &Json) -> Option<(&str, &Json)> {
     let mut members = json.as_object()?.iter();
     let (name, value) = members.next()?;
     members.next().is_none().then_some((name.as_str(), value))

@@ -122,7 +122,7 @@ impl Entry {
     /// Reads what stands under `key`.
     #[must_use]
     pub fn from_json(key: &str, source: Json) -> Self {
-        match Definition::read(key, &source) {
+        match Definition::from_json(key, &source) {
             Ok(definition) => Self::Sound(definition),
             Err(fault) => Self::Faulty { source, fault },
         }
@@ -150,24 +150,42 @@ impl Definition {
     /// # Errors
     /// The first [`Fault`] found, with its place under `$.flags.<key>`.
     pub fn from_json(key: &str, source: &Json) -> Result<Self, Fault> {
-        Self::read(key, source)
-    }
-
-    fn read(key: &str, source: &Json) -> Result<Self, Fault> {
         let flags = Place::TOP.key("flags");
         let place = flags.key(key);
         check_key(key).map_err(|message| Fault::new(place, message))?;
-        let Json::Object(members) = source else {
-            return Err(Fault::new(place, "must be an object with `state` and `variants`"));
+        let mut members = members_of(source, place)?.clone();
+        Ok(Self {
+            state: read_state(members.remove("state"), place.key("state"))?,
+            variants: read_variants(members.remove("variants"), place.key("variants"))?,
+            default_variant: read_default_variant(
+                members.remove("defaultVariant"),
+                place.key("defaultVariant"),
+            )?,
+            targeting: read_targeting(members.remove("targeting"), place.key("targeting"))?,
+            metadata: read_metadata(members.remove("metadata"), place.key("metadata"))?,
+            rest: members,
+        })
+    }
+
+    /// What [`Definition::from_json`] stumbles over, in every member and not only in the first.
+    pub(crate) fn faults(key: &str, source: &Json) -> Vec<Fault> {
+        let flags = Place::TOP.key("flags");
+        let place = flags.key(key);
+        let bad_key = check_key(key).err().map(|message| Fault::new(place, message));
+        let members = match members_of(source, place) {
+            Ok(members) => members,
+            Err(fault) => return bad_key.into_iter().chain([fault]).collect(),
         };
-        let mut members = members.clone();
-        let state = read_state(members.remove("state"), place.key("state"))?;
-        let variants = read_variants(members.remove("variants"), place.key("variants"))?;
-        let default_variant =
-            read_default_variant(members.remove("defaultVariant"), place.key("defaultVariant"))?;
-        let targeting = read_targeting(members.remove("targeting"), place.key("targeting"))?;
-        let metadata = read_metadata(members.remove("metadata"), place.key("metadata"))?;
-        Ok(Self { state, variants, default_variant, targeting, metadata, rest: members })
+        let member = |name: &str| members.get(name).cloned();
+        let faults = [
+            bad_key,
+            read_state(member("state"), place.key("state")).err(),
+            read_variants(member("variants"), place.key("variants")).err(),
+            read_default_variant(member("defaultVariant"), place.key("defaultVariant")).err(),
+            read_targeting(member("targeting"), place.key("targeting")).err(),
+            read_metadata(member("metadata"), place.key("metadata")).err(),
+        ];
+        faults.into_iter().flatten().collect()
     }
 
     /// The flagd JSON of this flag, without its key.
@@ -226,6 +244,10 @@ fn flags_in_order(flags: Vec<Json>) -> Result<BTreeMap<String, Entry>, Fault> {
         }
     }
     Ok(by_key)
+}
+
+fn members_of<'j>(source: &'j Json, place: Place<'_>) -> Result<&'j Map<String, Json>, Fault> {
+    source.as_object().ok_or_else(|| Fault::new(place, "must be an object with `state` and `variants`"))
 }
 
 fn read_state(state: Option<Json>, place: Place<'_>) -> Result<State, Fault> {

@@ -8,13 +8,15 @@ use std::fmt;
 pub struct Fault {
     /// Where the mistake is, as a JSON path from the top of the document: `$.flags.checkout.variants`.
     pub path: String,
+    /// The same place as a JSON pointer (RFC 6901), for programs: `/flags/checkout/variants`.
+    pub pointer: String,
     /// What is wrong and what would be right: lower case, no full stop.
     pub message: String,
 }
 
 impl Fault {
     pub(crate) fn new(place: Place<'_>, message: impl Into<String>) -> Self {
-        Self { path: place.to_string(), message: message.into() }
+        Self { path: place.to_string(), pointer: place.pointer(), message: message.into() }
     }
 }
 
@@ -43,6 +45,22 @@ impl<'p> Place<'p> {
     pub(crate) fn index(&'p self, index: usize) -> Place<'p> {
         Place { parent: Some(self), step: Step::Index(index) }
     }
+
+    fn pointer(&self) -> String {
+        let mut pointer = self.parent.map_or_else(String::new, Place::pointer);
+        match self.step {
+            Step::Top => {}
+            Step::Index(index) => pointer.push_str(&format!("/{index}")),
+            Step::Key(key) => push_step(&mut pointer, key),
+        }
+        pointer
+    }
+}
+
+/// Appends a member's name to a JSON pointer.
+pub(crate) fn push_step(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
 impl fmt::Display for Place<'_> {
@@ -76,5 +94,7 @@ mod tests {
         let operation = targeting.key("if");
         assert_eq!(operation.index(2).to_string(), r#"$.flags["new checkout"].targeting.if[2]"#);
         assert_eq!(targeting.key("==").index(0).to_string(), r#"$.flags["new checkout"].targeting["=="][0]"#);
+        assert_eq!(operation.index(2).pointer(), "/flags/new checkout/targeting/if/2");
+        assert_eq!(flags.key("a/b~").pointer(), "/flags/a~1b~0");
     }
 }

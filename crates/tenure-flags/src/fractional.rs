@@ -12,7 +12,7 @@ use crate::value::{List, Value};
 use crate::visitor::Visitor;
 
 /// Above this total weight there is no bucket.
-const TOTAL_MAX: u32 = i32::MAX as u32;
+pub(crate) const TOTAL_MAX: u32 = i32::MAX as u32;
 
 /// A part whose weight is known, its variant not yet.
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use bumpalo::Bump;
+use serde_json::Value as Json;
 
 use crate::coercion::to_text;
 use crate::value::Value;
@@ -13,6 +14,14 @@ struct Version<'t> {
     /// Major, minor and patch as decimal digits without leading zeros, so of any size.
     core: [&'t str; 3],
     prerelease: Option<&'t str>,
+}
+
+/// The comparisons that there are.
+pub(crate) const OPERATORS: [&str; 8] = ["=", "!=", "<", "<=", ">", ">=", "^", "~"];
+
+/// Whether a version can be read from `json`.
+pub(crate) fn is_version(json: &Json) -> bool {
+    text(Value::from(json), &Bump::new()).is_some_and(|text| Version::read(text).is_some())
 }
 
 /// `left operator right`; `None` when a version or the operator cannot be read.
@@ -117,7 +126,7 @@ fn is_prerelease_identifier(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value as Json, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -78,7 +78,7 @@ fn provider_cases_of_the_flagd_testbed() {
     println!("of {} cases: {counts:?}", cases.len());
 }
 
-fn folder() -> Option<PathBuf> {
+pub fn folder() -> Option<PathBuf> {
     let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
     let folder = std::env::var_os("TENURE_CONFORMANCE_DIR").map_or_else(default, PathBuf::from);
     if folder.is_dir() {

@@ -11,6 +11,7 @@ mod evaluation;
 mod fractional;
 mod gherkin;
 mod jsonlogic;
+mod lint;
 mod robustness;
 mod rollout;
 mod testbed;
