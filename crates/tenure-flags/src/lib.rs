@@ -25,6 +25,7 @@
 //! ```
 
 mod arithmetic;
+pub mod authoring;
 pub mod batch;
 mod cbor;
 mod coercion;

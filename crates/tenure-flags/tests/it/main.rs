@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test says what it skipped")]
 
 mod allocation;
+mod authoring;
 mod batch;
 mod conformance;
 mod definition;
