@@ -58,9 +58,11 @@ impl Case {
         Some(Rollout {
             flag_key: flag.key.to_string(),
             name: self.id.to_string(),
+            salt: None,
             iteration: self.iteration,
             unit_attribute: unit,
             coverage: percent(self.admitted_percent())?,
+            exclusion: None,
             treatment_share: percent(share * 100.0)?,
             treatment: flag.treatment.clone(),
             control: flag.control.clone(),

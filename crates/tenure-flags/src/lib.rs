@@ -56,5 +56,5 @@ pub use explanation::Step;
 pub use fault::Fault;
 pub use lint::{Finding, Severity, lint};
 pub use resolution::{Reason, Resolution, UnknownType, ValueType};
-pub use rollout::{Arm, Phase, Rollout, RolloutFault, Share};
+pub use rollout::{Arm, Exclusion, Phase, Rollout, RolloutFault, Share};
 pub use snapshot::Snapshot;

@@ -66,9 +66,9 @@ impl Share {
         Self::MILLION - self.0
     }
 
-    /// Whether a unit with this hash is in the first part of a split into this share and the rest.
-    fn holds(self, hash: u32) -> bool {
-        fractional::bucket(hash, Self::MILLION) < self.0
+    /// Whether a unit with this hash is in the part of this size that begins at `from`.
+    fn holds(self, hash: u32, from: Self) -> bool {
+        fractional::bucket(hash, Self::MILLION).checked_sub(from.0).is_some_and(|beyond| beyond < self.0)
     }
 }
 
@@ -87,6 +87,22 @@ pub enum RolloutFault {
     /// Not a share.
     #[error("share: must be between 0 and 100 percent, not {percent}")]
     Share {
+        /// What was given.
+        percent: f64,
+    },
+    /// The salt must say something.
+    #[error("salt: must not be empty; leave it out to use the rollout's name")]
+    NoSalt,
+    /// The group is the salt of its hash.
+    #[error("exclusion group: must not be empty")]
+    NoGroup,
+    /// More units than the range holds.
+    #[error("coverage: must not exceed the {width} percent of the range in group `{group}`, not {percent}")]
+    BeyondRange {
+        /// The exclusion group.
+        group: String,
+        /// What fits into the range.
+        width: f64,
         /// What was given.
         percent: f64,
     },
@@ -112,14 +128,18 @@ pub enum RolloutFault {
 pub struct Rollout {
     /// The key of the flag that is raised.
     pub flag_key: String,
-    /// The salt of both hashes. Rollouts that share it share their assignment.
+    /// What the rollout is called: the metadata `rollout` of its answers.
     pub name: String,
+    /// The salt of both hashes; without one it is the name. Linked flags share it, and with the same iteration their arms.
+    pub salt: Option<String>,
     /// Counts from 1; every iteration draws new arms.
     pub iteration: u32,
     /// The attribute of the context that carries the unit; dots descend. A unit is a text or a number.
     pub unit_attribute: String,
-    /// The part of the units that is admitted to the comparison.
+    /// The part of all units that is admitted to the comparison.
     pub coverage: Share,
+    /// The group of rollouts that must not meet in one unit, if it is in one.
+    pub exclusion: Option<Exclusion>,
     /// The part of the admitted units that gets the new value.
     pub treatment_share: Share,
     /// The new value.
@@ -130,6 +150,35 @@ pub struct Rollout {
     pub phase: Phase,
     /// Names this state of the rollout: it travels to clients as the metadata `version`.
     pub version: String,
+}
+
+/// A rollout's place in an exclusion group: the units that it may admit.
+///
+/// All rollouts of a group hash a unit alike, so those whose ranges are disjoint never admit the same unit, provided that
+/// their unit is the same attribute. A range takes no part in drawing the arms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exclusion {
+    /// The salt of the hash that the rollouts of the group share.
+    pub group: String,
+    /// Where the range begins: so much of all units lies before it.
+    pub from: Share,
+    /// Where the range ends; what lies at this share is not in it any more.
+    pub to: Share,
+}
+
+impl Exclusion {
+    /// The largest coverage that the range has room for.
+    #[must_use]
+    pub fn width(&self) -> Share {
+        Share(self.to.0.saturating_sub(self.from.0))
+    }
+
+    /// Whether no unit is in both ranges. Ranges of different groups are not disjoint, unless one is empty.
+    #[must_use]
+    pub fn is_disjoint(&self, other: &Self) -> bool {
+        let apart = self.group == other.group && (self.to <= other.from || other.to <= self.from);
+        apart || self.width() == Share::NONE || other.width() == Share::NONE
+    }
 }
 
 /// How far a rollout is.
@@ -199,14 +248,18 @@ impl Rollout {
     /// The arm of a unit while the rollout is measured, by the same hashes as the definition, whatever the phase is now.
     #[must_use]
     pub fn arm(&self, unit: &str) -> Arm {
-        if unit.is_empty() || !self.coverage.holds(cbor::hash_text(&[&self.admission_salt(), unit])) {
+        if unit.is_empty() || !self.admits(unit) {
             return Arm::Off;
         }
-        if self.treatment_share.holds(cbor::hash_text(&[&self.arm_salt(), unit])) {
+        if self.treatment_share.holds(cbor::hash_text(&[&self.arm_salt(), unit]), Share::NONE) {
             Arm::Treatment
         } else {
             Arm::Control
         }
+    }
+
+    fn admits(&self, unit: &str) -> bool {
+        self.coverage.holds(cbor::hash_text(&[&self.admission_salt(), unit]), self.first_admitted())
     }
 
     /// The unit of a context, as the definition sees it. `None`: the attribute is absent, empty, or neither a text nor
@@ -229,6 +282,12 @@ impl Rollout {
         if self.unit_attribute.is_empty() {
             return Err(RolloutFault::NoUnitAttribute);
         }
+        if self.salt.as_ref().is_some_and(String::is_empty) {
+            return Err(RolloutFault::NoSalt);
+        }
+        if let Some(exclusion) = &self.exclusion {
+            self.check_range(exclusion)?;
+        }
         if self.treatment_share == Share::NONE || self.treatment_share == Share::ALL {
             return Err(RolloutFault::OneArm { percent: self.treatment_share.percent() });
         }
@@ -243,19 +302,36 @@ impl Rollout {
         Ok(())
     }
 
+    fn check_range(&self, exclusion: &Exclusion) -> Result<(), RolloutFault> {
+        if exclusion.group.is_empty() {
+            return Err(RolloutFault::NoGroup);
+        }
+        if self.coverage > exclusion.width() {
+            return Err(RolloutFault::BeyondRange {
+                group: exclusion.group.clone(),
+                width: exclusion.width().percent(),
+                percent: self.coverage.percent(),
+            });
+        }
+        Ok(())
+    }
+
     /// Only operations that all implementations of flagd agree on: a boolean split as a condition, and a text as the
     /// bucketing value.
     fn measuring(&self) -> Json {
         let unit = json!({"var": self.unit_attribute});
         let salted = |salt: String| json!({"cat": [salt, unit]});
+        let before = self.first_admitted().millionths();
+        let mut admission = vec![salted(self.admission_salt())];
+        if before > 0 {
+            admission.push(json!([false, before]));
+        }
+        admission.push(json!([true, self.coverage.millionths()]));
+        admission.push(json!([false, self.coverage.rest() - before]));
         json!({"if": [
             {"missing": [self.unit_attribute]},
             null,
-            {"fractional": [
-                salted(self.admission_salt()),
-                [true, self.coverage.millionths()],
-                [false, self.coverage.rest()]
-            ]},
+            {"fractional": admission},
             {"fractional": [
                 salted(self.arm_salt()),
                 [Arm::Treatment.as_str(), self.treatment_share.millionths()],
@@ -273,11 +349,23 @@ impl Rollout {
         }
     }
 
+    /// Where the admitted units begin among all units in the order of the admission's hash.
+    fn first_admitted(&self) -> Share {
+        self.exclusion.as_ref().map_or(Share::NONE, |exclusion| exclusion.from)
+    }
+
+    fn salt(&self) -> &str {
+        self.salt.as_deref().unwrap_or(&self.name)
+    }
+
     fn admission_salt(&self) -> String {
-        format!("{}:admit:", self.name)
+        match &self.exclusion {
+            Some(exclusion) => format!("{}:group:", exclusion.group),
+            None => format!("{}:admit:", self.salt()),
+        }
     }
 
     fn arm_salt(&self) -> String {
-        format!("{}:{}:arm:", self.name, self.iteration)
+        format!("{}:{}:arm:", self.salt(), self.iteration)
     }
 }

@@ -75,9 +75,11 @@ fn a_rollout_allocates_nothing() {
     let rollout = Rollout {
         flag_key: "f".into(),
         name: "checkout".into(),
+        salt: None,
         iteration: 1,
         unit_attribute: "targetingKey".into(),
         coverage: Share::ALL,
+        exclusion: None,
         treatment_share: Share::HALF,
         treatment: json!(true),
         control: json!(false),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use tenure_flags::{Arm, Context, FlagSet, Phase, Reason, Rollout, RolloutFault, Share, Snapshot};
+use tenure_flags::{Arm, Context, Exclusion, FlagSet, Phase, Reason, Rollout, RolloutFault, Share, Snapshot};
 
 const UNITS: u32 = 100_000;
 
@@ -19,9 +19,11 @@ fn rollout() -> Rollout {
     Rollout {
         flag_key: "checkout".into(),
         name: "case-7".into(),
+        salt: None,
         iteration: 1,
         unit_attribute: Context::TARGETING_KEY.into(),
         coverage: Share::ALL,
+        exclusion: None,
         treatment_share: Share::HALF,
         treatment: json!("new"),
         control: json!("old"),
@@ -36,6 +38,11 @@ fn percent(percent: f64) -> Share {
 
 fn covering(coverage: f64) -> Rollout {
     Rollout { coverage: percent(coverage), ..rollout() }
+}
+
+/// A place in the group `checkout-page`.
+fn range(from: f64, to: f64) -> Option<Exclusion> {
+    Some(Exclusion { group: "checkout-page".into(), from: percent(from), to: percent(to) })
 }
 
 fn units() -> impl Iterator<Item = String> {
@@ -108,11 +115,14 @@ proptest! {
     fn the_audit_agrees_with_the_definition(
         unit in ".{1,40}", number in any::<i64>(), name in ".{1,12}", iteration in 1..9_u32,
         coverage in 0..=1_000_000_u32, treatment in 1..1_000_000_u32,
+        salt in prop::option::of(".{1,12}"), before in prop::option::of(0..=1_000_000_u32),
     ) {
+        let share = |millionths| Share::from_millionths(millionths).unwrap();
         let rollout = Rollout {
-            name, iteration,
+            name, iteration, salt,
             unit_attribute: "ids.user".into(),
-            coverage: Share::from_millionths(coverage).unwrap(),
+            coverage: share(coverage.min(1_000_000 - before.unwrap_or(0))),
+            exclusion: before.map(|before| Exclusion { group: "g".into(), from: share(before), to: Share::ALL }),
             treatment_share: Share::from_millionths(treatment).unwrap(),
             ..rollout()
         };
@@ -126,10 +136,15 @@ proptest! {
 
     #[test]
     fn raising_coverage_moves_nobody_between_arms(
-        unit in "[a-z0-9-]{1,20}", low in 0..=1_000_000_u32, high in 0..=1_000_000_u32,
+        unit in "[a-z0-9-]{1,20}", low in 0..=1_000_000_u32, high in 0..=1_000_000_u32, before in 0..90_u32,
     ) {
-        let (low, high) = (low.min(high), low.max(high));
-        let at = |millionths| Rollout { coverage: Share::from_millionths(millionths).unwrap(), ..rollout() }.arm(&unit);
+        let exclusion = if before < 30 { None } else { range(f64::from(before), 100.0) };
+        let room = exclusion.as_ref().map_or(Share::ALL, Exclusion::width).millionths();
+        let (low, high) = (low.min(high).min(room), low.max(high).min(room));
+        let at = |millionths| {
+            let coverage = Share::from_millionths(millionths).unwrap();
+            Rollout { coverage, exclusion: exclusion.clone(), ..rollout() }.arm(&unit)
+        };
         let (before, after) = (at(low), at(high));
         prop_assert!(before == after || before == Arm::Off, "{:?} became {:?}", before, after);
     }
@@ -203,6 +218,86 @@ fn only_name_iteration_and_shares_decide_the_arm() {
 }
 
 #[test]
+fn a_group_shares_out_its_units() {
+    let first = Rollout { coverage: percent(30.0), exclusion: range(0.0, 40.0), ..rollout() };
+    let rest = |name: &str, from, to, coverage| Rollout {
+        name: name.into(),
+        coverage: percent(coverage),
+        exclusion: range(from, to),
+        ..rollout()
+    };
+    let group = [first.clone(), rest("case-8", 40.0, 55.5, 15.5), rest("case-9", 55.5, 100.0, 44.5)];
+    let mut admitted = [0_u32; 3];
+    for unit in units() {
+        let hits = group.each_ref().map(|rollout| rollout.arm(&unit) != Arm::Off);
+        assert!(hits.iter().filter(|hit| **hit).count() <= 1, "{unit} is in two rollouts of one group");
+        hits.iter().zip(&mut admitted).for_each(|(hit, count)| *count += u32::from(*hit));
+    }
+    for (rollout, admitted) in group.iter().zip(admitted) {
+        let p = rollout.coverage.percent() / 100.0;
+        let n = f64::from(UNITS);
+        assert!(
+            (f64::from(admitted) - n * p).abs() <= SIGMAS * (n * p * (1.0 - p)).sqrt(),
+            "{admitted} at {p}"
+        );
+    }
+    // The arms are those that the rollout would draw outside of the group.
+    let alone = Rollout { exclusion: None, coverage: Share::ALL, ..first.clone() };
+    assert!(units().take(2000).all(|unit| match first.arm(&unit) {
+        Arm::Off => true,
+        arm => arm == alone.arm(&unit),
+    }));
+    // Over ranges of different groups, admission is independent.
+    let elsewhere = Exclusion { group: "search-page".into(), from: Share::NONE, to: percent(40.0) };
+    let other = Rollout { name: "case-10".into(), exclusion: Some(elsewhere), ..first.clone() };
+    let pairs = units().map(|unit| (first.arm(&unit) != Arm::Off, other.arm(&unit) != Arm::Off));
+    let chi_squared = chi_squared(table(pairs));
+    assert!(chi_squared < CHI_SQUARED_MAX, "{chi_squared}");
+}
+
+#[test]
+fn ranges_know_whether_they_are_disjoint() {
+    let check = |a: (f64, f64), b: (f64, f64), expected: bool| {
+        let (a, b) = (range(a.0, a.1).unwrap(), range(b.0, b.1).unwrap());
+        assert_eq!((a.is_disjoint(&b), b.is_disjoint(&a)), (expected, expected), "{a:?} {b:?}");
+    };
+    check((0.0, 50.0), (50.0, 100.0), true);
+    check((0.0, 50.0001), (50.0, 100.0), false);
+    check((10.0, 20.0), (0.0, 100.0), false);
+    check((10.0, 10.0), (0.0, 100.0), true);
+    let elsewhere = Exclusion { group: "search-page".into(), from: percent(50.0), to: Share::ALL };
+    assert!(!elsewhere.is_disjoint(&range(0.0, 50.0).unwrap()), "another group is another hash");
+}
+
+#[test]
+fn linked_flags_with_one_salt_have_one_assignment() {
+    let linked = |flag_key: &str, name: &str| Rollout {
+        flag_key: flag_key.into(),
+        name: name.into(),
+        salt: Some("redesign".into()),
+        ..covering(40.0)
+    };
+    let (web, app) = (linked("web", "case-7"), linked("app", "case-8"));
+    assert!(units().take(2000).all(|unit| web.arm(&unit) == app.arm(&unit)));
+    assert!(units().take(2000).any(|unit| web.arm(&unit) != covering(40.0).arm(&unit)));
+}
+
+#[test]
+fn a_pause_and_a_restart_change_nothing_in_between() {
+    let running = covering(40.0);
+    let served = |rollout: &Rollout| -> Vec<(String, Json, Reason)> {
+        units().take(300).map(|unit| answer(rollout, &json!({"targetingKey": unit}))).collect()
+    };
+    let before = served(&running);
+    let paused = Rollout { phase: Phase::Nobody, ..running.clone() };
+    assert!(served(&paused).iter().all(|(_, value, _)| *value == json!("old")));
+    let resumed = Rollout { phase: Phase::Measuring, ..paused };
+    assert_eq!(served(&resumed), before);
+    let restarted = Rollout { version: "7.1 after a restart".into(), ..covering(40.0) };
+    assert_eq!(served(&restarted), before);
+}
+
+#[test]
 fn without_a_unit_the_old_value_is_served() {
     let rollout = Rollout { unit_attribute: "tenant.id".into(), ..rollout() };
     let old = ("off".to_owned(), json!("old"), Reason::Default);
@@ -250,6 +345,11 @@ fn impossible_rollouts_are_refused() {
     }
     check(Rollout { flag_key: "a/b".into(), ..rollout() }, "flag key");
     check(Rollout { name: String::new(), ..rollout() }, "rollout");
+    check(Rollout { salt: Some(String::new()), ..rollout() }, "salt");
+    check(Rollout { exclusion: range(20.0, 60.0), ..covering(40.1) }, "40 percent of the range");
+    check(Rollout { exclusion: range(60.0, 20.0), ..covering(0.1) }, "0 percent of the range");
+    let nameless = Exclusion { group: String::new(), from: Share::NONE, to: Share::ALL };
+    check(Rollout { exclusion: Some(nameless), ..rollout() }, "exclusion group");
     check(Rollout { unit_attribute: String::new(), ..rollout() }, "unit attribute");
     check(Rollout { treatment_share: Share::NONE, ..rollout() }, "both arms");
     check(Rollout { treatment_share: Share::ALL, ..rollout() }, "both arms");
@@ -267,4 +367,13 @@ fn impossible_rollouts_are_refused() {
 #[test]
 fn the_definition_reads_like_this() {
     insta::assert_json_snapshot!(covering(10.0).definition().unwrap().to_json());
+    let grouped = Rollout { exclusion: range(40.0, 60.0), salt: Some("redesign".into()), ..covering(10.0) };
+    let targeting = grouped.definition().unwrap().targeting.unwrap();
+    assert_eq!(
+        targeting["if"][2],
+        json!({"fractional": [
+            {"cat": ["checkout-page:group:", {"var": "targetingKey"}]}, [false, 400_000], [true, 100_000], [false, 500_000]
+        ]})
+    );
+    assert_eq!(targeting["if"][3]["fractional"][0]["cat"][0], "redesign:1:arm:");
 }
