@@ -35,6 +35,7 @@ check: ## the quick round while writing: lints and tests, skipping what is not i
 clients: ## install the OpenFeature clients that the tests drive
 	@scripts/need node python
 	@scripts/clients
+	@scripts/testbed >/dev/null
 
 docs: ## write the generated pages: openapi.json and docs/reference
 	TENURE_WRITE_GENERATED=1 $(CARGO) test --package tenure --test generated

@@ -33,9 +33,13 @@ pub fn scenarios(feature: &str) -> Vec<Scenario> {
     let mut current = Outline::default();
     let mut tags = Vec::new();
     let mut part = Part::Background;
+    // The description of a feature may be a text of its own, between two lines of three quotes.
+    let mut described = false;
     for line in feature.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (keyword, rest) = line.split_once(' ').unwrap_or((line, ""));
+        described ^= line.starts_with("\"\"\"");
         match keyword {
+            _ if described => {}
             _ if line.starts_with('@') => tags.extend(line.split_whitespace().map(str::to_owned)),
             "Feature:" => feature_tags = std::mem::take(&mut tags),
             "Background:" => part = Part::Background,
@@ -46,7 +50,7 @@ pub fn scenarios(feature: &str) -> Vec<Scenario> {
                 current.scenario.steps.clone_from(&background);
                 part = Part::Steps;
             }
-            "Examples:" => {
+            "Examples:" | "Scenarios:" => {
                 current.examples.push(Examples { tags: std::mem::take(&mut tags), rows: Vec::new() });
                 part = Part::Examples;
             }
@@ -109,14 +113,17 @@ impl Outline {
     }
 }
 
-/// The texts in quotes, with their backslashes undone.
+/// The texts in quotes, where a backslash keeps a quote or a backslash from meaning more.
 pub fn quoted(text: &str) -> Vec<String> {
     let mut texts = Vec::new();
     let mut open: Option<String> = None;
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
         match (character, &mut open) {
-            ('\\', Some(current)) => current.extend(characters.next()),
+            ('\\', Some(current)) => match characters.next() {
+                Some(quote @ ('"' | '\\')) => current.push(quote),
+                other => current.extend(['\\'].into_iter().chain(other)),
+            },
             ('"', Some(_)) => texts.extend(open.take()),
             ('"', None) => open = Some(String::new()),
             (other, Some(current)) => current.push(other),
