@@ -47,11 +47,6 @@ pub(crate) fn sem_ver<'a>(
     }
 }
 
-/// Whether a text can be read as a version.
-pub(crate) fn is_version(text: &str) -> bool {
-    Version::read(text).is_some()
-}
-
 /// Numbers stand for versions too: 1.2 is "1.2".
 fn text<'a>(version: Value<'a>, arena: &'a Bump) -> Option<&'a str> {
     matches!(version, Value::Text(_) | Value::Number(_)).then(|| to_text(version, arena))

@@ -196,7 +196,7 @@ impl Condition {
             Operands::Any => matches!(value, Json::Bool(_) | Json::String(_) | Json::Number(_)),
             Operands::Texts => value.as_str().is_some_and(|text| !text.is_empty()),
             Operands::Number => value.is_number(),
-            Operands::Version => value.as_str().is_some_and(is_version),
+            Operands::Version => value.is_string() && is_version(value),
             Operands::Nothing => false,
         };
         match self.values.iter().position(|value| !fits(value)) {
