@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -13,7 +14,7 @@ use crate::state::State;
 use crate::warranty::Accountable;
 
 /// Who answers for a feature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
     /// Which side.
     pub side: Accountable,
@@ -22,7 +23,7 @@ pub struct Owner {
 }
 
 /// A warranty that ended early, because the feature was taken back to be built again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Term {
     /// What would have been, or was, its last day.
     pub ends: Date,
@@ -31,7 +32,8 @@ pub struct Term {
 }
 
 /// A team that had the onus of a case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AccountableTerm")]
 pub struct Tenure {
     /// Which.
     pub team: TeamId,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_stats::estimate::{self, Level};
 
@@ -16,7 +17,7 @@ use crate::id::{CaseId, ExperimentId};
 use crate::state::State;
 
 /// One kept case in a chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// Which case.
     pub case: CaseId,
@@ -37,7 +38,8 @@ pub struct Link {
 }
 
 /// A change of a level, in the metric's unit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LevelChange")]
 pub struct Change {
     /// The change.
     pub difference: f64,
@@ -46,7 +48,7 @@ pub struct Change {
 }
 
 /// A kept case of a lineage that is measured by another yardstick, so that its level cannot be compared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Apart {
     /// Which case.
     pub case: CaseId,
@@ -57,7 +59,7 @@ pub struct Apart {
 }
 
 /// The verified effect of a chain of kept cases.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cumulative {
     /// What all of it is measured by.
     pub metric: PrimaryMetric,
@@ -76,7 +78,7 @@ pub struct Cumulative {
 }
 
 /// Every chain of kept cases on one product surface.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SurfaceLineage {
     /// The surface.
     pub surface: String,

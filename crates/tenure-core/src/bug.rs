@@ -1,6 +1,7 @@
 //! Bugs: reported by anyone from the first exposure on, owned by whoever was accountable on that date.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -13,7 +14,7 @@ use crate::time::Stamp;
 use crate::warranty::Accountable;
 
 /// A bug found in the wild.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bug {
     /// What is wrong.
     pub description: Option<String>,
@@ -59,7 +60,7 @@ impl Case {
 }
 
 /// Reports a bug.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportBug {
     /// In which case's feature.
     pub case: CaseId,
@@ -71,7 +72,7 @@ pub struct ReportBug {
 }
 
 /// Says that a bug is fixed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FixBug {
     /// In which case's feature.
     pub case: CaseId,
@@ -80,7 +81,7 @@ pub struct FixBug {
 }
 
 /// A bug was reported.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BugReported {
     /// In which case's feature.
     pub case: CaseId,
@@ -99,7 +100,7 @@ pub struct BugReported {
 }
 
 /// A bug was fixed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BugFixed {
     /// In which case's feature.
     pub case: CaseId,

@@ -1,5 +1,6 @@
 //! Building: the slot in the backlog, the builder, and when it is finished.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -12,7 +13,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
 
 /// Space made in the backlog for one iteration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Backlog {
     /// Person-days reserved.
     pub days: f64,
@@ -21,7 +22,7 @@ pub struct Backlog {
 }
 
 /// Makes space in the backlog.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReserveBacklog {
     /// For which case.
     pub case: CaseId,
@@ -30,7 +31,7 @@ pub struct ReserveBacklog {
 }
 
 /// Says who builds: the experiment's developers, or others with the right skill.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssignBuilder {
     /// Which case.
     pub case: CaseId,
@@ -39,14 +40,14 @@ pub struct AssignBuilder {
 }
 
 /// Says that everything is built.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FinishBuilding {
     /// Which case.
     pub case: CaseId,
 }
 
 /// Space was made in the backlog.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BacklogReserved {
     /// For which case.
     pub case: CaseId,
@@ -55,7 +56,7 @@ pub struct BacklogReserved {
 }
 
 /// Somebody builds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BuilderAssigned {
     /// Which case.
     pub case: CaseId,
@@ -64,7 +65,7 @@ pub struct BuilderAssigned {
 }
 
 /// Everything is built.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BuildingFinished {
     /// Which case.
     pub case: CaseId,

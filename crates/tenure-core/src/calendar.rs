@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -27,7 +28,7 @@ pub const HOLIDAYS_MAX: usize = 1_000;
 pub const WORKING_DAYS_MAX: u32 = 250;
 
 /// A day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Weekday {
     /// Monday.
@@ -65,7 +66,7 @@ impl Weekday {
 }
 
 /// What a team says about its days; what it leaves out is as in its policy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TeamCalendar {
     /// IANA name of its time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -240,7 +241,7 @@ impl State {
 }
 
 /// Sets a team's days; with nothing but the team, they are as in its policy again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetCalendar {
     /// Whose.
     pub team: TeamId,
@@ -250,7 +251,7 @@ pub struct SetCalendar {
 }
 
 /// A team's days were set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CalendarSet {
     /// Whose.
     pub team: TeamId,

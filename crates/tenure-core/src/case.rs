@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accountability::{Tenure, Term};
@@ -43,7 +44,7 @@ use crate::time::{Stamp, days_between, days_later};
 use crate::warranty::Warranty;
 
 /// Where a case is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Consulting, estimating, weighing.
@@ -134,7 +135,7 @@ impl fmt::Display for Stage {
 }
 
 /// Why a case is asleep, and what wakes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parked {
     /// Why.
     pub reason: String,
@@ -147,7 +148,7 @@ pub struct Parked {
 }
 
 /// The productionisation of one winning experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
     /// Its name.
     pub id: CaseId,
@@ -315,7 +316,7 @@ impl Case {
 }
 
 /// Opens a case for a winning experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenCase {
     /// Its name.
     pub case: CaseId,
@@ -324,7 +325,7 @@ pub struct OpenCase {
 }
 
 /// Wakes a parked case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReopenCase {
     /// Which.
     pub case: CaseId,
@@ -337,7 +338,7 @@ pub struct ReopenCase {
 }
 
 /// An override of the age rule: a reason, or just that it is meant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "override is a reason, or true")]
 pub enum AgeOverride {
     /// That it is meant.
@@ -357,14 +358,14 @@ impl AgeOverride {
 }
 
 /// Closes a kept case after its warranty.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CloseCase {
     /// Which.
     pub case: CaseId,
 }
 
 /// A case was opened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseOpened {
     /// Its name.
     pub case: CaseId,
@@ -383,7 +384,7 @@ pub struct CaseOpened {
 }
 
 /// A parked case was woken.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseReopened {
     /// Which.
     pub case: CaseId,
@@ -399,7 +400,7 @@ pub struct CaseReopened {
 }
 
 /// A re-run won: the case goes on with it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResumed {
     /// Which.
     pub case: CaseId,
@@ -408,7 +409,7 @@ pub struct CaseResumed {
 }
 
 /// A re-run did not win: the case parks itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseParked {
     /// Which.
     pub case: CaseId,
@@ -419,7 +420,7 @@ pub struct CaseParked {
 }
 
 /// A case was closed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseClosed {
     /// Which.
     pub case: CaseId,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::bug::{FixBug, ReportBug};
@@ -42,7 +43,7 @@ use crate::warranty::{AgreeWarranty, ExtendWarranty, ProposeWarranty};
 use crate::weighing::Inputs;
 
 /// Something that can be asked for in a case.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Choice {
     /// The command.
     pub command: &'static str,

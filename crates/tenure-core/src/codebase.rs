@@ -10,6 +10,7 @@ mod template;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -25,7 +26,7 @@ use crate::time::Stamp;
 pub use template::{ItemKind, ItemTemplate};
 
 /// Code with owners and their ordered checklist.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Codebase {
     /// The owner process, in order.
     pub items: Vec<ItemTemplate>,
@@ -34,7 +35,7 @@ pub struct Codebase {
 }
 
 /// What an owner says of one item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemResult {
     /// Done to the owners' satisfaction.
@@ -48,7 +49,7 @@ pub enum ItemResult {
 }
 
 /// One attempt at an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// What the owner said.
     pub result: ItemResult,
@@ -61,7 +62,7 @@ pub struct Attempt {
 }
 
 /// One item and every attempt at it, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
     /// The item's name.
     pub name: String,
@@ -75,7 +76,7 @@ pub struct Item {
 }
 
 /// Something that shows how an item is done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// A link, or a text.
     pub evidence: String,
@@ -87,7 +88,7 @@ pub struct Evidence {
 }
 
 /// A file that shows something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attachment {
     /// The file's name.
     pub file: String,
@@ -98,7 +99,7 @@ pub struct Attachment {
 }
 
 /// A codebase's owner process in one iteration of a case.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checklist {
     /// The items, in order.
     pub items: Vec<Item>,
@@ -173,7 +174,7 @@ pub(crate) fn processes(state: &State, case: &Case) -> BTreeMap<CodebaseId, Vec<
 }
 
 /// Defines a codebase and its owner process, or replaces the process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DefineCodebase {
     /// Which.
     pub codebase: CodebaseId,
@@ -186,7 +187,7 @@ pub struct DefineCodebase {
 }
 
 /// Says how an item of the owner process went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordItem {
     /// In which case.
     pub case: CaseId,
@@ -205,7 +206,7 @@ pub struct RecordItem {
 }
 
 /// Attaches to an item what shows how it is done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AttachEvidence {
     /// In which case.
     pub case: CaseId,
@@ -222,7 +223,7 @@ pub struct AttachEvidence {
 }
 
 /// A codebase's owner process was defined.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CodebaseDefined {
     /// Which.
     pub codebase: CodebaseId,
@@ -234,7 +235,7 @@ pub struct CodebaseDefined {
 }
 
 /// An owner said how an item went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ItemRecorded {
     /// In which case.
     pub case: CaseId,
@@ -253,7 +254,7 @@ pub struct ItemRecorded {
 }
 
 /// Something was attached to an item.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceAttached {
     /// In which case.
     pub case: CaseId,

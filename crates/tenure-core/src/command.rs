@@ -2,6 +2,7 @@
 //!
 //! The list is here; the rule of each command stands with its noun.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bug::{FixBug, ReportBug};
@@ -45,7 +46,7 @@ use crate::warranty::{AgreeWarranty, ExtendWarranty, ProposeWarranty};
 macro_rules! commands {
     ($($name:ident($arguments:ty) = $text:literal, $says:literal;)+) => {
         /// Everything that can be asked for.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "do", content = "with")]
         pub enum Command {
             $(#[doc = $says] #[serde(rename = $text)] $name($arguments),)+

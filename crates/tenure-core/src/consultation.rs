@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -14,7 +15,7 @@ use crate::refusal::Refusal;
 use crate::time::Stamp;
 
 /// A question to a product team and its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Consultation {
     /// When it was asked, and by whom.
     pub asked: Stamp,
@@ -48,7 +49,7 @@ impl Case {
 }
 
 /// Asks a product team for advice and for the codebases concerned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestConsultation {
     /// For which case.
     pub case: CaseId,
@@ -60,7 +61,7 @@ pub struct RequestConsultation {
 }
 
 /// Answers for a product team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerConsultation {
     /// For which case.
     pub case: CaseId,
@@ -75,7 +76,7 @@ pub struct AnswerConsultation {
 }
 
 /// A product team was asked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsultationRequested {
     /// For which case.
     pub case: CaseId,
@@ -89,7 +90,7 @@ pub struct ConsultationRequested {
 }
 
 /// A product team answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsultationAnswered {
     /// For which case.
     pub case: CaseId,

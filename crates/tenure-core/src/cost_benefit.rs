@@ -1,6 +1,7 @@
 //! Cost/benefit: the weighing that a decision cites.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -14,7 +15,7 @@ use crate::time::Stamp;
 use crate::weighing::{Counted, Inputs, Weighing, weigh};
 
 /// A version of the weighing. Money is in the company's own currency.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostBenefit {
     /// 1 for the first of the case.
     pub version: u32,
@@ -87,7 +88,7 @@ impl Case {
 }
 
 /// Weighs cost and benefit; replaces the weighing before, and the proposal that cited it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetCostBenefit {
     /// Of which case.
     pub case: CaseId,
@@ -97,7 +98,7 @@ pub struct SetCostBenefit {
 }
 
 /// Cost and benefit were weighed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostBenefitSet {
     /// Of which case.
     pub case: CaseId,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Parked, Stage};
@@ -18,7 +19,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::{Stamp, months_later};
 
 /// What is decided about a case as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionKind {
     /// Build it.
@@ -47,7 +48,7 @@ impl DecisionKind {
 }
 
 /// A decision that was proposed, with what goes with it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Proposal {
     /// What.
     pub kind: DecisionKind,
@@ -74,7 +75,7 @@ pub struct Proposal {
 }
 
 /// A proposal that waits for confirmations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenProposal {
     /// What is proposed.
     pub proposal: Proposal,
@@ -85,7 +86,7 @@ pub struct OpenProposal {
 }
 
 /// A decision that was taken.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// What was proposed, and who confirmed.
     pub open: OpenProposal,
@@ -122,7 +123,8 @@ fn unconfirmed(policy: &Policy, confirmed: &BTreeSet<Role>) -> Vec<Role> {
 }
 
 /// The decisions that `decide` proposes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DecisionChoice")]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
     /// Build it.
@@ -134,7 +136,7 @@ pub enum Choice {
 }
 
 /// Proposes to proceed, park or re-run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decide {
     /// Which case.
     pub case: CaseId,
@@ -158,14 +160,14 @@ pub struct Decide {
 }
 
 /// Confirms the open proposal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfirmDecision {
     /// Of which case.
     pub case: CaseId,
 }
 
 /// Where a withdrawn case rests when nobody has met the feature.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WithdrawTo {
     /// It may come back.
@@ -176,7 +178,7 @@ pub enum WithdrawTo {
 }
 
 /// Proposes to give a case up: parked (or retired) before exposure, removed after it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WithdrawCase {
     /// Which case.
     pub case: CaseId,
@@ -195,7 +197,7 @@ pub struct WithdrawCase {
 }
 
 /// Proposes to give a case up for good.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetireCase {
     /// Which case.
     pub case: CaseId,
@@ -205,7 +207,7 @@ pub struct RetireCase {
 }
 
 /// A decision was proposed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionProposed {
     /// About which case.
     pub case: CaseId,
@@ -217,7 +219,7 @@ pub struct DecisionProposed {
 }
 
 /// A decision was confirmed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionConfirmed {
     /// About which case.
     pub case: CaseId,
@@ -226,7 +228,7 @@ pub struct DecisionConfirmed {
 }
 
 /// The last confirmation came: the decision holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionTaken {
     /// About which case.
     pub case: CaseId,

@@ -1,6 +1,7 @@
 //! Delegation: preparation handed to a lead developer, who has no power until they accept.
 //! The development lead stays accountable.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -12,7 +13,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
 
 /// Preparation offered to a lead developer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delegation {
     /// To whom.
     pub to: AccountId,
@@ -40,7 +41,7 @@ impl Case {
 }
 
 /// Offers preparation to a lead developer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DelegatePrep {
     /// Of which case.
     pub case: CaseId,
@@ -49,21 +50,21 @@ pub struct DelegatePrep {
 }
 
 /// Accepts the offer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptDelegation {
     /// Of which case.
     pub case: CaseId,
 }
 
 /// Takes preparation back, or gives it back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RevokeDelegation {
     /// Of which case.
     pub case: CaseId,
 }
 
 /// Preparation was offered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DelegationOffered {
     /// Of which case.
     pub case: CaseId,
@@ -72,14 +73,14 @@ pub struct DelegationOffered {
 }
 
 /// The offer was accepted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DelegationAccepted {
     /// Of which case.
     pub case: CaseId,
 }
 
 /// The delegation ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DelegationRevoked {
     /// Of which case.
     pub case: CaseId,

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Ask;
@@ -21,7 +22,7 @@ use crate::time::{Stamp, days_later};
 pub const DAYS_MAX: i64 = 366;
 
 /// Somebody stands in for somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deputyship {
     /// The roles it is limited to; none for all that the person holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +39,7 @@ pub struct Deputyship {
 }
 
 /// Somebody who may act for somebody now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StandIn {
     /// Who acts.
     pub deputy: AccountId,
@@ -49,7 +50,7 @@ pub struct StandIn {
 }
 
 /// The entries that follow are made for somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Acting {
     /// For whom.
     pub acting_for: AccountId,
@@ -95,6 +96,13 @@ impl State {
         (!owner || !self.drives(actor, place, at)).then_some(person)
     }
 
+    /// The accounts that somebody acts for on the company's date of an instant.
+    pub fn away_for(&self, deputy: &AccountId, at: Timestamp) -> Vec<AccountId> {
+        let on = self.company_calendar().date(at);
+        let away = self.deputies.get(deputy).into_iter().flatten();
+        away.filter(|(_, ship)| ship.lasts(on)).map(|(person, _)| person.clone()).collect()
+    }
+
     /// Whether an actor holds a seat, or may act for somebody who does.
     pub fn may_act(&self, actor: &Actor, seat: &Seat, place: Option<Place<'_>>, at: Timestamp) -> bool {
         self.sits(actor, seat, place) || self.acts_for(actor, seat, place, at).is_some()
@@ -134,7 +142,7 @@ impl State {
 }
 
 /// Names a deputy for a time in which somebody is away; said again, it replaces what was said of the two before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NameDeputy {
     /// Who is away; whoever says so, when left out.
     #[serde(default)]
@@ -155,7 +163,7 @@ pub struct NameDeputy {
 }
 
 /// Ends it before its time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RevokeDeputy {
     /// Who is back; whoever says so, when left out.
     #[serde(default)]
@@ -165,7 +173,7 @@ pub struct RevokeDeputy {
 }
 
 /// A deputy was named.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeputyNamed {
     /// Who is away.
     pub account: AccountId,
@@ -184,7 +192,7 @@ pub struct DeputyNamed {
 }
 
 /// A deputy's time ended early.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeputyRevoked {
     /// Who is back.
     pub account: AccountId,
@@ -193,7 +201,7 @@ pub struct DeputyRevoked {
 }
 
 /// The entries that follow were made by a deputy, for somebody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeputyActed {
     /// For whom.
     pub acting_for: AccountId,

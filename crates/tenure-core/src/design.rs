@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_stats::estimate::{self, Level, Scale};
 use tenure_stats::power::{self, Cost};
@@ -15,7 +16,7 @@ use crate::policy::Policy;
 use crate::rollout::Plan;
 
 /// What is frozen when the first wave of an iteration starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Design {
     /// The plan of the looks.
     pub plan: verdict::Plan,
@@ -74,7 +75,7 @@ impl Question {
 
 /// What a rollout costs that finds a share of the corrected effect with 80 % power, at one treatment unit for each of
 /// control.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RolloutCost {
     /// The share of the corrected effect that it looks for.
     pub share: f64,

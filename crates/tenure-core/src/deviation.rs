@@ -1,6 +1,7 @@
 //! The deviation ledger: every change from the experiment, and what it weighs. The further the build deviates,
 //! the less likely the same result is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -13,7 +14,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
 
 /// How far a change goes from the experiment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviationKind {
     /// Built differently, looks and behaves the same.
@@ -27,6 +28,16 @@ pub enum DeviationKind {
 }
 
 impl DeviationKind {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Parity => "parity",
+            Self::Polish => "polish",
+            Self::Adjustment => "adjustment",
+            Self::Redesign => "redesign",
+        }
+    }
+
     /// What it weighs; nothing says what a redesign weighs.
     pub fn weight(self, weights: &Weights) -> Option<u32> {
         match self {
@@ -39,7 +50,7 @@ impl DeviationKind {
 }
 
 /// One change from the experiment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deviation {
     /// 1 for the first of the case.
     pub number: u32,
@@ -56,7 +67,7 @@ pub struct Deviation {
 }
 
 /// How far a change goes, and what that weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Size {
     /// How far.
     pub kind: DeviationKind,
@@ -65,7 +76,7 @@ pub struct Size {
 }
 
 /// What one version of the ledger brought: a change, or a ruling on one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Turn {
     /// The version.
     pub version: u32,
@@ -76,7 +87,7 @@ pub struct Turn {
 }
 
 /// The changes of a case, and the version a sign-off is pinned to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
     /// Changes, oldest first.
     pub deviations: Vec<Deviation>,
@@ -104,7 +115,7 @@ impl Ledger {
 }
 
 /// Writes a change into the ledger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogDeviation {
     /// Of which case.
     pub case: CaseId,
@@ -116,7 +127,7 @@ pub struct LogDeviation {
 }
 
 /// The design lead's ruling on how far a change goes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleDeviation {
     /// Of which case.
     pub case: CaseId,
@@ -127,7 +138,7 @@ pub struct RuleDeviation {
 }
 
 /// A change was written into the ledger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviationLogged {
     /// Of which case.
     pub case: CaseId,
@@ -142,7 +153,7 @@ pub struct DeviationLogged {
 }
 
 /// The design lead ruled on a change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviationRuled {
     /// Of which case.
     pub case: CaseId,

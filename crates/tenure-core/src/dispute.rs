@@ -2,6 +2,7 @@
 //! and is settled by whoever would be accountable if it is right. Until then the bug stays where it is.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bug::{Bug, BugReported};
@@ -17,7 +18,7 @@ use crate::time::Stamp;
 use crate::warranty::Accountable;
 
 /// What somebody says is wrong with the routing of a bug.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "claim", content = "is")]
 pub enum Claim {
     /// It was reported earlier than is written.
@@ -27,7 +28,7 @@ pub enum Claim {
 }
 
 /// A dispute about a bug.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dispute {
     /// What is claimed.
     #[serde(flatten)]
@@ -41,7 +42,7 @@ pub struct Dispute {
 }
 
 /// How a dispute ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Settled {
     /// Whether the claim was right.
     pub upheld: bool,
@@ -78,7 +79,7 @@ impl Bug {
 }
 
 /// Disputes where a bug was routed: it was reported on another date, or belongs to another case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DisputeBug {
     /// In which case's feature.
     pub case: CaseId,
@@ -96,7 +97,7 @@ pub struct DisputeBug {
 }
 
 /// Settles a dispute.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SettleDispute {
     /// In which case's feature.
     pub case: CaseId,
@@ -110,7 +111,7 @@ pub struct SettleDispute {
 }
 
 /// A bug's routing was disputed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BugDisputed {
     /// In which case's feature.
     pub case: CaseId,
@@ -124,7 +125,7 @@ pub struct BugDisputed {
 }
 
 /// A dispute was settled, and this is where the bug is now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DisputeSettled {
     /// In which case's feature.
     pub case: CaseId,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -12,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::time::Stamp;
 
 /// The cost of one codebase.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// Person-days: low, likely, high.
     pub days: [f64; 3],
@@ -56,7 +57,7 @@ impl Case {
 }
 
 /// Estimates one codebase; a second estimate replaces the first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubmitEstimate {
     /// For which case.
     pub case: CaseId,
@@ -70,7 +71,7 @@ pub struct SubmitEstimate {
 }
 
 /// A codebase was estimated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EstimateSubmitted {
     /// For which case.
     pub case: CaseId,

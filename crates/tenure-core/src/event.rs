@@ -2,6 +2,7 @@
 //!
 //! A kind and version, once written, is decoded for ever: a new form gets a new version beside the old one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -77,7 +78,7 @@ macro_rules! events {
         case { $($case:ident = $case_kind:literal;)+ }
     ) => {
         /// Everything that can be recorded.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", content = "body")]
         pub enum Event {
             $(#[doc = $world_kind] #[serde(rename = $world_kind)] $world($world),)+

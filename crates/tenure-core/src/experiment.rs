@@ -1,6 +1,7 @@
 //! Experiments: what was believed, what was measured, and whether it is a significant positive.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_stats::verdict::Judged;
 
@@ -17,7 +18,7 @@ use crate::state::State;
 use crate::time::{Stamp, months_later};
 
 /// What was believed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hypothesis {
     /// What is done.
     pub we_believe: String,
@@ -28,7 +29,7 @@ pub struct Hypothesis {
 }
 
 /// The metric an experiment is decided by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrimaryMetric {
     /// Its name.
     pub name: String,
@@ -41,7 +42,7 @@ pub struct PrimaryMetric {
 }
 
 /// The metric as it is told: what is left out has a default.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrimaryMetricDraft {
     /// Its name.
     #[serde(default = "primary")]
@@ -68,7 +69,7 @@ impl Default for PrimaryMetricDraft {
 }
 
 /// A randomised comparison and its result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Experiment {
     /// The team that ran it.
     pub team: TeamId,
@@ -109,7 +110,7 @@ pub(crate) const REGISTRARS: [Role; 4] =
     [Role::DevelopmentLead, Role::ProductManager, Role::DesignLead, Role::Importer];
 
 /// Registers an experiment with its result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RegisterExperiment {
     /// Its name.
     pub experiment: ExperimentId,
@@ -140,7 +141,7 @@ pub struct RegisterExperiment {
 }
 
 /// An experiment was registered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentRegistered {
     /// Its name.
     pub experiment: ExperimentId,

@@ -1,5 +1,6 @@
 //! Filters: which cases a list or the portfolio is about, and in what order a list shows them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::surface;
@@ -9,7 +10,7 @@ use crate::state::State;
 use crate::time::Now;
 
 /// Which cases. What is left out lets every case through.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Filter {
     /// The team that has the onus.
@@ -27,7 +28,7 @@ pub struct Filter {
 }
 
 /// By what a list is ordered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Name.

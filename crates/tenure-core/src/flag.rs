@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tenure_flags::{Entry, FlagSet, Phase, Rollout, Share, Snapshot};
@@ -22,7 +23,7 @@ pub(crate) fn production() -> EnvironmentId {
 }
 
 /// The flag a case is wrapped in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseFlag {
     /// Its key.
     pub key: FlagKey,
@@ -37,7 +38,7 @@ pub struct CaseFlag {
 }
 
 /// A flag set by hand: its flagd definition by environment. An archived one has none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlainFlag {
     /// flagd definitions, as they were given.
     pub definitions: BTreeMap<EnvironmentId, Json>,
@@ -119,7 +120,7 @@ fn off() -> Json {
 }
 
 /// Wraps a case in a flag.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CreateFlag {
     /// Which case.
     pub case: CaseId,
@@ -137,7 +138,7 @@ pub struct CreateFlag {
 }
 
 /// Sets a flag by hand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetFlag {
     /// Its key.
     pub key: FlagKey,
@@ -149,7 +150,7 @@ pub struct SetFlag {
 }
 
 /// Takes a flag that was set by hand away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArchiveFlag {
     /// Its key.
     pub key: FlagKey,
@@ -159,7 +160,7 @@ pub struct ArchiveFlag {
 }
 
 /// A case was wrapped in a flag.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagCreated {
     /// Which case.
     pub case: CaseId,
@@ -174,7 +175,7 @@ pub struct FlagCreated {
 }
 
 /// A flag was set by hand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagSetByHand {
     /// Its key.
     pub key: FlagKey,
@@ -185,7 +186,7 @@ pub struct FlagSetByHand {
 }
 
 /// A flag that was set by hand was taken away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagArchived {
     /// Its key.
     pub key: FlagKey,

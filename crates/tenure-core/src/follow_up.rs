@@ -1,5 +1,6 @@
 //! Follow-ups: ideas too big for this case, blocked until the original is productionised.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -11,7 +12,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
 
 /// An idea for a next experiment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FollowUp {
     /// What it is about.
     pub description: Option<String>,
@@ -22,7 +23,7 @@ pub struct FollowUp {
 }
 
 /// Where a follow-up stands; it depends on the case alone, until it is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FollowUpStatus {
     /// The original is not productionised.
@@ -60,7 +61,7 @@ impl Case {
 }
 
 /// Adds an idea.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AddFollowUp {
     /// To which case.
     pub case: CaseId,
@@ -72,7 +73,7 @@ pub struct AddFollowUp {
 }
 
 /// Starts it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StartFollowUp {
     /// Of which case.
     pub case: CaseId,
@@ -81,7 +82,7 @@ pub struct StartFollowUp {
 }
 
 /// An idea was added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FollowUpAdded {
     /// To which case.
     pub case: CaseId,
@@ -93,7 +94,7 @@ pub struct FollowUpAdded {
 }
 
 /// It was started.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FollowUpStarted {
     /// Of which case.
     pub case: CaseId,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -29,7 +30,7 @@ use crate::warranty::Accountable;
 pub const DAYS_BEFORE: i64 = 30;
 
 /// Everything a team needs to answer for a feature it did not build.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pack {
     /// What it is.
     pub feature: Feature,
@@ -52,7 +53,7 @@ pub struct Pack {
 }
 
 /// What a feature is, and what it did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Feature {
     /// The experiment it comes from.
     pub experiment: ExperimentId,
@@ -71,7 +72,7 @@ pub struct Feature {
 }
 
 /// A bug that is not fixed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenBug {
     /// Which.
     pub bug: BugId,
@@ -84,7 +85,7 @@ pub struct OpenBug {
 }
 
 /// The flag of a feature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagFacts {
     /// Its key.
     pub key: FlagKey,
@@ -95,7 +96,7 @@ pub struct FlagFacts {
 }
 
 /// A codebase that a feature is in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CodeFacts {
     /// Which.
     pub codebase: CodebaseId,
@@ -106,7 +107,7 @@ pub struct CodeFacts {
 }
 
 /// How a feature differs from its experiment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// Its number in the ledger.
     pub number: u32,
@@ -117,7 +118,7 @@ pub struct Difference {
 }
 
 /// A pack that was drawn up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HandOver {
     /// The last day of the warranty it is for.
     pub ends: Date,
@@ -130,7 +131,7 @@ pub struct HandOver {
 }
 
 /// Where a hand-over stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HandOverStatus {
     /// The pack waits for acknowledgements.
@@ -256,14 +257,14 @@ fn removal(flag: Option<&FlagFacts>, codebases: &[CodeFacts]) -> Vec<String> {
 }
 
 /// Draws up the hand-over pack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PrepareHandOver {
     /// Of which case.
     pub case: CaseId,
 }
 
 /// Acknowledges the hand-over pack for a product team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AcknowledgeHandOver {
     /// Of which case.
     pub case: CaseId,
@@ -272,7 +273,7 @@ pub struct AcknowledgeHandOver {
 }
 
 /// The pack was drawn up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HandOverPrepared {
     /// Of which case.
     pub case: CaseId,
@@ -283,7 +284,7 @@ pub struct HandOverPrepared {
 }
 
 /// A product team acknowledged the pack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HandOverAcknowledged {
     /// Of which case.
     pub case: CaseId,

@@ -1,5 +1,6 @@
 //! Holds: exposure goes to 0 at once, and stays there until the hold is released or ends in iterate or remove.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -12,7 +13,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
 
 /// Why exposure is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "cause", content = "about")]
 pub enum Cause {
     /// A guardrail got worse by more than its margin.
@@ -24,7 +25,7 @@ pub enum Cause {
 }
 
 /// Exposure held at 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hold {
     /// Why; the latest cause when there are several.
     #[serde(flatten)]
@@ -45,7 +46,7 @@ impl Cause {
 }
 
 /// Says that a guardrail is breached.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GuardrailBreach {
     /// In which case.
     pub case: CaseId,
@@ -55,7 +56,7 @@ pub struct GuardrailBreach {
 }
 
 /// Pulls the feature from everybody, now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StopExposure {
     /// In which case.
     pub case: CaseId,
@@ -65,7 +66,7 @@ pub struct StopExposure {
 }
 
 /// Lifts the hold: back to what was exposed before it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReleaseHold {
     /// In which case.
     pub case: CaseId,
@@ -75,7 +76,7 @@ pub struct ReleaseHold {
 }
 
 /// Exposure is held.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExposureHeld {
     /// In which case.
     pub case: CaseId,
@@ -85,7 +86,7 @@ pub struct ExposureHeld {
 }
 
 /// The hold was lifted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldReleased {
     /// In which case.
     pub case: CaseId,

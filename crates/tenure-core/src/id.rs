@@ -1,7 +1,9 @@
 //! Names of things: one newtype a noun, so that a case can never be passed where a team is meant.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Why a text cannot be a name.
@@ -82,6 +84,17 @@ macro_rules! ids {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let bytes_max = [$($bytes_max,)? ID_BYTES_MAX][0];
+                json_schema!({"type": "string", "minLength": 1, "maxLength": bytes_max, "description": concat!("The name of a ", $noun, ".")})
             }
         }
 

@@ -11,6 +11,7 @@
 
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -34,7 +35,7 @@ pub mod statsig;
 pub mod summary;
 
 /// Where an experiment comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Tenure's own form: counts, moments, or an effect with its interval.
@@ -52,7 +53,7 @@ impl Source {
 }
 
 /// What the reader is told, where the document leaves it open or says otherwise.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Choices {
     /// What the experiment is to be called; its name in the other tool when left out.
@@ -86,7 +87,7 @@ pub struct Choices {
 }
 
 /// Something said about a place in the document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Note {
     /// Where: a path such as `result.results[0].metrics[1]`; empty for the whole document.
     pub path: String,
@@ -95,7 +96,7 @@ pub struct Note {
 }
 
 /// Why a document cannot be taken in, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{}{says}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
 pub struct Fault {
     /// Where: a path such as `result.results[0].metrics[1]`; empty for the whole document.
@@ -105,7 +106,7 @@ pub struct Fault {
 }
 
 /// A document, understood.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Intake {
     /// The commands that would register what is in it.
     pub commands: Vec<Command>,

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -22,7 +23,7 @@ use crate::time::{Stamp, days_later};
 pub const DAYS_MAX: i64 = 90;
 
 /// An invitation to answer buy-in for one product team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invitation {
     /// For which team the person answers.
     pub team: TeamId,
@@ -41,7 +42,7 @@ pub struct Invitation {
 }
 
 /// Where an invitation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InvitationStatus {
     /// It can be answered.
@@ -57,7 +58,7 @@ pub enum InvitationStatus {
 }
 
 /// An invitation that was answered by a person without an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ByInvitation {
     /// Which.
     pub invitation: InvitationId,
@@ -126,7 +127,7 @@ fn void(id: &InvitationId, invitation: &Invitation, status: InvitationStatus) ->
 }
 
 /// Invites a person without an account to answer buy-in for a product team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InviteSignOff {
     /// For which case.
     pub case: CaseId,
@@ -143,7 +144,7 @@ pub struct InviteSignOff {
 }
 
 /// Takes an invitation back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RevokeInvitation {
     /// Of which case.
     pub case: CaseId,
@@ -152,7 +153,7 @@ pub struct RevokeInvitation {
 }
 
 /// A person without an account was invited to answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SignOffInvited {
     /// For which case.
     pub case: CaseId,
@@ -167,7 +168,7 @@ pub struct SignOffInvited {
 }
 
 /// An invitation was taken back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvitationRevoked {
     /// Of which case.
     pub case: CaseId,

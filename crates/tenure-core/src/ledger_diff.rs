@@ -2,6 +2,7 @@
 //!
 //! A pure view of the ledger; it decides nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -9,7 +10,7 @@ use crate::deviation::{Deviation, DeviationKind, Ledger, Size};
 use crate::id::TeamId;
 
 /// What changed between two versions of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerDiff {
     /// The version before.
     pub since: u32,
@@ -26,7 +27,8 @@ pub struct LedgerDiff {
 }
 
 /// A change from the experiment that was added.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LedgerChange")]
 pub struct Change {
     /// Its number in the ledger.
     pub number: u32,
@@ -37,7 +39,7 @@ pub struct Change {
 }
 
 /// A change from the experiment that was ruled on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ruled {
     /// Its number in the ledger.
     pub number: u32,

@@ -1,6 +1,7 @@
 //! The system's own look at a rollout: what the query engine returned, judged by epoch, with its guardrails.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_stats::CannotSay;
 use tenure_stats::estimate::Scale;
@@ -22,7 +23,7 @@ use crate::rollout::{Plan, Running, WaveKind};
 use crate::time::days_later;
 
 /// The system's own look: what the query engine returned, by epoch of first exposure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnLook {
     /// Matured units of the primary metric.
     pub epochs: Vec<EpochArms>,
@@ -47,7 +48,7 @@ pub struct OwnLook {
 }
 
 /// The arms of one epoch of the allocation log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EpochArms {
     /// Which epoch.
     pub epoch: u32,
@@ -58,7 +59,7 @@ pub struct EpochArms {
 }
 
 /// The arms of a guardrail.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GuardrailArms {
     /// Which metric.
     pub metric: MetricId,
@@ -70,7 +71,7 @@ pub struct GuardrailArms {
 pub const TWO_ARMS_SHARE_MAX: f64 = 0.01;
 
 /// What a guardrail said at a look.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GuardrailLook {
     /// Which metric.
     pub metric: MetricId,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use tenure_stats::estimate::{self, Scale};
 use tenure_stats::guardrail;
@@ -44,7 +45,7 @@ pub const fn verdict_name(verdict: Verdict) -> &'static str {
 }
 
 /// One arm, as it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "an arm is [units, successes], {n, mean, variance} or {n, value, variance}")]
 pub enum Arm {
     /// `[units, successes]`.
@@ -92,7 +93,7 @@ impl Arm {
 }
 
 /// Counts that somebody else made: one look of a fixed design.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outside {
     /// The control arm.
     pub control: Arm,
@@ -154,7 +155,7 @@ pub(crate) fn judge_experiment(
 }
 
 /// What was measured: by the system, or by somebody else.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Measurement {
     /// The system's own look.
@@ -178,7 +179,7 @@ impl<'de> Deserialize<'de> for Measurement {
 }
 
 /// How the level of the control moved since the experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
     /// The control's level in the experiment.
     pub experiment: f64,
@@ -189,7 +190,7 @@ pub struct Drift {
 }
 
 /// A measurement, and everything that was concluded from it then.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measured {
     /// 1 for the first of the case.
     pub number: u32,
@@ -240,7 +241,7 @@ pub struct Measured {
 }
 
 /// One look on the chart of an iteration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// When.
     pub at: Timestamp,
@@ -256,7 +257,7 @@ pub struct Point {
 const POINTS_MAX: usize = 256;
 
 /// What a case measured, and what the next look has to know.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurements {
     /// How many there were.
     pub count: u32,
@@ -298,7 +299,7 @@ impl Measurements {
 }
 
 /// Records a measurement of a rollout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordMeasurement {
     /// Of which case.
     pub case: CaseId,
@@ -313,7 +314,7 @@ pub struct RecordMeasurement {
 }
 
 /// A measurement was recorded, with everything concluded from it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MeasurementRecorded {
     /// Of which case.
     pub case: CaseId,

@@ -1,5 +1,6 @@
 //! Metrics: how outcomes become one number per unit.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Stage;
@@ -17,7 +18,7 @@ pub use tenure_stats::estimate::Kind as MetricKind;
 pub use tenure_stats::verdict::Direction;
 
 /// How a unit's outcomes become its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregation {
     /// 1 when there is any.
@@ -33,7 +34,7 @@ pub enum Aggregation {
 }
 
 /// How outcomes become one number per unit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
     /// Its name for people; the id when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +103,7 @@ impl Metric {
 }
 
 /// Defines a metric, or replaces its definition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DefineMetric {
     /// Its name.
     pub metric: MetricId,
@@ -112,7 +113,7 @@ pub struct DefineMetric {
 }
 
 /// A metric was defined.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricDefined {
     /// Its name.
     pub metric: MetricId,

@@ -1,5 +1,6 @@
 //! Notices: a deadline is near or missed. It escalates, it never decides, and it is said once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -11,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::time::Stamp;
 
 /// Says once that a deadline is near or missed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GiveNotice {
     /// Of which case.
     pub case: CaseId,
@@ -25,7 +26,7 @@ pub struct GiveNotice {
 }
 
 /// A deadline was said to be near or missed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeGiven {
     /// Of which case.
     pub case: CaseId,

@@ -1,5 +1,6 @@
 //! The onus: the experiment's team keeps a case until another team accepts it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -11,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::time::Stamp;
 
 /// Offers the onus of a case to another experiment team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OfferOnus {
     /// Which case.
     pub case: CaseId,
@@ -20,14 +21,14 @@ pub struct OfferOnus {
 }
 
 /// Accepts the onus for the team it is offered to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptOnus {
     /// Which case.
     pub case: CaseId,
 }
 
 /// The onus was offered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OnusOffered {
     /// Which case.
     pub case: CaseId,
@@ -36,7 +37,7 @@ pub struct OnusOffered {
 }
 
 /// The onus was accepted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OnusAccepted {
     /// Which case.
     pub case: CaseId,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accountability::Term;
@@ -19,7 +20,7 @@ use crate::sign_off::checklists;
 use crate::time::{Stamp, days_later, months_later};
 
 /// What is decided about a measured feature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// Keep a positive.
@@ -33,7 +34,7 @@ pub enum OutcomeKind {
 }
 
 /// Why a feature without a significant effect is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Justification {
     /// Why.
     pub why: String,
@@ -46,7 +47,7 @@ pub struct Justification {
 }
 
 /// A justification as it is given: everything may still be missing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct JustificationDraft {
     /// Why.
@@ -60,7 +61,7 @@ pub struct JustificationDraft {
 }
 
 /// A product owner's acknowledgement of a justified keep.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Acknowledgement {
     /// Which product owner.
     pub by: AccountId,
@@ -69,7 +70,7 @@ pub struct Acknowledgement {
 }
 
 /// A feature that is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Kept {
     /// The number of the measurement it cites.
     pub cites: u32,
@@ -105,7 +106,7 @@ impl Kept {
 }
 
 /// One account or several.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "product_owner_acknowledges is an account or a list of accounts")]
 pub enum Acknowledgers {
     /// One.
@@ -133,7 +134,7 @@ impl Case {
 }
 
 /// Decides what happens with a measured feature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecideOutcome {
     /// Of which case.
     pub case: CaseId,
@@ -151,14 +152,14 @@ pub struct DecideOutcome {
 }
 
 /// A product owner acknowledges that a feature without a significant effect is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AcknowledgeKeep {
     /// Of which case.
     pub case: CaseId,
 }
 
 /// Confirms that the flag and the losing code are gone from a codebase.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfirmRemoved {
     /// Of which case.
     pub case: CaseId,
@@ -167,7 +168,7 @@ pub struct ConfirmRemoved {
 }
 
 /// What a review of a justified keep ends in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Review {
     /// It stays, until the next review.
@@ -177,7 +178,7 @@ pub enum Review {
 }
 
 /// Reviews a justified keep.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewKeep {
     /// Of which case.
     pub case: CaseId,
@@ -193,7 +194,7 @@ pub struct ReviewKeep {
 }
 
 /// A product owner acknowledged a justified keep.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KeepAcknowledged {
     /// Of which case.
     pub case: CaseId,
@@ -202,7 +203,7 @@ pub struct KeepAcknowledged {
 }
 
 /// The feature is kept: everyone meets it, and the warranty counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FeatureKept {
     /// Of which case.
     pub case: CaseId,
@@ -227,7 +228,7 @@ pub struct FeatureKept {
 }
 
 /// It is built better and measured again: exposure 0, and the owner process runs again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IterationStarted {
     /// Of which case.
     pub case: CaseId,
@@ -244,7 +245,7 @@ pub struct IterationStarted {
 }
 
 /// The feature goes: exposure 0, and the owners take the code out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RemovalStarted {
     /// Of which case.
     pub case: CaseId,
@@ -254,7 +255,7 @@ pub struct RemovalStarted {
 }
 
 /// The flag and the losing code are gone from a codebase.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CodebaseCleared {
     /// Of which case.
     pub case: CaseId,
@@ -263,14 +264,14 @@ pub struct CodebaseCleared {
 }
 
 /// Everything is out of the code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseRemoved {
     /// Which case.
     pub case: CaseId,
 }
 
 /// A justified keep was reviewed, and stays.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KeepAffirmed {
     /// Of which case.
     pub case: CaseId,

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -18,7 +19,7 @@ use crate::task::{Open, Task, open};
 use crate::time::Now;
 
 /// Who had the ball.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub enum Party {
     /// Any of the drivers.
@@ -103,7 +104,7 @@ impl TryFrom<String> for Party {
 }
 
 /// Where the time of a case went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pace {
     /// The instant up to which time is counted: the case's latest entry.
     pub counted: Timestamp,

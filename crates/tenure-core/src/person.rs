@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Ask;
@@ -52,7 +53,7 @@ impl Actor {
 }
 
 /// What somebody does. Drivers and builders hold theirs per case, owners per team or codebase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Driver: accountable for preparation and building.
@@ -150,7 +151,7 @@ pub enum Scope {
 
 /// A role and where it is held. As text: `developer`, `developer:TEAM`, `developer@CASE`,
 /// `product_owner:TEAM`, `codebase_owner:CODEBASE`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Grant {
     /// What.
@@ -227,7 +228,7 @@ impl fmt::Display for Grant {
 }
 
 /// An account and what it holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Person {
     /// The roles held, and where.
     pub grants: BTreeSet<Grant>,
@@ -243,7 +244,7 @@ pub struct Place<'a> {
 }
 
 /// A position that a rule asks for; whoever holds it at a [`Place`] may act.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seat {
     /// A role on the case.
@@ -376,7 +377,7 @@ impl State {
 }
 
 /// Gives an account a role.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GrantRole {
     /// To whom.
     pub account: AccountId,
@@ -385,7 +386,7 @@ pub struct GrantRole {
 }
 
 /// Takes a role from an account.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RevokeRole {
     /// From whom.
     pub account: AccountId,
@@ -394,7 +395,7 @@ pub struct RevokeRole {
 }
 
 /// An account was given a role.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoleGranted {
     /// To whom.
     pub account: AccountId,
@@ -403,7 +404,7 @@ pub struct RoleGranted {
 }
 
 /// An account lost a role.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoleRevoked {
     /// From whom.
     pub account: AccountId,

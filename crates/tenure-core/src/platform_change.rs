@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -20,7 +21,7 @@ use crate::state::State;
 use crate::time::{Stamp, months_later};
 
 /// Something that landed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlatformChange {
     /// Its tags, lower case.
     pub tags: BTreeSet<String>,
@@ -33,7 +34,7 @@ pub struct PlatformChange {
 }
 
 /// A suggestion put off until a date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Snooze {
     /// The date it comes back.
     pub until: Date,
@@ -47,7 +48,7 @@ pub(crate) fn normalised(tags: &BTreeSet<String>) -> BTreeSet<String> {
 }
 
 /// Registers a platform change; every parked case that waits for one of its tags gets a suggestion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RegisterPlatformChange {
     /// Its name.
     pub platform_change: PlatformChangeId,
@@ -63,7 +64,7 @@ pub struct RegisterPlatformChange {
 }
 
 /// Says that a platform change does not help a parked case; the pair never returns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DismissSuggestion {
     /// Which case.
     pub case: CaseId,
@@ -75,7 +76,7 @@ pub struct DismissSuggestion {
 }
 
 /// Puts a suggestion off; it comes back on a date.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SnoozeSuggestion {
     /// Which case.
     pub case: CaseId,
@@ -86,7 +87,7 @@ pub struct SnoozeSuggestion {
 }
 
 /// Looks at a parked case again and leaves it parked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewParked {
     /// Which case.
     pub case: CaseId,
@@ -102,7 +103,7 @@ pub struct ReviewParked {
 }
 
 /// A platform change was registered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlatformChangeRegistered {
     /// Its name.
     pub platform_change: PlatformChangeId,
@@ -117,7 +118,7 @@ pub struct PlatformChangeRegistered {
 }
 
 /// A parked case may have become easier.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResurfaced {
     /// Which case.
     pub case: CaseId,
@@ -131,7 +132,7 @@ pub struct CaseResurfaced {
 }
 
 /// A suggestion was put off.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuggestionSnoozed {
     /// Which case.
     pub case: CaseId,
@@ -142,7 +143,7 @@ pub struct SuggestionSnoozed {
 }
 
 /// A parked case was looked at again and stays parked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ParkedReviewed {
     /// Which case.
     pub case: CaseId,
@@ -156,7 +157,7 @@ pub struct ParkedReviewed {
 }
 
 /// A suggestion was dismissed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuggestionDismissed {
     /// Which case.
     pub case: CaseId,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::case::{Case, Stage};
@@ -39,7 +40,7 @@ pub(crate) fn common(case: &Case, tags: &BTreeSet<String>, codebases: &BTreeSet<
 }
 
 /// Where the pair of a platform change and a case stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It waits for somebody to say whether it helps.
@@ -55,7 +56,7 @@ pub enum Standing {
 }
 
 /// A case that a platform change was suggested to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fit {
     /// Which case.
     pub case: CaseId,
@@ -127,7 +128,7 @@ impl State {
 }
 
 /// A case that shares words with a platform change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MayFit {
     /// Which case.
     pub case: CaseId,

@@ -11,6 +11,7 @@ mod key;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -24,7 +25,7 @@ use crate::state::State;
 use crate::time::Stamp;
 
 /// What a company may set. Every field has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// Two-sided error rate of a verdict; each iteration after the first halves it.
@@ -64,7 +65,7 @@ pub struct Policy {
 }
 
 /// Weights of deviations, by kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Weights {
     /// Looks and behaves the same.
@@ -76,7 +77,8 @@ pub struct Weights {
 }
 
 /// How cost is weighed against benefit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "WeighingPolicy")]
 #[serde(default, deny_unknown_fields)]
 pub struct Weighing {
     /// A weighing is stale when an estimate it rests on moved by more than so many percent.
@@ -94,7 +96,7 @@ impl Default for Weighing {
 }
 
 /// Who has to confirm a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WhoConfirms {
     /// Development lead, product manager and design lead; one person may hold several.
@@ -106,7 +108,7 @@ pub enum WhoConfirms {
 }
 
 /// Promises. A deadline escalates; it never decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deadlines {
     /// To answer a consultation.
@@ -185,9 +187,9 @@ impl Default for Deadlines {
 }
 
 /// What a team says otherwise than its company: some keys of a policy, with their values.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Overrides(pub Map<String, Json>);
+pub struct Overrides(#[schemars(with = "Policy")] pub Map<String, Json>);
 
 /// A value that cannot be meant, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,7 +240,7 @@ fn refused(prefix: &str, faults: &[KeyFault]) -> Refusal {
 }
 
 /// The policies of a company at one time: its own, and those of the teams that differ.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Revision {
     /// The company's.
     #[serde(flatten)]
@@ -292,7 +294,7 @@ impl State {
 }
 
 /// Sets the policy for cases opened from now on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetPolicy {
     /// The company's, whole; a field left out has its default.
     pub policy: Policy,
@@ -302,7 +304,7 @@ pub struct SetPolicy {
 }
 
 /// The policy was set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicySet {
     /// The company's, whole.
     pub policy: Policy,

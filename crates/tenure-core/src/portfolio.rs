@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::case::{Case, Stage};
@@ -13,7 +14,7 @@ use crate::state::State;
 use crate::time::{Now, days_between, days_later};
 
 /// Amounts a year, and of building, in one currency.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Money {
     /// The benefit that the kept cases promised.
     pub won_per_year: f64,
@@ -34,7 +35,8 @@ pub struct Money {
 }
 
 /// Days between opening and keeping, over the kept cases.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "DaysToTenure")]
 pub struct Tenure {
     /// How many cases are kept.
     pub cases: usize,
@@ -45,7 +47,7 @@ pub struct Tenure {
 }
 
 /// Days that one party was waited on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PartyDays {
     /// Who.
     pub party: Party,
@@ -56,7 +58,7 @@ pub struct PartyDays {
 }
 
 /// Figures over cases.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Portfolio {
     /// How many cases are in each stage; a stage without any is left out.
     pub by_stage: BTreeMap<Stage, usize>,

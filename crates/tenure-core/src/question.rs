@@ -1,6 +1,7 @@
 //! Questions: what a product team wants to know before it answers buy-in. A question decides nothing, and the promise to
 //! answer keeps running.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -15,7 +16,7 @@ use crate::sign_off::{STAGES, SignOffStatus};
 use crate::time::Stamp;
 
 /// A question back to those who asked for buy-in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
     /// 1 for the first of the sign-off.
     pub number: u32,
@@ -31,7 +32,7 @@ pub struct Question {
 }
 
 /// The answer to a question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     /// What.
     pub reply: String,
@@ -50,7 +51,7 @@ impl Case {
 }
 
 /// Asks something back, for a product team that was asked for buy-in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AskQuestion {
     /// About which case.
     pub case: CaseId,
@@ -62,7 +63,7 @@ pub struct AskQuestion {
 }
 
 /// Answers a question of a product team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerQuestion {
     /// About which case.
     pub case: CaseId,
@@ -77,7 +78,7 @@ pub struct AnswerQuestion {
 }
 
 /// A product team asked something back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QuestionAsked {
     /// About which case.
     pub case: CaseId,
@@ -93,7 +94,7 @@ pub struct QuestionAsked {
 }
 
 /// A question of a product team was answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QuestionAnswered {
     /// About which case.
     pub case: CaseId,

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::deputy::StandIn;
@@ -14,7 +15,7 @@ use crate::person::{Place, Seat};
 use crate::state::State;
 
 /// A command was not carried out, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
     /// The stable code.
     pub code: RefusalCode,
@@ -32,7 +33,7 @@ pub struct Refusal {
 }
 
 /// A seat that may do something, and the accounts that hold it now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhoMay {
     /// The seat in words, such as `product owner of boards`.
     pub seat: String,
@@ -141,7 +142,7 @@ impl fmt::Display for Refusal {
 macro_rules! codes {
     ($($name:ident $code:literal $meaning:literal $remedy:literal;)+) => {
         /// Every reason the domain has to say no.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum RefusalCode {
             $(#[doc = $meaning] #[serde(rename = $code)] $name,)+
         }

@@ -4,6 +4,7 @@
 //! The parent's result is a prior that is shown beside the child's own; it decides nothing. The child alone moves its case
 //! on or parks it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_stats::estimate::{Estimate, Scale};
 use tenure_stats::{CannotSay, evidence};
@@ -19,7 +20,7 @@ use crate::id::ExperimentId;
 pub const KAPPA: f64 = 0.25;
 
 /// A child's effect with its parent's as a prior. Effects are on `scale`: log-relative or absolute.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Prior {
     /// The experiment whose result is the prior.
     pub parent: ExperimentId,
@@ -73,7 +74,7 @@ impl Prior {
 }
 
 /// What a re-run was asked to make easier, and whether it did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RerunView {
     /// What to vary.
     pub goals: Vec<String>,

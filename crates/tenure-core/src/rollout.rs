@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -18,7 +19,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
 
 /// What a wave is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaveKind {
     /// Looks for harm; has no verdict.
@@ -29,7 +30,7 @@ pub enum WaveKind {
 }
 
 /// One step of a rollout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "WaveForm")]
 pub struct Wave {
     /// The share of all units that meet the feature, in percent.
@@ -48,7 +49,7 @@ pub struct Wave {
 }
 
 /// The two ways of writing a wave: `[5, "safety"]` or an object.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a wave is [percent, \"safety\" or \"measure\"] or {percent, kind, …}")]
 enum WaveForm {
     Short(f64, WaveKind),
@@ -78,7 +79,7 @@ impl From<WaveForm> for Wave {
 }
 
 /// A metric that must not get worse by more than its margin.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Guardrail {
     /// The metric.
     pub metric: MetricId,
@@ -92,7 +93,7 @@ fn one_percent() -> f64 {
 }
 
 /// The plan by which a flag is raised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The waves, in order.
     pub waves: Vec<Wave>,
@@ -126,7 +127,7 @@ pub struct Plan {
 }
 
 /// What a case's flag showed to whom from an instant on; the log of these is append-only.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Allocation {
     /// From when.
     pub at: Timestamp,
@@ -143,7 +144,7 @@ pub struct Allocation {
 }
 
 /// The wave that runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Running {
     /// Its place in the plan, counted from 0.
     pub wave: usize,
@@ -228,7 +229,7 @@ impl Case {
 }
 
 /// Sets the plan by which the flag is raised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetRolloutPlan {
     /// Of which case.
     pub case: CaseId,
@@ -271,14 +272,14 @@ pub struct SetRolloutPlan {
 }
 
 /// Starts the next wave.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StartWave {
     /// Of which case.
     pub case: CaseId,
 }
 
 /// The plan was set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RolloutPlanSet {
     /// Of which case.
     pub case: CaseId,
@@ -287,7 +288,7 @@ pub struct RolloutPlanSet {
 }
 
 /// A wave started.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WaveStarted {
     /// Of which case.
     pub case: CaseId,

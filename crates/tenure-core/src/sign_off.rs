@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -17,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::time::Stamp;
 
 /// What a product owner answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Build it.
@@ -31,7 +32,7 @@ pub enum Answer {
 }
 
 /// A condition a sign-off was given on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Condition {
     /// What has to be so.
     pub text: String,
@@ -40,7 +41,7 @@ pub struct Condition {
 }
 
 /// An answer, and what it was given on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answered {
     /// What.
     pub answer: Answer,
@@ -60,7 +61,7 @@ pub struct Answered {
 }
 
 /// A product team's buy-in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignOff {
     /// When it was last asked for, and by whom.
     pub asked: Stamp,
@@ -74,7 +75,7 @@ pub struct SignOff {
 }
 
 /// Where a sign-off stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignOffStatus {
     /// Not asked for yet.
@@ -158,7 +159,7 @@ impl Case {
 }
 
 /// Asks a product team for buy-in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestBuyIn {
     /// For which case.
     pub case: CaseId,
@@ -167,7 +168,7 @@ pub struct RequestBuyIn {
 }
 
 /// Answers for a product team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerBuyIn {
     /// For which case.
     pub case: CaseId,
@@ -184,7 +185,7 @@ pub struct AnswerBuyIn {
 }
 
 /// Confirms that a condition is satisfied.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SatisfyCondition {
     /// Of which case.
     pub case: CaseId,
@@ -195,7 +196,7 @@ pub struct SatisfyCondition {
 }
 
 /// A product team was asked for buy-in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BuyInRequested {
     /// For which case.
     pub case: CaseId,
@@ -206,7 +207,7 @@ pub struct BuyInRequested {
 }
 
 /// A product team answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BuyInAnswered {
     /// For which case.
     pub case: CaseId,
@@ -230,7 +231,7 @@ pub struct BuyInAnswered {
 }
 
 /// A condition is satisfied.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConditionSatisfied {
     /// Of which case.
     pub case: CaseId,
@@ -241,7 +242,7 @@ pub struct ConditionSatisfied {
 }
 
 /// A product team refused: the case goes back to preparation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BuyInFailed {
     /// Which case.
     pub case: CaseId,
@@ -250,7 +251,7 @@ pub struct BuyInFailed {
 }
 
 /// Every product team approved: building begins, by these owner processes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BuildingStarted {
     /// Which case.
     pub case: CaseId,

@@ -5,6 +5,7 @@
 //! by a development lead of the successor; and its place as a product team, by a product owner of the successor.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -18,7 +19,7 @@ use crate::state::State;
 use crate::time::Stamp;
 
 /// A team that is being dissolved, or is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Succession {
     /// Who takes its place.
     pub successor: TeamId,
@@ -81,7 +82,7 @@ impl State {
 }
 
 /// Dissolves a team: another is to take its place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DissolveTeam {
     /// Which.
     pub team: TeamId,
@@ -93,14 +94,14 @@ pub struct DissolveTeam {
 }
 
 /// Accepts the place of a team that is dissolved, as far as the actor may.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptSuccession {
     /// The team that is dissolved.
     pub team: TeamId,
 }
 
 /// A team is to be dissolved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuccessionProposed {
     /// Which.
     pub team: TeamId,
@@ -111,7 +112,7 @@ pub struct SuccessionProposed {
 }
 
 /// A successor accepted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuccessionAccepted {
     /// The team that is dissolved.
     pub team: TeamId,

@@ -1,5 +1,6 @@
 //! Teams: of experimenters, and of products.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Ask;
@@ -11,14 +12,14 @@ use crate::state::State;
 use crate::time::Stamp;
 
 /// A team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Team {
     /// Its name for people.
     pub name: String,
 }
 
 /// Defines a team, or renames it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DefineTeam {
     /// Which.
     pub team: TeamId,
@@ -28,7 +29,7 @@ pub struct DefineTeam {
 }
 
 /// A team was defined.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TeamDefined {
     /// Which.
     pub team: TeamId,

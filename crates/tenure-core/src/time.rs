@@ -4,6 +4,7 @@
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::AccountId;
@@ -23,7 +24,7 @@ impl From<Timestamp> for Now {
 }
 
 /// When something was done, and by whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stamp {
     /// The instant.
     pub at: Timestamp,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_stats::comparison::{Absolute, Relative};
 use tenure_stats::replication::Label;
@@ -31,7 +32,7 @@ use crate::warranty::Accountable;
 use crate::weighing::Payback;
 
 /// A case in a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Summary {
     /// Its name.
     pub id: CaseId,
@@ -76,7 +77,7 @@ pub struct Summary {
 }
 
 /// What the experiment promised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Promise {
     /// The difference, in the metric's unit.
     pub absolute: Option<Absolute>,
@@ -95,7 +96,7 @@ pub struct Promise {
 }
 
 /// What the rollout delivered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// The verdict.
     pub verdict: Verdict,
@@ -120,7 +121,7 @@ pub struct Delivery {
 }
 
 /// The deviation ledger, weighed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fidelity {
     /// The sum of the weights.
     pub spent: u32,
@@ -131,7 +132,7 @@ pub struct Fidelity {
 }
 
 /// A sign-off, with where it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SignOffView {
     /// Whose.
     pub team: TeamId,
@@ -146,7 +147,7 @@ pub struct SignOffView {
 }
 
 /// Who answers for the feature now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct WarrantyView {
     /// Who is accountable today; nobody before the first exposure.
     pub accountable: Option<Accountable>,
@@ -161,13 +162,13 @@ pub struct WarrantyView {
 }
 
 /// A case, whole.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CaseView<'a> {
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CaseView {
     /// Everything recorded of it.
     #[serde(flatten)]
-    pub case: &'a Case,
+    pub case: Case,
     /// Its experiment.
-    pub of_experiment: Option<&'a Experiment>,
+    pub of_experiment: Option<Experiment>,
     /// What comes next, and on whom it waits, in one line.
     pub next: Option<String>,
     /// Everything that waits on somebody.
@@ -237,12 +238,12 @@ impl State {
     }
 
     /// A case, whole, as an actor sees it.
-    pub fn view<'a>(&'a self, case: &'a Case, actor: &Actor, now: impl Into<Now>) -> CaseView<'a> {
+    pub fn view(&self, case: &Case, actor: &Actor, now: impl Into<Now>) -> CaseView {
         let now = now.into();
         let (waits, until) = (self.waits(case, now), self.until(case, now));
         CaseView {
-            case,
-            of_experiment: self.experiments.get(&case.experiment),
+            case: case.clone(),
+            of_experiment: self.experiments.get(&case.experiment).cloned(),
             next: waits.first().map(Wait::line).or_else(|| until.as_ref().map(Until::line)),
             waits,
             until,

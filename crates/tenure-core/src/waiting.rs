@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::calendar::Calendar;
 use crate::case::{Case, Stage};
+use crate::filter::Filter;
 use crate::id::{CaseId, TeamId};
 use crate::narration;
 use crate::person::{Actor, Place, Scope, Seat};
@@ -20,7 +22,7 @@ use crate::task::{Open, Promise, open};
 use crate::time::Now;
 
 /// Something that waits on somebody.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Wait {
     /// In which case.
     pub case: CaseId,
@@ -55,7 +57,7 @@ pub struct Wait {
 }
 
 /// A case that waits for nobody, and until when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Until {
     /// What it waits for, in words.
     pub what: String,
@@ -64,7 +66,7 @@ pub struct Until {
 }
 
 /// What waits on somebody, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Desk {
     /// How much there is.
     pub total: usize,
@@ -214,10 +216,16 @@ impl State {
 
     /// The oldest of what waits on an actor, so many at most, and how much there is in all.
     pub fn desk_top(&self, actor: &Actor, now: impl Into<Now>, most: usize) -> Desk {
+        self.desk_of(actor, &Filter::default(), now, most)
+    }
+
+    /// The same of the cases that a filter lets through.
+    pub fn desk_of(&self, actor: &Actor, filter: &Filter, now: impl Into<Now>, most: usize) -> Desk {
         let now = now.into();
         let mut chair = Chair::of(self, actor, now);
         let mut mine: Vec<(&Case, Open<'_>)> = Vec::new();
-        for case in self.cases.values().filter(|case| !case.stage.is_terminal() || !case.bugs.is_empty()) {
+        let awake = |case: &&Case| !case.stage.is_terminal() || !case.bugs.is_empty();
+        for case in self.cases.values().filter(awake).filter(|case| filter.admits(self, case, now)) {
             for one in open(self, case, now) {
                 if one.task.seats(case).iter().any(|seat| chair.is_at(seat, place(case, &one))) {
                     mine.push((case, one));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Stage};
@@ -20,7 +21,7 @@ use crate::time::{Stamp, months_later};
 pub const MONTHS_MAX: u32 = 120;
 
 /// A warranty proposed to the product owners.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Warranty {
     /// Months from the keep decision.
     pub months: u32,
@@ -33,7 +34,7 @@ pub struct Warranty {
 }
 
 /// Who answers for a bug.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Accountable {
     /// The team that built it.
@@ -66,7 +67,7 @@ impl Case {
 }
 
 /// Proposes a warranty, or another length, which every team agrees afresh.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProposeWarranty {
     /// Of which case.
     pub case: CaseId,
@@ -76,7 +77,7 @@ pub struct ProposeWarranty {
 }
 
 /// Agrees the warranty for a product team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgreeWarranty {
     /// Of which case.
     pub case: CaseId,
@@ -85,7 +86,7 @@ pub struct AgreeWarranty {
 }
 
 /// Makes a running warranty longer, to the product owners' favour.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtendWarranty {
     /// Of which case.
     pub case: CaseId,
@@ -94,7 +95,7 @@ pub struct ExtendWarranty {
 }
 
 /// A warranty was proposed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarrantyProposed {
     /// Of which case.
     pub case: CaseId,
@@ -103,7 +104,7 @@ pub struct WarrantyProposed {
 }
 
 /// A team agreed the warranty.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarrantyAgreed {
     /// Of which case.
     pub case: CaseId,
@@ -112,7 +113,7 @@ pub struct WarrantyAgreed {
 }
 
 /// The warranty is longer now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarrantyExtended {
     /// Of which case.
     pub case: CaseId,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_stats::estimate::{Estimate, Scale, lift_of};
 use tenure_stats::{CannotSay, normal};
@@ -23,7 +24,7 @@ use crate::state::State;
 ///
 /// A benefit is said outright, or reckoned as corrected effect × `audience_per_year` × `value_per_unit`; a cost is said
 /// outright, or reckoned as estimated person-days × `day_rate`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Inputs {
     /// Expected gain a year, said outright.
@@ -50,7 +51,7 @@ pub struct Inputs {
 }
 
 /// An amount that is not known exactly, taken as normal.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figure {
     /// What is expected.
     pub expected: f64,
@@ -77,7 +78,7 @@ impl Figure {
 }
 
 /// What a codebase was estimated at when it was weighed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Counted {
     /// Expected person-days.
     pub days: f64,
@@ -86,7 +87,7 @@ pub struct Counted {
 }
 
 /// One weighing: what was said, and everything reckoned from it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Weighing {
     /// What people said.
     pub inputs: Inputs,
@@ -119,7 +120,7 @@ pub struct Weighing {
 }
 
 /// When the benefit has paid the building.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Payback {
     /// Months until it is expected to; none when never.
     pub months: Option<f64>,
@@ -189,7 +190,7 @@ fn gain_per_unit(experiment: &Experiment) -> Result<Figure, CannotSay> {
 }
 
 /// A share of the corrected effect, and other estimates than those submitted: what a calculator varies.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WhatIf {
     /// What people say when they weigh.

@@ -8,6 +8,7 @@ use crate::normal;
 
 /// A normal prior on the effect.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "EffectPrior"))]
 pub struct Prior {
     /// Its mean, on the estimate's scale.
     pub mean: f64,
@@ -17,6 +18,7 @@ pub struct Prior {
 
 /// What is believed of the effect after the data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Posterior {
     /// Its mean.
     pub mean: f64,

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a statistic has no value for this input. Every variant reads as a sentence with a remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CannotSay {
     /// An arm has no unit.

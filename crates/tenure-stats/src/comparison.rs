@@ -10,6 +10,7 @@ use crate::{normal, proportion};
 
 /// One metric, treatment against control.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// The kind of metric.
     pub kind: Kind,
@@ -31,6 +32,7 @@ pub struct Comparison {
 
 /// The level of one arm as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ArmSummary {
     /// Units counted.
     pub n: u64,
@@ -42,6 +44,7 @@ pub struct ArmSummary {
 
 /// A difference in the metric's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Absolute {
     /// Treatment less control.
     pub estimate: f64,
@@ -53,6 +56,7 @@ pub struct Absolute {
 
 /// A lift: 0.05 is +5 %.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Relative {
     /// Treatment over control, less 1.
     pub estimate: f64,

@@ -11,6 +11,7 @@ use crate::{normal, student};
 
 /// How outcomes become one number per unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Share of units with the outcome.
@@ -25,6 +26,7 @@ pub enum Kind {
 
 /// The scale of an effect; frozen when a plan is made, because a scale that switches changes the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// The logarithm of treatment over control.
@@ -35,6 +37,7 @@ pub enum Scale {
 
 /// The level of a metric in one arm.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Level {
     /// Units counted (tenants, when tenants were randomised).
     pub n: u64,
@@ -103,6 +106,7 @@ impl Level {
 
 /// A value with its standard error, and the degrees of freedom of that error.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "MetricEstimate"))]
 pub struct Estimate {
     /// The estimate.
     pub value: f64,

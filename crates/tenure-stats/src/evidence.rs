@@ -11,6 +11,7 @@ use crate::replication;
 
 /// What other methods say of an original and its replication, both uncorrected and on one scale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "StatisticalEvidence"))]
 pub struct Evidence {
     /// The original as it was reported.
     pub original: Estimate,

@@ -13,6 +13,7 @@ use crate::sequential::Spending;
 
 /// What is to be found, and how surely.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "ForecastQuestion"))]
 pub struct Question {
     /// The kind of metric.
     pub kind: Kind,
@@ -161,6 +162,7 @@ impl Question {
 
 /// One point of a power curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "ForecastPoint"))]
 pub struct Point {
     /// The effect, in the metric's unit.
     pub effect: f64,
@@ -172,6 +174,7 @@ pub struct Point {
 
 /// What one design would cost.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Row {
     /// Which design.
     pub design: Design,
@@ -195,6 +198,7 @@ pub struct Row {
 
 /// What a measurement would cost, and what it would find.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Forecast {
     /// The question.
     pub question: Question,

@@ -9,6 +9,7 @@ use crate::{anytime, normal};
 
 /// What a guardrail promises and how surely it is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "GuardrailQuestion"))]
 pub struct Guardrail {
     /// Which way is good.
     pub direction: Direction,
@@ -36,6 +37,7 @@ impl Guardrail {
 
 /// What a guardrail says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "GuardrailState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Not worse by as much as the margin.
@@ -50,6 +52,7 @@ pub enum State {
 
 /// A guardrail at one look.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "JudgedGuardrail"))]
 pub struct Judged {
     /// What it says.
     pub state: State,

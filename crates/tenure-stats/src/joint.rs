@@ -19,6 +19,7 @@ use crate::moments::{self, Moments, MomentsError};
 /// # Ok::<(), tenure_stats::moments::MomentsError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(try_from = "RawJoint", into = "RawJoint")]
 pub struct Joint {
     n: u64,
@@ -171,6 +172,7 @@ impl Joint {
 
 /// The written form of [`Joint`], checked on the way in.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 struct RawJoint {
     n: u64,
     means: Vec<f64>,

@@ -25,6 +25,7 @@ pub(crate) const ROUNDING: f64 = 1e-9;
 /// assert_eq!((left.n(), left.mean(), left.variance()), (5, 3.0, Ok(2.5)));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(try_from = "RawMoments", into = "RawMoments")]
 pub struct Moments {
     n: u64,
@@ -207,6 +208,7 @@ impl FromIterator<f64> for Moments {
 
 /// The written form of [`Moments`], checked on the way in.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 struct RawMoments {
     n: u64,
     mean: f64,

@@ -14,6 +14,7 @@ use crate::{normal, sentence};
 
 /// How an effect by day is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "NoveltyQuestion"))]
 pub struct Question {
     /// The kind of metric.
     pub kind: Kind,
@@ -29,6 +30,7 @@ pub struct Question {
 
 /// The effect on one day since exposure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Day {
     /// Which day; 1 is the day of exposure.
     pub day: u32,
@@ -40,6 +42,7 @@ pub struct Day {
 
 /// What the days say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Novelty {
     /// Units in the control arm that were seen on all days.
     pub control_n: u64,

@@ -12,6 +12,7 @@ use crate::student;
 
 /// Which side a test looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tails {
     /// Either.
@@ -136,6 +137,7 @@ fn over_standard_deviation(df: f64, f: impl Fn(f64) -> f64) -> f64 {
 
 /// How looks are paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "PowerDesign"))]
 #[serde(rename_all = "snake_case")]
 pub enum Design {
     /// One look at the end.
@@ -152,6 +154,7 @@ pub enum Design {
 
 /// What a design costs, in units of the fixed sample of the same power.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Cost {
     /// The largest sample.
     pub largest: f64,
@@ -163,6 +166,7 @@ pub struct Cost {
 
 /// What a design reaches at one effect.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Reached {
     /// The chance to stop on the good side.
     pub power: f64,

@@ -18,6 +18,7 @@ pub const SELECTED_AT: f64 = 1.959963984540054;
 
 /// How an effect relates to the original.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
     /// Present, compatible, and at least half of the corrected original is retained.
@@ -38,6 +39,7 @@ pub enum Label {
 
 /// The experiment's effect as it was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Original {
     /// The estimate.
     pub estimate: f64,
@@ -62,6 +64,7 @@ impl Original {
 
 /// The rollout's effect.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Rollout {
     /// The estimate, on the original's scale.
     pub estimate: f64,
@@ -75,6 +78,7 @@ pub struct Rollout {
 
 /// The original less the inflation of having been selected.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Corrected {
     /// The corrected estimate, θo*.
     pub estimate: f64,
@@ -84,6 +88,7 @@ pub struct Corrected {
 
 /// Cochran's test that original and rollout are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Q {
     /// `D²/(SEo² + SEr²)`, of the uncorrected original.
     pub statistic: f64,
@@ -93,6 +98,7 @@ pub struct Q {
 
 /// How a rollout relates to its original, with what supports it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Replication {
     /// The answer.
     pub label: Label,
@@ -128,6 +134,7 @@ pub struct Replication {
 
 /// What the sentence of a replication needs beside its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Told {
     /// The kind of metric: a proportion's absolute change is told in percentage points.
     pub kind: Kind,

@@ -9,6 +9,7 @@ pub const CONCENTRATION: f64 = 100.0;
 
 /// What the sample-ratio tests say.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SampleRatio {
     /// The p-value of the fixed χ² test.
     pub p_chi2: f64,

@@ -8,6 +8,7 @@ use crate::cannot_say::{CannotSay, computed, finite, positive, probability};
 
 /// One wave as it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Step {
     /// The share of all units that meets the feature (0.05 is 5 %). With a treatment share s it admits this over s,
     /// so that at 1:1 no wave measures above 50 %.
@@ -26,6 +27,7 @@ impl Step {
 
 /// The units that come.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Traffic {
     /// Units seen for the first time, a day.
     pub daily_units: f64,
@@ -51,6 +53,7 @@ const DAYS_MAX: f64 = 100_000.0;
 
 /// One wave of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "ScheduleStage"))]
 pub struct Stage {
     /// The share of all units that meets the feature.
     pub exposed: f64,
@@ -70,6 +73,7 @@ pub struct Stage {
 
 /// When a rollout would be where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Schedule {
     /// The waves that are needed, in order: a wave after the plan's end is left out.
     pub stages: Vec<Stage>,

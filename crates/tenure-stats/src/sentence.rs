@@ -182,6 +182,7 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// One piece of evidence in words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Line {
     /// What the method is called.
     pub name: String,

@@ -15,6 +15,7 @@ const INCREMENT_MIN: f64 = 1e-18;
 
 /// How the error of one side is spent over the information fraction `t` [Lan, DeMets 1983].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Spending {
     /// `2(1 − Φ(z_{α/2}/√t))`: next to nothing early. The O'Brien–Fleming *type*, not their exact bound.
@@ -61,6 +62,7 @@ impl Spending {
 
 /// Which sides of the path stop it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Sides {
     /// Only the upper bound.
@@ -71,6 +73,7 @@ pub enum Sides {
 
 /// The bounds of a planned series of looks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Bounds {
     /// The critical value at each look; none where the look cannot stop.
     pub z: Vec<Option<f64>>,
@@ -115,6 +118,7 @@ pub fn bounds(
 
 /// The probability of stopping first at one look.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Exit {
     /// Through the upper bound.
     pub above: f64,

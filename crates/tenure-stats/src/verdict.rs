@@ -25,6 +25,7 @@ pub use plan::{ALPHA, Plan, SAMPLE_RATIO_ALPHA};
 
 /// What a look says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Zero is excluded on the good side.
@@ -48,6 +49,7 @@ impl Verdict {
 
 /// What "not significant" means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Nuance {
     /// The interval excludes the expected effect: there is little to find.
@@ -58,6 +60,7 @@ pub enum Nuance {
 
 /// Which way of the metric is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// More is better.
@@ -94,6 +97,7 @@ impl Direction {
 
 /// Which bound an interval was drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// The group-sequential bound of the plan.
@@ -108,6 +112,7 @@ pub enum Bound {
 
 /// Whether a look may give a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "WaveUnderway"))]
 #[serde(rename_all = "snake_case")]
 pub enum Wave {
     /// Harm is looked for, with the forever bound; there is no verdict.
@@ -118,6 +123,7 @@ pub enum Wave {
 
 /// What is known at one look, cumulatively.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Look {
     /// The matured units by epoch of first exposure.
     pub epochs: Vec<Epoch>,
@@ -137,6 +143,7 @@ pub struct Look {
 
 /// What a look came to: everything that is shown and recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,

@@ -16,6 +16,7 @@ const UNITS_MIN: u64 = 5;
 
 /// The units first exposed under one allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Epoch {
     /// Which epoch of the allocation log.
     pub index: u32,
@@ -62,6 +63,7 @@ impl Epoch {
 
 /// One epoch's part in the stratified estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Stratum {
     /// Which epoch.
     pub index: u32,
@@ -79,6 +81,7 @@ pub struct Stratum {
 
 /// An effect stratified by epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Stratified {
     /// The effect, on the scale that was asked for.
     pub effect: Estimate,
@@ -90,6 +93,7 @@ pub struct Stratified {
 
 /// Cochran's Q over epochs [Cochran 1954].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Heterogeneity {
     /// `Σ (δ_e − δ̂)²/SE_e²` around the precision-weighted mean.
     pub statistic: f64,

@@ -1,11 +1,12 @@
 //! The items of an owner process, as a codebase's owners define them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Deadlines;
 
 /// What an item is, which says how soon its owners answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
     /// The feature is shown and tried.
@@ -44,7 +45,7 @@ impl ItemKind {
 }
 
 /// One item of an owner process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Form", into = "Form")]
 pub struct ItemTemplate {
     /// Its name.
@@ -73,7 +74,7 @@ impl ItemTemplate {
 }
 
 /// The two ways of writing an item: its name, or an object.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "an item is its name or {name, kind, within_days}")]
 enum Form {
     Name(String),

@@ -3,6 +3,7 @@
 //! Drivers may have their case go by the policy in force; what differs from that is for administrators. The error rates
 //! of an iteration that customers have met stay as they were: nobody moves the bar while looking at the jump.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Overrides, Policy, refused};
@@ -16,7 +17,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
 
 /// Changes the policy that a case goes by.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeCasePolicy {
     /// Which case.
     pub case: CaseId,
@@ -29,7 +30,7 @@ pub struct ChangeCasePolicy {
 }
 
 /// The policy that a case goes by was changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CasePolicyChanged {
     /// Which case.
     pub case: CaseId,

@@ -21,6 +21,7 @@ const FEW_UNITS: u64 = 20;
 
 /// What a measurement remembers between looks.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Monitor {
     /// The looks that met the planned bound.
     pub looks: Vec<PlannedLook>,
@@ -46,6 +47,7 @@ pub struct Monitor {
 
 /// A look that met the planned bound.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PlannedLook {
     /// Its information fraction.
     pub fraction: f64,
@@ -65,6 +67,7 @@ impl PlannedLook {
 
 /// Of what a stratified estimate was made: by this its correlation with a later one is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Composition {
     /// The standard error.
     pub se: f64,

@@ -13,6 +13,7 @@ use crate::{proportion, sentence};
 
 /// Somebody else's measurement: counts or means of two arms, at one look of a fixed design.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "OutsideQuestion"))]
 pub struct Outside {
     /// The kind of metric.
     pub kind: Kind,

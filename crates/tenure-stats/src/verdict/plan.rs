@@ -9,6 +9,7 @@ use crate::sequential::Spending;
 
 /// What is frozen when a rollout's measurement is launched.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "MeasurementPlan"))]
 pub struct Plan {
     /// The kind of the primary metric.
     pub kind: Kind,
