@@ -98,7 +98,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("secure_cookies", "Mark session cookies `Secure`; turn it on where there is TLS in front"),
     (
         "status_page_public",
-        "Show the status page at `/` to whoever reaches the server; stages and numbers, nothing that people wrote",
+        "Show the status page at `/status` to whoever reaches the server; stages and numbers, nothing that people wrote",
     ),
     ("smtp.host", "The mail server; no mail is sent without it"),
     ("smtp.port", "Its port; 587 with STARTTLS, 465 with TLS and 25 in the clear, without it"),

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod body;
 pub mod case;
+pub mod case_filter;
 pub mod command;
 pub mod company;
 pub mod document;
@@ -22,14 +23,16 @@ pub mod notification;
 pub mod ofrep;
 pub mod page;
 pub mod policy;
+pub mod schema;
 pub mod session;
 pub mod setup;
 pub mod sign_off_page;
 pub mod status_page;
 pub mod token;
+pub mod ui;
 pub mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -74,6 +77,8 @@ const FORM_BYTES_MAX: usize = 64 << 10;
         (name = "notifications", description = "webhooks, and how a person is told"),
         (name = "operation", description = "health and counters"),
     ),
+    // What only queries and paths name.
+    components(schemas(case_filter::StageGiven, case_filter::OrderGiven, document::Kind, document::Format)),
     modifiers(&SecuritySchemes),
 )]
 struct Description;
@@ -146,11 +151,20 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(health::metrics))
 }
 
-/// The description of the API.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+/// The description of the API: OpenAPI 3.1.
+pub fn openapi() -> Result<serde_json::Value, schema::NamesTaken> {
     let mut api = documented().routes(routes!(event::ingest_events)).into_openapi();
     api.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    api
+    let mut described = serde_json::json!(api);
+    schema::complete(&mut described)?;
+    Ok(described)
+}
+
+/// The description as a page, made once.
+async fn openapi_page() -> Result<Json<&'static serde_json::Value>, Problem> {
+    static MADE: OnceLock<Result<serde_json::Value, schema::NamesTaken>> = OnceLock::new();
+    let made = MADE.get_or_init(openapi).as_ref();
+    made.map(Json).map_err(|taken| Problem::Internal(taken.to_string()))
 }
 
 /// The whole interface.
@@ -165,12 +179,10 @@ pub fn router(live: Arc<Live>) -> Router {
     Router::new()
         .merge(general)
         .merge(ingest)
-        .route("/", axum::routing::get(status_page::status_page))
+        .route("/status", axum::routing::get(status_page::status_page))
         .route("/sign-off/{link}", axum::routing::get(sign_off_page::show).post(sign_off_page::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
-        .route("/openapi.json", axum::routing::get(|| async { Json(openapi()) }))
-        .fallback(|request: Request| async move {
-            Problem::NotFound { what: "page", id: request.uri().path().to_owned() }
-        })
+        .route("/openapi.json", axum::routing::get(openapi_page))
+        .fallback(ui::serve)
         .method_not_allowed_fallback(|request: Request| async move {
             Problem::invalid("method", format!("{} is not possible here", request.method()))
         })

@@ -28,6 +28,6 @@ pub use live::{Live, Submission};
 pub use server::{Server, StartError, open};
 
 /// The description of the API, as `openapi.json` holds it.
-pub fn openapi_json() -> serde_json::Result<String> {
-    http::openapi().to_pretty_json().map(|json| json + "\n")
+pub fn openapi_json() -> Result<String, http::schema::NamesTaken> {
+    http::openapi().map(|described| format!("{described:#}\n"))
 }

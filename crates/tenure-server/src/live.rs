@@ -18,7 +18,7 @@ use tenure_core::{Actor, Command, Event, Recorded, State};
 use tenure_events::{Draft, EventLog, Kind, Received, Unit};
 use tenure_flags::{Arm, Context, Rollout};
 use tenure_store::{AppendError, Digest, Entry, Fence, NewEntry, Receipt, Snapshot, Store};
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::auth::{Attempts, Links, TokenCache};
 use crate::clock::Clock;
@@ -43,6 +43,8 @@ const RACES_MAX: usize = 16;
 const SIGN_INS_PER_MINUTE_MAX: u32 = 10;
 /// How often a minute one signed link may be opened or answered.
 const LINK_USES_PER_MINUTE_MAX: u32 = 30;
+/// How many may follow the journal at once.
+const FOLLOWERS_MAX: usize = 1_000;
 /// How long the answer to a request with an idempotency key is kept.
 const RECEIPT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
@@ -68,6 +70,8 @@ pub struct Live {
     pub sign_ins: Attempts,
     /// Signs the links by which people without an account answer buy-in.
     pub sign_off_links: Links,
+    /// Places for those who follow the journal.
+    pub followers: Arc<Semaphore>,
     /// Uses of those links lately.
     pub link_uses: Attempts,
     /// The ways out: mail and web addresses.
@@ -172,6 +176,7 @@ impl Live {
             tokens: TokenCache::default(),
             sign_ins: Attempts::new(SIGN_INS_PER_MINUTE_MAX),
             sign_off_links: Links::open(&store, "sign-off").await?,
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             link_uses: Attempts::new(LINK_USES_PER_MINUTE_MAX),
             claiming: Mutex::default(),
             setup_code: RwLock::new(Some(setup_code)),

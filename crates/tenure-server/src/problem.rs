@@ -9,6 +9,11 @@ use serde::Serialize;
 use tenure_core::refusal::Refusal;
 use utoipa::ToSchema;
 
+use crate::http::schema::Shown;
+
+/// A refusal.
+type RefusalShown = Shown<Refusal>;
+
 /// What went wrong, as the caller needs to know it.
 #[derive(Debug)]
 pub enum Problem {
@@ -76,7 +81,7 @@ pub struct ProblemBody {
     pub field: Option<String>,
     /// The refusal, whole: who may do it, what is missing, since when.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<RefusalShown>)]
     pub refusal: Option<Refusal>,
 }
 

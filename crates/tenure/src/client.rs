@@ -107,6 +107,19 @@ impl Client {
         }
     }
 
+    /// Read all pages of a list, with a query.
+    pub async fn all_of(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut query = query.to_vec();
+        loop {
+            let page: Value = self.query(path, &query).await?.json().await?;
+            items.extend(page["items"].as_array().into_iter().flatten().cloned());
+            let Some(next) = page["next"].as_str().map(str::to_owned) else { return Ok(items) };
+            query.retain(|(name, _)| *name != "after");
+            query.push(("after", next));
+        }
+    }
+
     /// Give a command.
     pub async fn give(&self, command: &Value, idempotency_key: Option<&str>) -> anyhow::Result<Value> {
         let headers = idempotency_key.map(|key| ("Idempotency-Key", key));

@@ -137,7 +137,10 @@ async fn token(live: &Live, account: &str, scopes: &[Scope]) -> anyhow::Result<S
 }
 
 fn introduce(server: &Server, token: &str) {
-    output::line(format!("Tenure's demo is at {} (a status page for your browser)", server.url()));
+    output::line(format!(
+        "Tenure's demo is at {0} (a status page for your browser: {0}/status)",
+        server.url()
+    ));
     output::line("Look around from another terminal:\n");
     output::line(format!("  export TENURE_URL={} TENURE_TOKEN={token}", server.url()));
     output::line("  tenure case list\n  tenure case show PC-LIVE\n");

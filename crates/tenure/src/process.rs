@@ -17,6 +17,14 @@ pub enum CaseCommand {
     List {
         #[command(flatten)]
         server: Server,
+        #[command(flatten)]
+        which: Which,
+        /// Only cases whose names, title or flag hold these words
+        #[arg(long)]
+        text: Option<String>,
+        /// By what to order: case, opened, in_stage, stage, benefit or realised_share
+        #[arg(long)]
+        order: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -97,11 +105,51 @@ pub enum DocumentFormat {
     Markdown,
 }
 
+/// Which cases.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// Only cases of this experiment team
+    #[arg(long)]
+    team: Option<String>,
+    /// Only cases that concern this product team
+    #[arg(long)]
+    product_team: Option<String>,
+    /// Only cases in this stage, such as rolling_out
+    #[arg(long)]
+    stage: Option<String>,
+    /// Only cases on this product surface
+    #[arg(long)]
+    surface: Option<String>,
+    /// Only cases whose exposure is held
+    #[arg(long)]
+    held: bool,
+    /// Only cases in which something is late
+    #[arg(long)]
+    late: bool,
+}
+
+impl Which {
+    /// The query that says so.
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let said = [
+            ("team", self.team.clone()),
+            ("product_team", self.product_team.clone()),
+            ("stage", self.stage.clone()),
+            ("surface", self.surface.clone()),
+            ("held", self.held.then(|| "true".to_owned())),
+            ("late", self.late.then(|| "true".to_owned())),
+        ];
+        said.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
 /// What waits on you.
 #[derive(Debug, clap::Args)]
 pub struct NextArgs {
     #[command(flatten)]
     server: Server,
+    #[command(flatten)]
+    which: Which,
     /// How many to show
     #[arg(long, default_value_t = 5)]
     most: usize,
@@ -169,9 +217,11 @@ pub fn give(args: DoArgs) -> anyhow::Result<ExitCode> {
 /// `tenure next`.
 pub fn next(args: NextArgs) -> anyhow::Result<ExitCode> {
     block_on(async move {
-        let mut waits: Vec<Value> = Client::new(&args.server)?.get("/api/v1/desk").await?;
-        let total = waits.len();
-        waits.truncate(args.most);
+        let mut query = args.which.query();
+        query.push(("limit", args.most.to_string()));
+        let desk: Value = Client::new(&args.server)?.query("/api/v1/desk", &query).await?.json().await?;
+        let total = desk["total"].as_u64().unwrap_or_default() as usize;
+        let waits = desk["waits"].as_array().map(Vec::as_slice).unwrap_or_default();
         if args.json {
             output::json(&waits)?;
             return Ok(ExitCode::SUCCESS);
@@ -179,7 +229,7 @@ pub fn next(args: NextArgs) -> anyhow::Result<ExitCode> {
         if total == 0 {
             output::line("nothing waits on you");
         }
-        for wait in &waits {
+        for wait in waits {
             output::line(format!("{}  {}", text(wait, "case"), waiting(wait)));
             output::line(format!("    tenure do {}", answer(wait)));
         }
@@ -218,8 +268,12 @@ fn arguments(pairs: &[String]) -> anyhow::Result<Map<String, Value>> {
 pub fn case(command: CaseCommand) -> anyhow::Result<ExitCode> {
     block_on(async move {
         match command {
-            CaseCommand::List { server, json } => {
-                let cases = Client::new(&server)?.all("/api/v1/cases?limit=1000").await?;
+            CaseCommand::List { server, which, text, order, json } => {
+                let mut query = which.query();
+                query.extend(text.map(|text| ("text", text)));
+                query.extend(order.map(|order| ("order", order)));
+                query.push(("limit", "1000".to_owned()));
+                let cases = Client::new(&server)?.all_of("/api/v1/cases", &query).await?;
                 if json { output::json(&cases)? } else { list(&cases) }
             }
             CaseCommand::Show { server, case, json } => {
@@ -227,8 +281,9 @@ pub fn case(command: CaseCommand) -> anyhow::Result<ExitCode> {
                 if json { output::json(&case)? } else { show(&case) }
             }
             CaseCommand::Desk { server, json } => {
-                let waiting: Vec<Value> = Client::new(&server)?.get("/api/v1/desk").await?;
-                if json { output::json(&waiting)? } else { desk(&waiting) }
+                let waiting: Value = Client::new(&server)?.get("/api/v1/desk?limit=1000").await?;
+                let waiting = waiting["waits"].as_array().map(Vec::as_slice).unwrap_or_default();
+                if json { output::json(&waiting)? } else { desk(waiting) }
             }
             CaseCommand::Watch { server, case } => {
                 watch::watch(&Client::new(&server)?, &case, None).await?;

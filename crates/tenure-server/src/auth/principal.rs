@@ -34,6 +34,8 @@ pub struct Principal {
     pub scopes: Vec<Scope>,
     /// The environment whose flags are evaluated.
     pub environment: String,
+    /// What proves that a write of this session comes from our own page; none for a token.
+    pub csrf: Option<String>,
 }
 
 /// A kind of endpoint, by the scope it needs.
@@ -162,6 +164,7 @@ async fn by_token(token: &str, live: &Live) -> Result<Principal, Problem> {
         scopes: Scope::ALL.into_iter().filter(|scope| token.scopes.allow(scope.name())).collect(),
         environment: token.environment.unwrap_or_else(|| ENVIRONMENT_DEFAULT.to_owned()),
         account: token.account,
+        csrf: None,
     })
 }
 
@@ -182,7 +185,12 @@ async fn by_session(cookie: &str, parts: &Parts, live: &Live) -> Result<Principa
     if live.is_admin(&session.account) {
         scopes.push(Scope::Admin);
     }
-    Ok(Principal { account: session.account, scopes, environment: ENVIRONMENT_DEFAULT.to_owned() })
+    Ok(Principal {
+        account: session.account,
+        scopes,
+        environment: ENVIRONMENT_DEFAULT.to_owned(),
+        csrf: Some(session.csrf),
+    })
 }
 
 /// Tokens that were looked up in the last seconds, so that the flags' hot path asks the database rarely.

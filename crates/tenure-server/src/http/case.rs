@@ -8,30 +8,84 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tenure_core::Case;
-use tenure_core::weighing::WhatIf;
+use tenure_core::filter::Order;
+use tenure_core::id::CaseId;
+use tenure_core::measurement::{Measured, Point};
+use tenure_core::portfolio::Portfolio;
+use tenure_core::view::{CaseView, Summary};
+use tenure_core::waiting::Desk;
+use tenure_core::warranty::Accountable;
+use tenure_core::weighing::{Weighing, WhatIf};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;
+use super::case_filter::{self, Listing, Which};
 use super::page::{After, Page};
+use super::schema::{Given, Shown};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
 use crate::problem::Problem;
-use crate::text;
+
+/// A case in a list.
+type CaseListed = Shown<Summary>;
+/// A case, whole.
+type CaseShown = Shown<CaseView>;
+/// What waits on the caller.
+type DeskShown = Shown<Desk>;
+/// Figures over cases.
+type PortfolioShown = Shown<Portfolio>;
+/// A weighing.
+type WeighingShown = Shown<Weighing>;
+/// Numbers of a weighing to try.
+type WhatIfGiven = Given<WhatIf>;
+/// A look on the chart.
+type PointShown = Shown<Point>;
+/// A measurement, whole.
+type MeasuredShown = Shown<Measured>;
+/// A side that answers for a feature.
+type AccountableShown = Shown<Accountable>;
 
 /// The looks at a rollout.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Looks {
     /// The confidence sequence of this iteration: when, units, estimate and interval on the plan's scale.
-    #[schema(value_type = Vec<Object>)]
-    track: Value,
+    #[schema(value_type = Vec<PointShown>)]
+    track: Vec<Point>,
     /// The latest look, whole: moments, interval, verdict, replication, guardrails.
-    #[schema(value_type = Option<Object>)]
-    latest: Value,
+    #[schema(value_type = Option<MeasuredShown>)]
+    latest: Option<Measured>,
     /// The judged measurements of all iterations.
-    #[schema(value_type = Vec<Object>)]
-    judged: Value,
+    #[schema(value_type = Vec<MeasuredShown>)]
+    judged: Vec<Measured>,
+}
+
+/// Who is accountable for a feature at an instant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountableAt {
+    /// The case.
+    case: String,
+    /// The instant.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The side; nobody before the first exposure, nor once the feature is removed.
+    #[schema(value_type = Option<AccountableShown>)]
+    accountable: Option<Accountable>,
+}
+
+/// The most that the desk shows at once.
+const WAITS_MAX: u32 = 1_000;
+
+/// How much of the desk, and of which cases.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Most {
+    /// How many, the oldest first, at most 1,000; `total` says how many there are.
+    #[serde(default = "waits_default")]
+    limit: u32,
+}
+
+fn waits_default() -> u32 {
+    100
 }
 
 /// At which instant.
@@ -42,22 +96,62 @@ pub struct At {
     at: Option<Timestamp>,
 }
 
-/// List cases.
+/// List cases: those that are let through, in an order.
 #[utoipa::path(
-    get, path = "/api/v1/cases", tag = "process", params(After),
-    responses((status = 200, body = Page<Value>)),
+    get, path = "/api/v1/cases", tag = "process", params(Which, Listing, After),
+    responses((status = 200, body = Page<CaseListed>), (status = 400, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
 pub async fn list_cases(
     State(live): State<Arc<Live>>,
     _: Allowed<Read>,
+    Query(which): Query<Which>,
+    Query(Listing { text, order }): Query<Listing>,
     Query(after): Query<After>,
-) -> Result<Json<Page<Value>>, Problem> {
-    let page = {
-        let (state, now) = (live.state(), live.clock.now());
-        Page::of_map(&state.cases, &after, |_, case| json!(state.summary(case, now)))
+) -> Result<Json<Page<CaseListed>>, Problem> {
+    let filter = which.filter()?;
+    let now = live.clock.now();
+    let mut found: Vec<CaseId> = {
+        let state = live.state();
+        let cases = state.select(&filter, order, now);
+        if order == Order::Case {
+            // By name the list goes on where the page before ended, whatever has become of that case since.
+            cases
+                .iter()
+                .filter(|case| case.id.as_str() > after.after.as_str())
+                .map(|case| case.id.clone())
+                .collect()
+        } else {
+            let ids: Vec<CaseId> = cases.iter().map(|case| case.id.clone()).collect();
+            behind(ids, &after.after)?
+        }
     };
-    page.resolved(&live.store).await.map(Json)
+    if !text.trim().is_empty() {
+        found = case_filter::with_words(&live, found, &text).await?;
+    }
+    let more = found.len() > after.items_max();
+    found.truncate(after.items_max());
+    let next = found.last().filter(|_| more).map(ToString::to_string);
+    let items = {
+        let state = live.state();
+        let cases = found.iter().filter_map(|id| state.cases.get(id));
+        cases.map(|case| Shown::of(&state.summary(case, now))).collect()
+    };
+    Page { items, next }.resolved(&live.store).await.map(Json)
+}
+
+/// What stands behind the last case of the page before.
+fn behind(mut ids: Vec<CaseId>, last: &str) -> Result<Vec<CaseId>, Problem> {
+    if last.is_empty() {
+        return Ok(ids);
+    }
+    match ids.iter().position(|id| id.as_str() == last) {
+        Some(at) => Ok(ids.split_off(at + 1)),
+        None => Err(Problem::invalid(
+            "after",
+            format!("{last} is no longer in this list: begin again without it"),
+        )),
+    }
 }
 
 /// One case, whole.
@@ -66,7 +160,7 @@ pub async fn list_cases(
 #[utoipa::path(
     get, path = "/api/v1/cases/{case}", tag = "process",
     params(("case" = String, Path, description = "The case")),
-    responses((status = 200, body = Value), (status = 404, body = crate::problem::ProblemBody)),
+    responses((status = 200, body = CaseShown), (status = 404, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
 pub async fn get_case(
@@ -74,12 +168,12 @@ pub async fn get_case(
     allowed: Allowed<Read>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let mut shown = {
+    let shown: CaseShown = {
         let state = live.state();
         let case = find(&state, &id)?;
-        json!(state.view(case, &allowed.actor()?, live.clock.now()))
+        Shown::of(&state.view(case, &allowed.actor()?, live.clock.now()))
     };
-    text::resolve(&live.store, &mut shown).await?;
+    let shown = shown.resolved(&live.store).await?;
     let revision = live.revision(&id).unwrap_or_default();
     let etag =
         HeaderValue::from_str(&format!("\"{revision}\"")).map_err(|e| Problem::Internal(e.to_string()))?;
@@ -101,9 +195,9 @@ pub async fn list_looks(
     let state = live.state();
     let measurements = &find(&state, &id)?.measurements;
     Ok(Json(Looks {
-        track: json!(measurements.track),
-        latest: json!(measurements.latest),
-        judged: json!(measurements.judged),
+        track: measurements.track.clone(),
+        latest: measurements.latest.clone(),
+        judged: measurements.judged.clone(),
     }))
 }
 
@@ -111,7 +205,7 @@ pub async fn list_looks(
 #[utoipa::path(
     get, path = "/api/v1/cases/{case}/accountable", tag = "process",
     params(("case" = String, Path, description = "The case"), At),
-    responses((status = 200, body = Value), (status = 404, body = crate::problem::ProblemBody)),
+    responses((status = 200, body = AccountableAt), (status = 404, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
 pub async fn accountable(
@@ -119,21 +213,21 @@ pub async fn accountable(
     _: Allowed<Read>,
     Path(id): Path<String>,
     Query(At { at }): Query<At>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<AccountableAt>, Problem> {
     let at = at.unwrap_or_else(|| live.clock.now());
     let state = live.state();
     let accountable = state.accountable_at(find(&state, &id)?, at);
-    Ok(Json(json!({"case": id, "at": at, "accountable": accountable})))
+    Ok(Json(AccountableAt { case: id, at, accountable }))
 }
 
 /// What a weighing would say if its numbers were others.
 ///
 /// The reckoning of `set_cost_benefit`, with nothing recorded: numbers left out are those of the case, or follow from them.
 #[utoipa::path(
-    post, path = "/api/v1/cases/{case}/what-if", tag = "process", request_body = Value,
+    post, path = "/api/v1/cases/{case}/what-if", tag = "process", request_body = WhatIfGiven,
     params(("case" = String, Path, description = "The case")),
     responses(
-        (status = 200, body = Value),
+        (status = 200, body = WeighingShown),
         (status = 404, body = crate::problem::ProblemBody),
         (status = 409, body = crate::problem::ProblemBody, description = "numbers that cannot be weighed"),
     ),
@@ -144,31 +238,46 @@ pub async fn what_if(
     _: Allowed<Read>,
     Path(id): Path<String>,
     Body(what_if): Body<WhatIf>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<WeighingShown>, Problem> {
     let state = live.state();
-    Ok(Json(json!(state.what_if(find(&state, &id)?, &what_if)?)))
+    Ok(Json(Shown::of(&state.what_if(find(&state, &id)?, &what_if)?)))
 }
 
 /// What waits on the caller, oldest first.
 #[utoipa::path(
-    get, path = "/api/v1/desk", tag = "process",
-    responses((status = 200, body = Vec<Value>)),
+    get, path = "/api/v1/desk", tag = "process", params(Which, Most),
+    responses((status = 200, body = DeskShown), (status = 400, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
-pub async fn desk(State(live): State<Arc<Live>>, allowed: Allowed<Read>) -> Result<Json<Value>, Problem> {
-    let mut waiting = json!(live.state().desk(&allowed.actor()?, live.clock.now()));
-    text::resolve(&live.store, &mut waiting).await?;
-    Ok(Json(waiting))
+pub async fn desk(
+    State(live): State<Arc<Live>>,
+    allowed: Allowed<Read>,
+    Query(which): Query<Which>,
+    Query(Most { limit }): Query<Most>,
+) -> Result<Json<DeskShown>, Problem> {
+    let (actor, filter) = (allowed.actor()?, which.filter()?);
+    let desk: DeskShown = Shown::of(&live.state().desk_of(
+        &actor,
+        &filter,
+        live.clock.now(),
+        limit.clamp(1, WAITS_MAX) as usize,
+    ));
+    desk.resolved(&live.store).await.map(Json)
 }
 
 /// The portfolio: cases by stage, won against delivered, what is overdue.
 #[utoipa::path(
-    get, path = "/api/v1/portfolio", tag = "process",
-    responses((status = 200, body = Value)),
+    get, path = "/api/v1/portfolio", tag = "process", params(Which),
+    responses((status = 200, body = PortfolioShown), (status = 400, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
-pub async fn portfolio(State(live): State<Arc<Live>>, _: Allowed<Read>) -> Json<Value> {
-    Json(json!(live.state().portfolio(live.clock.now())))
+pub async fn portfolio(
+    State(live): State<Arc<Live>>,
+    _: Allowed<Read>,
+    Query(which): Query<Which>,
+) -> Result<Json<PortfolioShown>, Problem> {
+    let filter = which.filter()?;
+    Ok(Json(Shown::of(&live.state().portfolio_of(&filter, live.clock.now()))))
 }
 
 fn find<'s>(state: &'s tenure_core::State, id: &str) -> Result<&'s Case, Problem> {

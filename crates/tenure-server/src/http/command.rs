@@ -7,18 +7,25 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tenure_core::Command;
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::schema::{self, Given};
 use crate::auth::{Allowed, Read, Write};
 use crate::live::{Done, Live, Submission};
 use crate::problem::Problem;
+
+/// A command with its arguments.
+type CommandGiven = Given<Command>;
+/// A JSON Schema.
+type SchemaShown = schema::Shown<schemars::Schema>;
 
 /// The longest idempotency key.
 const KEY_BYTES_MAX: usize = 200;
 
 /// A command, as in a scenario's step.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Give {
     /// The command's name, such as `open_case`; `GET /api/v1/commands` lists them.
@@ -26,7 +33,6 @@ pub struct Give {
     name: String,
     /// Its arguments.
     #[serde(default, rename = "with")]
-    #[schema(value_type = Object)]
     arguments: Map<String, Value>,
 }
 
@@ -36,7 +42,7 @@ pub struct Give {
 /// what is missing. With an `Idempotency-Key` a request that is sent again has one effect and the same answer; with
 /// `If-Match` (the case's ETag) it is 412 when the case has changed since.
 #[utoipa::path(
-    post, path = "/api/v1/commands", tag = "process", request_body = Give,
+    post, path = "/api/v1/commands", tag = "process", request_body = CommandGiven,
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "the same key from the same account is carried out once"),
         ("If-Match" = Option<String>, Header, description = "the ETag of the case as the caller saw it"),
@@ -72,6 +78,9 @@ pub struct CommandView {
     name: &'static str,
     /// What it does.
     says: &'static str,
+    /// The JSON Schema of its arguments, with all it refers to.
+    #[schema(value_type = SchemaShown)]
+    with: Value,
 }
 
 /// All commands.
@@ -81,7 +90,13 @@ pub struct CommandView {
     security(("token" = ["read"]), ("session" = [])),
 )]
 pub async fn list_commands(_: Allowed<Read>) -> Json<Vec<CommandView>> {
-    Json(tenure_core::Command::ALL.iter().map(|(name, says)| CommandView { name, says }).collect())
+    let mut schemas = schema::of_commands();
+    let view = |(name, says): &(&'static str, &'static str)| CommandView {
+        name,
+        says,
+        with: schemas.remove(*name).unwrap_or_default(),
+    };
+    Json(Command::ALL.iter().map(view).collect())
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

@@ -23,6 +23,7 @@ const ENTRIES_MAX: usize = 10_000;
 
 /// Which document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = DocumentKind)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Everything, on one page.
@@ -35,6 +36,7 @@ pub enum Kind {
 
 /// In which form.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = DocumentFormat)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// One self-contained file that loads nothing; of the dossier only.
@@ -108,7 +110,7 @@ pub async fn get_document(
 }
 
 /// What accounts are called.
-async fn names(live: &Live) -> Result<Names, Problem> {
+pub async fn names(live: &Live) -> Result<Names, Problem> {
     let (mut names, mut after) = (Vec::new(), String::new());
     loop {
         let page = live.store.accounts(&after, tenure_store::PAGE_MAX).await?;

@@ -1,5 +1,6 @@
 //! Exposures and outcomes over HTTP. Accepted means durable: the answer follows the sync.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,6 +15,74 @@ use crate::auth::{Allowed, Ingest};
 use crate::live::Live;
 use crate::problem::Problem;
 use crate::telemetry::EventLabels;
+
+/// An exposure: a unit met a flag. Or an outcome: something it did. Alone, or in an array of them.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+pub enum Batch {
+    /// One event.
+    One(EventGiven),
+    /// Several.
+    Many(Vec<EventGiven>),
+}
+
+/// An event.
+#[derive(Debug, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventGiven {
+    /// A unit met a flag.
+    Exposure {
+        /// Who: an id, or one of each type of unit.
+        unit: UnitGiven,
+        /// Which flag.
+        flag: String,
+        /// What it got.
+        variant: String,
+        /// The revision of the flag, as its metadata names it.
+        revision: Option<String>,
+        /// When; now, if left out.
+        at: Option<AtGiven>,
+        /// The same unit and id counts once.
+        id: Option<String>,
+        /// What else is known.
+        attributes: Option<BTreeMap<String, String>>,
+    },
+    /// A unit did something.
+    Outcome {
+        /// Who: an id, or one of each type of unit.
+        unit: UnitGiven,
+        /// What it did, such as `purchase`.
+        event: String,
+        /// How much.
+        value: Option<f64>,
+        /// When; now, if left out.
+        at: Option<AtGiven>,
+        /// The same unit and id counts once.
+        id: Option<String>,
+        /// What else is known.
+        attributes: Option<BTreeMap<String, String>>,
+    },
+}
+
+/// A unit: its id, or an id by type of unit.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+pub enum UnitGiven {
+    /// The id of a user.
+    Id(String),
+    /// By type, such as `{"user": "u1", "tenant": "t9"}`.
+    Ids(BTreeMap<String, String>),
+}
+
+/// An instant: RFC 3339, or milliseconds since 1970.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+pub enum AtGiven {
+    /// RFC 3339 with an offset.
+    Text(String),
+    /// Milliseconds since 1970.
+    Milliseconds(f64),
+}
 
 /// What became of a batch.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,7 +109,7 @@ pub struct RefusedEvent {
 /// A JSON array, one event alone, or one event a line (`application/x-ndjson`); plain or gzip. A malformed event is named
 /// in the answer and the others are accepted. The same unit and id counts once.
 #[utoipa::path(
-    post, path = "/api/v1/events", tag = "events", request_body = Value,
+    post, path = "/api/v1/events", tag = "events", request_body = Batch,
     responses(
         (status = 200, body = Ingested),
         (status = 400, body = crate::problem::ProblemBody, description = "the body is no list of events"),

@@ -24,7 +24,7 @@ pub struct FlagView {
     /// Its key.
     key: String,
     /// Its flagd definition, as it is served now.
-    #[schema(value_type = Object)]
+    #[schema(value_type = FlagDefinition)]
     definition: Value,
     /// The case that is wrapped in it; its exposure decides what the flag serves.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +33,42 @@ pub struct FlagView {
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
 }
+
+/// The flagd definition of a flag.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body; flagd's rules for it are kept by tenure-flags")]
+pub struct FlagDefinition {
+    /// Whether it is evaluated.
+    state: FlagState,
+    /// Its values by name, all of one type: truth, text, number or object.
+    #[schema(value_type = BTreeMap<String, AnyValue>)]
+    variants: Map<String, Value>,
+    /// The variant where targeting names none.
+    default_variant: Option<String>,
+    /// A JsonLogic rule that names a variant.
+    #[schema(value_type = Option<AnyValue>)]
+    targeting: Option<Value>,
+    /// What is said of it beside its value.
+    #[schema(value_type = Option<BTreeMap<String, AnyValue>>)]
+    metadata: Option<Map<String, Value>>,
+}
+
+/// Whether a flag is evaluated.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+pub enum FlagState {
+    /// It is.
+    Enabled,
+    /// It is not: the default in the caller's code applies.
+    Disabled,
+}
+
+/// Any JSON: what a flag serves is its user's business.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = Value)]
+#[expect(dead_code, reason = "describes a body")]
+pub struct AnyValue(Value);
 
 /// Which flags.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -103,7 +139,7 @@ pub async fn get_flag(
 ///
 /// The body is the flag's flagd definition. A definition with a fault is refused, with its place.
 #[utoipa::path(
-    put, path = "/api/v1/flags/{key}", tag = "flags", request_body = Value,
+    put, path = "/api/v1/flags/{key}", tag = "flags", request_body = FlagDefinition,
     params(("key" = String, Path, description = "The flag"), Where),
     responses(
         (status = 200, body = Done),

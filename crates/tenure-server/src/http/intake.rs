@@ -7,19 +7,27 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tenure_core::intake::{self, Choices, Fault, Intake, Note, Source};
+use tenure_core::{Command, Event};
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::schema::{Given as Form, Shown};
 use crate::auth::{Allowed, Write};
 use crate::live::{Live, Submission, Written};
 use crate::problem::Problem;
+
+type SourceGiven = Form<Source>;
+type ChoicesGiven = Form<Choices>;
+type CommandGiven = Form<Command>;
+type EventShown = Shown<Event>;
+type NoteShown = Shown<Note>;
 
 /// A document to take in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Given {
     /// Where it comes from: `summary`, `growthbook` or `statsig`.
-    #[schema(value_type = String)]
+    #[schema(value_type = SourceGiven)]
     source: Source,
     /// The document, as that tool exports it.
     #[schema(value_type = Object)]
@@ -27,7 +35,7 @@ pub struct Given {
     /// What the document leaves open, or what is meant otherwise: `experiment`, `team`, `ended`, `metric`, `control`, `treatment`,
     /// `direction`, `kind`, `confidence`, `unit`, `title`, `surface`, `parent`, `baseline`.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = ChoicesGiven)]
     choices: Choices,
     /// Say what would be registered, and register nothing.
     #[serde(default)]
@@ -38,19 +46,19 @@ pub struct Given {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TakenIn {
     /// The commands that register it.
-    #[schema(value_type = Vec<Object>)]
-    commands: Value,
+    #[schema(value_type = Vec<CommandGiven>)]
+    commands: Vec<Command>,
     /// What they record, or would record: the name of each entry, with its content.
-    #[schema(value_type = Vec<Object>)]
-    records: Vec<Value>,
+    #[schema(value_type = Vec<EventShown>)]
+    records: Vec<Event>,
     /// What was read, and from where.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<NoteShown>)]
     understood: Vec<Note>,
     /// What was left aside.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<NoteShown>)]
     ignored: Vec<Note>,
     /// What a person should know before registering it.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<NoteShown>)]
     warnings: Vec<Note>,
     /// The entries that were written; none after a dry run.
     entries: Vec<Written>,
@@ -88,9 +96,8 @@ pub async fn take_in(
             entries.extend(live.submit(&actor, submission).await?.entries);
         }
     }
-    let records = events.iter().map(|event| json!({"kind": event.kind(), "body": event.body()})).collect();
     let Intake { commands, understood, ignored, warnings } = intake;
-    Ok(Json(TakenIn { commands: json!(commands), records, understood, ignored, warnings, entries }))
+    Ok(Json(TakenIn { commands, records: events, understood, ignored, warnings, entries }))
 }
 
 /// All faults in one problem; its field is the place of the first.

@@ -12,15 +12,22 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tenure_core::Actor;
+use tenure_core::deviation::DeviationKind;
+use tenure_core::experiment::Hypothesis;
 use tenure_core::id::InvitationId;
 use tenure_core::invitation::InvitationStatus;
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::schema::Shown;
 use crate::auth::{Allowed, Write, secret};
 use crate::live::{Done, Live, Submission};
 use crate::problem::Problem;
 use crate::text;
+
+type StatusShown = Shown<InvitationStatus>;
+type HypothesisShown = Shown<Hypothesis>;
+type DeviationKindShown = Shown<DeviationKind>;
 
 /// Whom to invite.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -95,7 +102,7 @@ pub struct Asked {
     /// The invitation.
     pub invitation: String,
     /// Whether it can still be answered.
-    #[schema(value_type = String)]
+    #[schema(value_type = StatusShown)]
     pub status: InvitationStatus,
     /// Who is invited.
     pub person: String,
@@ -108,29 +115,53 @@ pub struct Asked {
     pub case: String,
     /// What it is about.
     pub title: Option<String>,
-    /// The experiment's hypothesis, `we_believe`, `will_result_in` and `because`.
-    #[schema(value_type = Option<Object>)]
-    pub hypothesis: Option<Value>,
+    /// The experiment's hypothesis.
+    #[schema(value_type = Option<HypothesisShown>)]
+    pub hypothesis: Option<Hypothesis>,
     /// What the experiment found, in words.
     pub won: Option<String>,
     /// Codebases of the change.
     pub codebases: Vec<String>,
     /// Expected person-days of all codebases.
     pub expected_days: f64,
-    /// Changes from the experiment so far, each with its kind and weight.
-    #[schema(value_type = Vec<Object>)]
-    pub deviations: Vec<Value>,
+    /// Changes from the experiment so far.
+    pub deviations: Vec<AskedDeviation>,
     /// What the deviations weigh, of how much.
     pub deviations_spent: u32,
     /// What the policy allows them to weigh.
     pub deviations_budget: u32,
     /// What the team asked back, with the answers.
-    #[schema(value_type = Vec<Object>)]
-    pub questions: Vec<Value>,
+    pub questions: Vec<AskedBack>,
+}
+
+/// A change from the experiment.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AskedDeviation {
+    /// 1 for the first of the case.
+    pub number: u32,
+    /// How far it goes.
+    #[schema(value_type = DeviationKindShown)]
+    pub kind: DeviationKind,
+    /// What it weighs.
+    pub weight: u32,
+    /// What was changed.
+    pub description: String,
+}
+
+/// What the team asked back.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AskedBack {
+    /// 1 for the first of the sign-off.
+    pub number: u32,
+    /// What the team wants to know.
+    pub question: String,
+    /// The answer, once there is one.
+    pub reply: Option<String>,
 }
 
 /// An answer by link.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SignOffAnswer)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Which of the four.
@@ -209,8 +240,17 @@ pub async fn asked(live: &Live, id: &InvitationId) -> Result<Asked, Problem> {
             .ok_or_else(|| Problem::NotFound { what: "invitation", id: id.to_string() })?;
         let experiment = state.experiments.get(&case.experiment);
         let ledger = &case.ledger;
-        let deviations = ledger.deviations.iter().map(|deviation| {
-            json!({"number": deviation.number, "kind": deviation.kind, "weight": deviation.weight, "description": deviation.description})
+        let deviations = ledger.deviations.iter().map(|deviation| AskedDeviation {
+            number: deviation.number,
+            kind: deviation.kind,
+            weight: deviation.weight,
+            description: deviation.description.clone(),
+        });
+        let questions = case.sign_offs.get(&invitation.team).map(|sign_off| sign_off.questions.as_slice());
+        let questions = questions.unwrap_or_default().iter().map(|asked| AskedBack {
+            number: asked.number,
+            question: asked.question.clone(),
+            reply: asked.reply.as_ref().map(|reply| reply.reply.clone()),
         });
         json!(Asked {
             invitation: id.to_string(),
@@ -220,18 +260,14 @@ pub async fn asked(live: &Live, id: &InvitationId) -> Result<Asked, Problem> {
             until: invitation.until,
             case: case.id.to_string(),
             title: experiment.and_then(|experiment| experiment.title.clone()),
-            hypothesis: experiment.map(|experiment| json!(experiment.hypothesis)),
+            hypothesis: experiment.and_then(|experiment| experiment.hypothesis.clone()),
             won: experiment.map(|experiment| experiment.judged.sentence.clone()),
             codebases: case.codebases().iter().map(ToString::to_string).collect(),
             expected_days: case.estimates.values().map(|estimate| estimate.expected_days()).sum(),
             deviations: deviations.collect(),
             deviations_spent: ledger.spent(),
             deviations_budget: state.policy_of(case).deviation_budget,
-            questions: case
-                .sign_offs
-                .get(&invitation.team)
-                .map(|sign_off| sign_off.questions.iter().map(|question| json!(question)).collect())
-                .unwrap_or_default(),
+            questions: questions.collect(),
         })
     };
     text::resolve(&live.store, &mut shown).await?;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
-use tenure_core::baseline;
+use tenure_core::baseline::{self, SurfaceLineage};
 
+use super::schema::Shown;
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
 use crate::problem::Problem;
+
+/// The chains of a product surface.
+type LineageShown = Shown<SurfaceLineage>;
 
 /// List product surfaces.
 #[utoipa::path(
@@ -25,17 +28,17 @@ pub async fn list_surfaces(State(live): State<Arc<Live>>, _: Allowed<Read>) -> J
 #[utoipa::path(
     get, path = "/api/v1/surfaces/{surface}", tag = "process",
     params(("surface" = String, Path, description = "The product surface")),
-    responses((status = 200, body = Value), (status = 404, body = crate::problem::ProblemBody)),
+    responses((status = 200, body = LineageShown), (status = 404, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
 pub async fn get_surface(
     State(live): State<Arc<Live>>,
     _: Allowed<Read>,
     Path(surface): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<LineageShown>, Problem> {
     let state = live.state();
     if !baseline::surfaces(&state).contains(&surface) {
         return Err(Problem::NotFound { what: "product surface", id: surface });
     }
-    Ok(Json(json!(baseline::of_surface(&state, &surface))))
+    Ok(Json(Shown::of(&baseline::of_surface(&state, &surface))))
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tenure_store::Store;
 use utoipa::{IntoParams, ToSchema};
 
+use super::schema::Shown;
 use crate::problem::Problem;
-use crate::text;
 
 /// The most items of a page.
 const ITEMS_MAX: u32 = 1_000;
@@ -56,14 +55,25 @@ impl<T> Page<T> {
     }
 }
 
-impl Page<Value> {
+impl<T: Serialize> Page<Shown<T>> {
     /// A page of something the process holds by id. Free text stays by reference until [`Page::resolved`].
     pub fn of_map<K: Borrow<str> + Ord, V>(
         map: &BTreeMap<K, V>,
         after: &After,
-        view: impl Fn(&K, &V) -> Value,
+        view: impl Fn(&K, &V) -> Shown<T>,
     ) -> Self {
-        let mut behind = map.range::<str, _>((Bound::Excluded(after.after.as_str()), Bound::Unbounded));
+        Self::of_those(map, after, |_, _| true, view)
+    }
+
+    /// The same of those that are let through.
+    pub fn of_those<K: Borrow<str> + Ord, V>(
+        map: &BTreeMap<K, V>,
+        after: &After,
+        admits: impl Fn(&K, &V) -> bool,
+        view: impl Fn(&K, &V) -> Shown<T>,
+    ) -> Self {
+        let behind = map.range::<str, _>((Bound::Excluded(after.after.as_str()), Bound::Unbounded));
+        let mut behind = behind.filter(|(id, item)| admits(id, item));
         let page: Vec<(&K, &V)> = behind.by_ref().take(after.items_max()).collect();
         let next = behind.next().and(page.last()).map(|(id, _)| Borrow::<str>::borrow(*id).to_owned());
         Self { items: page.into_iter().map(|(id, item)| view(id, item)).collect(), next }
@@ -71,9 +81,11 @@ impl Page<Value> {
 
     /// The page with what people wrote in place.
     pub async fn resolved(mut self, store: &Store) -> Result<Self, Problem> {
-        for item in &mut self.items {
-            text::resolve(store, item).await?;
+        let mut items = Vec::with_capacity(self.items.len());
+        for item in self.items {
+            items.push(item.resolved(store).await?);
         }
+        self.items = items;
         Ok(self)
     }
 }

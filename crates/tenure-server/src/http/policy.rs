@@ -5,22 +5,27 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tenure_core::policy::file;
+use tenure_core::policy::{Revision, SetPolicy, file};
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::schema::{Given, Shown};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
+
+/// The policies in force.
+type RevisionShown = Shown<Revision>;
+/// The arguments of a `set_policy`.
+type SetPolicyGiven = Given<SetPolicy>;
 
 /// The policy in force for new cases: the company's, and those of the teams that differ.
 #[utoipa::path(
     get, path = "/api/v1/policy", tag = "process",
-    responses((status = 200, body = Value)),
+    responses((status = 200, body = RevisionShown)),
     security(("token" = ["read"]), ("session" = [])),
 )]
-pub async fn get_policy(State(live): State<Arc<Live>>, _: Allowed<Read>) -> Json<Value> {
-    Json(json!(live.state().revision()))
+pub async fn get_policy(State(live): State<Arc<Live>>, _: Allowed<Read>) -> Json<RevisionShown> {
+    Json(Shown::of(live.state().revision()))
 }
 
 /// A policy file to check.
@@ -38,12 +43,13 @@ pub struct Checked {
     faults: Vec<Fault>,
     /// The arguments of the `set_policy` that puts it in force, when it is good.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    set_policy: Option<Value>,
+    #[schema(value_type = Option<SetPolicyGiven>)]
+    set_policy: Option<SetPolicy>,
 }
 
 /// Something in a policy file that cannot be meant.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicyFault)]
 pub struct Fault {
     /// The line, counted from 1.
     line: usize,
@@ -61,7 +67,7 @@ pub struct Fault {
 )]
 pub async fn check_policy(_: Allowed<Read>, Body(given): Body<PolicyFile>) -> Json<Checked> {
     Json(match file::parse(&given.toml) {
-        Ok(parsed) => Checked { faults: Vec::new(), set_policy: Some(json!(parsed.command())) },
+        Ok(parsed) => Checked { faults: Vec::new(), set_policy: Some(parsed.command()) },
         Err(faults) => Checked {
             faults: faults
                 .into_iter()

@@ -1,19 +1,22 @@
 //! Signing in and out of the web pages: a session in an HttpOnly cookie.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use tenure_core::Actor;
+use tenure_core::person::{DRIVERS, Grant, Role, Scope as GrantScope};
 use tenure_store::{Digest, Session};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;
-use crate::auth::{Allowed, Read, SESSION_COOKIE, password, secret};
+use crate::auth::{Allowed, Read, SESSION_COOKIE, Scope, password, secret};
 use crate::live::Live;
 use crate::problem::Problem;
 
@@ -43,10 +46,50 @@ pub struct SignedIn {
 pub struct Me {
     /// The account's id.
     account: String,
+    /// The name others see.
+    display_name: String,
+    /// To be sent as `X-CSRF-Token` with every write of this session; a page that was loaded again has it from here. None
+    /// for a token, which needs none.
+    csrf: Option<String>,
+    /// The product teams it answers for, and the experiment teams it holds a role in.
+    teams: Vec<String>,
+    /// The codebases it owns.
+    codebases: Vec<String>,
+    /// The accounts it acts for now, while they are away.
+    acts_for: Vec<String>,
+    /// Where it can do something: `desk`, `cases`, `experiments`, `flags`, `company` (teams, roles, policy) and `accounts`
+    /// (accounts, tokens, webhooks). What may be done in one case, the case's `choices` say.
+    may: Vec<Area>,
     /// How far the credential reaches.
     scopes: Vec<String>,
     /// The roles the account holds.
     roles: Vec<String>,
+}
+
+/// Somewhere that something can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Area {
+    /// Answer what waits.
+    Desk,
+    /// Give commands in cases.
+    Cases,
+    /// Register experiments.
+    Experiments,
+    /// Set flags by hand.
+    Flags,
+    /// Define teams, codebases, roles and the policy.
+    Company,
+    /// Make accounts, tokens and webhooks.
+    Accounts,
+}
+
+/// Whose sessions end.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Leaving {
+    /// End every session of the account, on every machine.
+    #[serde(default)]
+    everywhere: bool,
 }
 
 /// Sign in.
@@ -100,25 +143,78 @@ pub async fn sign_in(
     responses((status = 200, body = Me), (status = 401, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
-pub async fn who_am_i(State(live): State<Arc<Live>>, allowed: Allowed<Read>) -> Json<Me> {
-    Json(Me {
+pub async fn who_am_i(State(live): State<Arc<Live>>, allowed: Allowed<Read>) -> Result<Json<Me>, Problem> {
+    let account = live.store.account(allowed.account()).await?;
+    let actor = allowed.actor()?;
+    let (grants, acts_for) = {
+        let (state, now) = (live.state(), live.clock.now());
+        let grants =
+            state.people.get(allowed.account()).map(|person| person.grants.clone()).unwrap_or_default();
+        let acts_for = match &actor {
+            Actor::Account(account) => state.away_for(account, now),
+            _ => Vec::new(),
+        };
+        (grants, acts_for)
+    };
+    let (mut teams, mut codebases) = (BTreeSet::new(), BTreeSet::new());
+    for grant in &grants {
+        match &grant.scope {
+            GrantScope::Team(team) => drop(teams.insert(team.to_string())),
+            GrantScope::Codebase(codebase) => drop(codebases.insert(codebase.to_string())),
+            GrantScope::Everywhere | GrantScope::Case(_) => {}
+        }
+    }
+    Ok(Json(Me {
         account: allowed.account().to_owned(),
+        display_name: account.map_or_else(|| allowed.account().to_owned(), |account| account.display_name),
+        csrf: allowed.principal.csrf.clone(),
+        teams: teams.into_iter().collect(),
+        codebases: codebases.into_iter().collect(),
+        may: areas(&grants, !acts_for.is_empty(), &allowed.principal.scopes),
+        acts_for: acts_for.iter().map(ToString::to_string).collect(),
         scopes: allowed.principal.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
-        roles: live.roles_of(allowed.account()),
-    })
+        roles: grants.iter().map(ToString::to_string).collect(),
+    }))
 }
 
-/// Sign out.
+/// Where an account with these roles can do something, as far as its credential reaches.
+fn areas(grants: &BTreeSet<Grant>, acts_for_others: bool, scopes: &[Scope]) -> Vec<Area> {
+    let holds = |roles: &[Role]| grants.iter().any(|grant| roles.contains(&grant.role));
+    let decides =
+        acts_for_others || grants.iter().any(|grant| !matches!(grant.role, Role::Observer | Role::Admin));
+    let writes = scopes.contains(&Scope::Write);
+    let admin = holds(&[Role::Admin]);
+    [
+        (Area::Desk, writes && decides),
+        (Area::Cases, writes && decides),
+        (Area::Experiments, writes && (holds(&DRIVERS) || holds(&[Role::Importer]))),
+        (
+            Area::Flags,
+            writes && (admin || holds(&[Role::Developer, Role::LeadDeveloper, Role::DevelopmentLead])),
+        ),
+        (Area::Company, writes && admin),
+        (Area::Accounts, scopes.contains(&Scope::Admin)),
+    ]
+    .into_iter()
+    .filter_map(|(area, open)| open.then_some(area))
+    .collect()
+}
+
+/// Sign out, of this session or of all.
 #[utoipa::path(
-    delete, path = "/api/v1/session", tag = "accounts",
+    delete, path = "/api/v1/session", tag = "accounts", params(Leaving),
     responses((status = 204), (status = 401, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
 pub async fn sign_out(
     State(live): State<Arc<Live>>,
-    _: Allowed<Read>,
+    allowed: Allowed<Read>,
+    Query(Leaving { everywhere }): Query<Leaving>,
     jar: CookieJar,
 ) -> Result<(StatusCode, CookieJar), Problem> {
+    if everywhere {
+        live.store.delete_sessions_of(allowed.account()).await?;
+    }
     if let Some(cookie) = jar.get(SESSION_COOKIE) {
         live.store.delete_session(Digest::of(cookie.value().as_bytes())).await?;
     }

@@ -19,6 +19,7 @@ use crate::problem::Problem;
 
 /// Who claims the server.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SetupClaim)]
 pub struct Claim {
     /// The setup code, as `tenure serve` printed it.
     code: String,

@@ -8,7 +8,6 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use serde_json::Value;
 use tenure_core::invitation::InvitationStatus;
 
 use super::invitation::{self, Answer, Asked};
@@ -24,18 +23,6 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// A text of a deviation or a question.
-    fn text<'v>(&self, value: &'v Value, key: &str) -> &'v str {
-        value[key].as_str().unwrap_or_default()
-    }
-
-    fn hypothesis(&self, key: &str) -> &str {
-        self.asked
-            .and_then(|asked| asked.hypothesis.as_ref())
-            .and_then(|hypothesis| hypothesis[key].as_str())
-            .unwrap_or_default()
-    }
-
     fn is_open(&self) -> bool {
         self.asked.is_some_and(|asked| asked.status == InvitationStatus::Open)
     }

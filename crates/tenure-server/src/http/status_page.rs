@@ -1,4 +1,4 @@
-//! The page at `/`: what every case is doing, as plain HTML that needs no script.
+//! The page at `/status`: what every case is doing, as plain HTML that needs no script.
 //!
 //! It shows stages and numbers, and nothing that people wrote. It needs a session or a token like any other page, unless
 //! the configuration makes it public.

@@ -8,6 +8,11 @@ use tenure_core::{State, calendar};
 use tenure_store::{Account, Confidential, Preferences, Store, StoreError};
 use utoipa::ToSchema;
 
+use crate::http::schema::Shown;
+
+/// When a digest is due.
+type ScheduleShown = Shown<Schedule>;
+
 /// By which channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -23,6 +28,7 @@ pub enum Channel {
 
 /// What a person chooses; what is left out has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = NotificationChoices)]
 #[serde(default, deny_unknown_fields)]
 pub struct Choices {
     /// By which channel.
@@ -32,7 +38,7 @@ pub struct Choices {
     /// Whether the rest is told once a week.
     pub digest: bool,
     /// When the digest comes: a day of the week and an hour. Monday at 9, if left out.
-    #[schema(value_type = Object)]
+    #[schema(value_type = ScheduleShown)]
     pub schedule: Schedule,
     /// The time zone of that, such as `Europe/Berlin`; the team's, if left out.
     pub time_zone: Option<String>,

@@ -16,6 +16,7 @@ const SECRET_PREFIX: &str = "whsec_";
 
 /// How what is posted is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookForm)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Every entry as JSON, signed by the Standard Webhooks specification.
@@ -41,6 +42,7 @@ impl Form {
 
 /// Which entries are posted. A list that is empty holds nothing back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookFilter)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// Kinds of entries, such as `exposure_held`.

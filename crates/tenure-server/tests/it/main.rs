@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
+mod description;
 mod events;
 mod flags;
 mod invitations;
+mod lists;
 mod notifications;
 mod permissions;
+mod schema_check;
+mod seed;
 mod server;
 mod sessions;

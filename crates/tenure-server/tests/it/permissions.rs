@@ -98,9 +98,9 @@ async fn every_route_refuses_who_may_not() {
 #[tokio::test]
 async fn the_status_page_is_closed_unless_made_public() {
     let closed = TestServer::start().await;
-    let answer = closed.send(Method::GET, "/", None, None).await;
+    let answer = closed.send(Method::GET, "/status", None, None).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(closed.get("/").await.status, StatusCode::OK);
+    assert_eq!(closed.get("/status").await.status, StatusCode::OK);
     let public = TestServer::start_with(|config| config.status_page_public = true).await;
-    assert_eq!(public.send(Method::GET, "/", None, None).await.status, StatusCode::OK);
+    assert_eq!(public.send(Method::GET, "/status", None, None).await.status, StatusCode::OK);
 }

@@ -39,6 +39,10 @@ async fn a_session_reads_and_a_write_needs_its_csrf_value() {
         (me.status, &me.body["account"], &me.body["roles"]),
         (StatusCode::OK, &json!("admin"), &json!(["admin"]))
     );
+    assert_eq!(me.body["csrf"], csrf, "a page that is loaded again can go on");
+    assert_eq!(me.body["may"], json!(["flags", "company", "accounts"]));
+    let by_token = test.get("/api/v1/session").await;
+    assert_eq!(by_token.body["csrf"], json!(null));
 
     let team = json!({"do": "define_team", "with": {"team": "growth"}});
     let check = async |headers: &[(&str, &str)], status: StatusCode| {
@@ -54,6 +58,43 @@ async fn a_session_reads_and_a_write_needs_its_csrf_value() {
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     let after = test.send_with(Method::GET, "/api/v1/session", None, None, &[("cookie", cookie)]).await;
     assert_eq!(after.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_every_session() {
+    let test = TestServer::start_with(|config| config.secure_cookies = true).await;
+    let right = json!({"login": "admin@example.com", "password": "correct horse battery"});
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        let signed_in = test.send(Method::POST, "/api/v1/session", None, Some(&right)).await;
+        let cookie = signed_in.headers[header::SET_COOKIE].to_str().unwrap().to_owned();
+        assert!(cookie.contains("Secure"), "{cookie}");
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        sessions.push((cookie, signed_in.body["csrf"].as_str().unwrap().to_owned()));
+    }
+    let headers = [("cookie", sessions[0].0.as_str()), ("x-csrf-token", sessions[0].1.as_str())];
+    let path = "/api/v1/session?everywhere=true";
+    let out = test.send_with(Method::DELETE, path, None, None, &headers).await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT, "{out:?}");
+    for (cookie, _) in &sessions {
+        let after = test.send_with(Method::GET, "/api/v1/session", None, None, &[("cookie", cookie)]).await;
+        assert_eq!(after.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_by_itself() {
+    let test = TestServer::start().await;
+    let right = json!({"login": "admin@example.com", "password": "correct horse battery"});
+    let signed_in = test.send(Method::POST, "/api/v1/session", None, Some(&right)).await;
+    let cookie =
+        signed_in.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let status = async || {
+        test.send_with(Method::GET, "/api/v1/session", None, None, &[("cookie", &cookie)]).await.status
+    };
+    assert_eq!(status().await, StatusCode::OK);
+    test.server.live().clock.step_to("2026-03-02T21:00:01Z".parse().unwrap());
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED, "twelve hours have passed");
 }
 
 #[tokio::test]

@@ -1,0 +1,95 @@
+//! Lists let through what is asked for, in the order that is asked for, page by page.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::server::TestServer;
+
+/// The names in a list, following its pages.
+async fn names(test: &TestServer, path: &str, name: &str) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = test.get(&format!("{path}{after}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {page:?}");
+        let items = page.body["items"].as_array().unwrap();
+        found.extend(items.iter().map(|item| item[name].as_str().unwrap().to_owned()));
+        let Some(next) = page.body["next"].as_str() else { return found };
+        after = format!("&after={next}");
+    }
+}
+
+#[tokio::test]
+async fn cases_are_filtered_ordered_and_paged() {
+    let test = TestServer::start().await;
+    crate::seed::company(&test).await;
+    let check = async |query: &str, expect: &[&str]| {
+        for limit in [1, 100] {
+            let path = format!("/api/v1/cases?limit={limit}{query}");
+            assert_eq!(names(&test, &path, "id").await, expect, "{path}");
+        }
+    };
+    check("", &["PC-1", "PC-2", "PC-3"]).await;
+    check("&stage=parked", &["PC-3"]).await;
+    check("&team=growth&product_team=boards", &["PC-1", "PC-2"]).await;
+    check("&team=nobody", &[]).await;
+    check("&surface=invite&order=stage", &["PC-2", "PC-1"]).await;
+    check("&text=CALMER%20invite-v2", &["PC-2"]).await;
+    check("&text=calmer", &["PC-1", "PC-2"]).await;
+    check("&held=true", &[]).await;
+    check("&order=opened", &["PC-1", "PC-2", "PC-3"]).await;
+
+    let wrong = test.get("/api/v1/cases?stage=on_the_moon").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{wrong:?}");
+    let gone = test.get("/api/v1/cases?order=stage&after=PC-9").await;
+    assert_eq!((gone.status, &gone.body["field"]), (StatusCode::BAD_REQUEST, &Value::from("after")));
+}
+
+#[tokio::test]
+async fn the_desk_and_the_portfolio_are_of_the_cases_asked_for() {
+    let test = TestServer::start().await;
+    crate::seed::company(&test).await;
+    let desk = test.get("/api/v1/desk?limit=1").await.body;
+    assert_eq!(desk["waits"].as_array().unwrap().len(), 1);
+    let total = desk["total"].as_u64().unwrap();
+    assert!(total > 1, "{desk}");
+    let parked = test.get("/api/v1/desk?stage=parked").await.body;
+    assert!(parked["total"].as_u64().unwrap() < total);
+    assert!(parked["waits"].as_array().unwrap().iter().all(|wait| wait["case"] == "PC-3"), "{parked}");
+    let all = test.get("/api/v1/portfolio").await.body;
+    assert_eq!(all["by_stage"], serde_json::json!({"productionised": 1, "rolling_out": 1, "parked": 1}));
+    let one = test.get("/api/v1/portfolio?stage=parked").await.body;
+    assert_eq!(one["by_stage"], serde_json::json!({"parked": 1}));
+}
+
+#[tokio::test]
+async fn the_journal_is_searched() {
+    let test = TestServer::start().await;
+    crate::seed::company(&test).await;
+    let check = async |query: &str, expect: &[&str]| {
+        for limit in [1, 1_000] {
+            let path = format!("/api/v1/journal?limit={limit}{query}");
+            assert_eq!(names(&test, &path, "kind").await, expect, "{path}");
+        }
+    };
+    check("&kind=case_parked", &["case_parked"]).await;
+    check("&case=PC-1&kind=wave_started", &["wave_started", "wave_started"]).await;
+    check("&case=PC-3&actor=nobody", &[]).await;
+    check("&text=rounder%20CORNERS&case=PC-2", &["deviation_logged"]).await;
+    check("&kind=bug_reported&to=2026-03-02T09:00:00Z", &[]).await;
+    check("&kind=bug_reported&from=2026-03-02T09:00:00Z", &["bug_reported"]).await;
+    let both = test.get("/api/v1/journal?case=PC-1&stream=case/PC-1").await;
+    assert_eq!(both.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn experiments_are_filtered() {
+    let test = TestServer::start().await;
+    crate::seed::company(&test).await;
+    let check = async |query: &str, expect: &[&str]| {
+        let path = format!("/api/v1/experiments?limit=1{query}");
+        assert_eq!(names(&test, &path, "experiment").await, expect, "{path}");
+    };
+    check("&surface=invite", &["EXP-1", "EXP-2"]).await;
+    check("&has_case=false", &[]).await;
+    check("&team=growth", &["EXP-1", "EXP-2", "EXP-3"]).await;
+}
