@@ -71,7 +71,7 @@ async fn the_journal_is_searched() {
             assert_eq!(names(&test, &path, "kind").await, expect, "{path}");
         }
     };
-    check("&kind=case_parked", &["case_parked"]).await;
+    check("&case=PC-3&kind=decision_taken", &["decision_taken"]).await;
     check("&case=PC-1&kind=wave_started", &["wave_started", "wave_started"]).await;
     check("&case=PC-3&actor=nobody", &[]).await;
     check("&text=rounder%20CORNERS&case=PC-2", &["deviation_logged"]).await;
