@@ -6,10 +6,17 @@ TENURE_CACHE ?= $(HOME)/.cache/tenure
 export TENURE_CACHE
 export TENURE_VENV := $(TENURE_CACHE)/venv
 
+# The pages are built with what package-lock.json names; a second build with the same file installs nothing.
+.DEFAULT_GOAL := help
+.PHONY: ui ui-dev screenshots
+
+ui/node_modules/.installed-from: ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-from
+
 .PHONY: help demo test lint check unit clients docs simulations openapi release
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: ## build, seed a company, and watch a live rollout until its verdict
 	@scripts/need rust
@@ -45,3 +52,13 @@ simulations: release ## run every study anew, 100,000 times, and write docs/refe
 
 release: ## the optimised binary
 	$(CARGO) build --release --locked --package tenure
+
+ui: ui/node_modules/.installed-from ## check, test and build the web pages into ui/dist
+	@scripts/need node
+	cd ui && npm test && npm run build
+
+ui-dev: ui/node_modules/.installed-from ## serve the pages while writing them, against the server at TENURE_URL
+	cd ui && npm run dev
+
+screenshots: ui/node_modules/.installed-from ## picture every screen of the pages at TENURE_UI into ui/screenshots
+	cd ui && npm run screenshots

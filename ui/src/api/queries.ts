@@ -1,0 +1,180 @@
+// What the pages read: one entry a question, with the key under which the answer is kept and by which the live feed refreshes it.
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { client, rememberCsrf, unwrap } from "./client.ts";
+import type {
+  CaseFile, Codebase, Experiment, Looks, Me, Metric, Person, PlatformChange, Policy, Portfolio, Summary, Surface, Team, Wait,
+} from "./model.ts";
+import { Problem } from "./problem.ts";
+
+/** The most items of one page of the API: lists come whole in one request up to this, and say so beyond it. */
+export const PAGE_MAX = 1_000;
+
+const all = { params: { query: { limit: PAGE_MAX } } };
+const items = <T>(page: { items: unknown[] }): T[] => page.items as T[];
+
+/** Who is signed in; null when nobody is. */
+export const session = queryOptions({
+  queryKey: ["session"],
+  queryFn: async (): Promise<Me | null> => {
+    try {
+      const me: Me = await unwrap(client.GET("/api/v1/session"));
+      rememberCsrf(me.csrf);
+      return me;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) return null;
+      throw error;
+    }
+  },
+  staleTime: 5 * 60_000,
+});
+
+export const desk = queryOptions({
+  queryKey: ["desk"],
+  queryFn: async (): Promise<{ waits: Wait[]; total: number }> => {
+    const answer = (await unwrap(client.GET("/api/v1/desk"))) as unknown as Wait[] | { waits: Wait[]; total: number };
+    return Array.isArray(answer) ? { waits: answer, total: answer.length } : answer;
+  },
+});
+
+export const portfolio = queryOptions({
+  queryKey: ["portfolio"],
+  queryFn: async () => (await unwrap(client.GET("/api/v1/portfolio"))) as Portfolio,
+});
+
+export const cases = queryOptions({
+  queryKey: ["cases"],
+  queryFn: async () => items<Summary>(await unwrap(client.GET("/api/v1/cases", all))),
+});
+
+export const caseFile = (id: string) =>
+  queryOptions({
+    queryKey: ["case", id],
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/cases/{case}", { params: { path: { case: id } } }))) as CaseFile,
+  });
+
+export const looks = (id: string) =>
+  queryOptions({
+    queryKey: ["case", id, "looks"],
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/cases/{case}/looks", { params: { path: { case: id } } }))) as Looks,
+  });
+
+export const experiments = queryOptions({
+  queryKey: ["experiments"],
+  queryFn: async () => items<Experiment>(await unwrap(client.GET("/api/v1/experiments", all))),
+});
+
+export const experiment = (id: string) =>
+  queryOptions({
+    queryKey: ["experiments", id],
+    queryFn: async () =>
+      (await unwrap(
+        client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } }),
+      )) as Experiment,
+  });
+
+export const flags = (environment: string) =>
+  queryOptions({
+    queryKey: ["flags", environment],
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/flags", { params: { query: { environment, limit: PAGE_MAX } } }))).items,
+  });
+
+export const flag = (environment: string, key: string) =>
+  queryOptions({
+    queryKey: ["flags", environment, key],
+    queryFn: () =>
+      unwrap(client.GET("/api/v1/flags/{key}", { params: { path: { key }, query: { environment } } })),
+  });
+
+export const metrics = queryOptions({
+  queryKey: ["metrics"],
+  queryFn: async () => items<Metric>(await unwrap(client.GET("/api/v1/metrics", all))),
+});
+
+export const people = queryOptions({
+  queryKey: ["people"],
+  queryFn: async () => items<Person>(await unwrap(client.GET("/api/v1/people", all))),
+});
+
+export const accounts = queryOptions({
+  queryKey: ["accounts"],
+  queryFn: async () => (await unwrap(client.GET("/api/v1/accounts", all))).items,
+  staleTime: 5 * 60_000,
+});
+
+export const teams = queryOptions({
+  queryKey: ["teams"],
+  queryFn: async () => items<Team>(await unwrap(client.GET("/api/v1/teams", all))),
+  staleTime: 60_000,
+});
+
+export const codebases = queryOptions({
+  queryKey: ["codebases"],
+  queryFn: async () => items<Codebase>(await unwrap(client.GET("/api/v1/codebases", all))),
+});
+
+export const platformChanges = queryOptions({
+  queryKey: ["platform-changes"],
+  queryFn: async () => items<PlatformChange>(await unwrap(client.GET("/api/v1/platform-changes", all))),
+});
+
+export const policy = queryOptions({
+  queryKey: ["policy"],
+  queryFn: async () => (await unwrap(client.GET("/api/v1/policy"))) as Policy,
+});
+
+export const surfaces = queryOptions({
+  queryKey: ["surfaces"],
+  queryFn: () => unwrap(client.GET("/api/v1/surfaces")),
+});
+
+export const surface = (name: string) =>
+  queryOptions({
+    queryKey: ["surfaces", name],
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/surfaces/{surface}", { params: { path: { surface: name } } }))) as Surface,
+  });
+
+export const commands = queryOptions({
+  queryKey: ["commands"],
+  queryFn: () => unwrap(client.GET("/api/v1/commands")),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** The journal forwards from its start, a page at a time; of one stream when it is named. */
+export const journal = (stream: string | null) =>
+  infiniteQueryOptions({
+    queryKey: ["journal", stream],
+    initialPageParam: 0,
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        client.GET("/api/v1/journal", {
+          params: { query: { after: pageParam, limit: PAGE_MAX, ...(stream === null ? {} : { stream }) } },
+        }),
+      ),
+    getNextPageParam: (page) => (page.next === null || page.next === undefined ? undefined : Number(page.next)),
+  });
+
+export const tokens = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: async () => (await unwrap(client.GET("/api/v1/tokens", all))).items,
+});
+
+export const webhooks = queryOptions({
+  queryKey: ["webhooks"],
+  queryFn: () => unwrap(client.GET("/api/v1/webhooks")),
+});
+
+export const deliveries = (id: string) =>
+  queryOptions({
+    queryKey: ["webhooks", id, "deliveries"],
+    queryFn: () =>
+      unwrap(client.GET("/api/v1/webhooks/{id}/deliveries", { params: { path: { id }, query: { limit: 20 } } })),
+  });
+
+export const notifications = queryOptions({
+  queryKey: ["notifications"],
+  queryFn: () => unwrap(client.GET("/api/v1/me/notifications")),
+});

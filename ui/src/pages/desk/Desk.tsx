@@ -1,0 +1,61 @@
+// My desk: only what waits on the reader, oldest first, each answerable in place.
+import classes from "./Desk.module.css";
+import { Anchor, Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import type { Wait } from "../../api/model.ts";
+import { cases, desk } from "../../api/queries.ts";
+import { Deadline } from "../../lib/badges.tsx";
+import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { dayOf } from "../../lib/number.ts";
+import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
+
+export default function Desk() {
+  const asked = useQuery(desk);
+  const titles = new Map<string, string>((useQuery(cases).data ?? []).map((one: { id: string; title: string | null }) => [one.id, one.title ?? one.id]));
+  return (
+    <>
+      <PageHeader title="My desk" says="What waits on you, oldest first. Nothing else." />
+      <Asked of={asked} lines={8}>
+        {({ waits, total }) =>
+          waits.length === 0 ? (
+            <Section>
+              <EmptyState title="Nothing waits on you">
+                When somebody needs your answer, it stands here. The <Anchor component={Link} to="/portfolio">portfolio</Anchor> shows how all cases are doing.
+              </EmptyState>
+            </Section>
+          ) : (
+            <>
+              <ol className={classes.list}>
+                {waits.map((wait) => (
+                  <li key={`${wait.case}/${wait.command}/${JSON.stringify(wait.with)}`}><Item wait={wait} title={titles.get(wait.case)} /></li>
+                ))}
+              </ol>
+              {total > waits.length && <Text size="sm" className="quiet">{total - waits.length} more wait behind these.</Text>}
+            </>
+          )
+        }
+      </Asked>
+    </>
+  );
+}
+
+function Item({ wait, title }: { wait: Wait; title: string | undefined }) {
+  return (
+    <article className={classes.item} data-overdue={wait.overdue || undefined}>
+      <div className={classes.what}>
+        <Text fw={600}>{wait.what.charAt(0).toUpperCase() + wait.what.slice(1)}</Text>
+        <Text size="sm" className="quiet">
+          <Anchor component={Link} to={`/cases/${wait.case}`} size="sm">{title ?? wait.case}</Anchor> · since {dayOf(wait.since)}
+          {wait.due && <> · <Deadline due={wait.due} overdue={wait.overdue} lateByDays={wait.late_by_days} /></>}
+        </Text>
+      </div>
+      <Group gap="xs" wrap="wrap">
+        {wait.command === "reopen_case" && typeof wait.with.platform_change === "string" && (
+          <CommandButton command="dismiss_suggestion" with={{ case: wait.case, platform_change: wait.with.platform_change }} />
+        )}
+        <CommandButton command={wait.command} with={wait.with} primary />
+      </Group>
+    </article>
+  );
+}

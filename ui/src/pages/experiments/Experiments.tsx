@@ -1,0 +1,36 @@
+// Experiments: results with their verdict, and the way from a winning one to a case.
+import { Anchor, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import { cases, experiments } from "../../api/queries.ts";
+import { VerdictBadge } from "../../lib/badges.tsx";
+import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { day, differenceUnit, effectSentence } from "../../lib/number.ts";
+import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
+import { Rows } from "../../lib/Rows.tsx";
+
+export default function Experiments() {
+  const asked = useQuery(experiments);
+  const opened = new Map<string, string>((useQuery(cases).data ?? []).map((one: { id: string; experiment: string }) => [one.experiment, one.id]));
+  return (
+    <>
+      <PageHeader title="Experiments" says="What was tried. A significant positive one may become a case." />
+      <Asked of={asked} lines={8}>
+        {(all) => all.length === 0 ? (
+          <Section><EmptyState title="No experiment yet">Import one with <code>tenure import</code>, or register its result with <code>tenure do register_experiment</code>.</EmptyState></Section>
+        ) : (
+          <Rows
+            label="Experiments" rows={all} rowKey={(one) => one.experiment}
+            columns={[
+              { name: "Experiment", width: "minmax(220px, 2fr)", cell: (one) => <><Text size="sm" fw={560} truncate>{one.title ?? one.experiment}</Text><Text size="xs" className="quiet" truncate>{one.experiment} · {one.team}</Text></> },
+              { name: "Ended", width: "110px", cell: (one) => day(one.ended) },
+              { name: "Result", width: "190px", cell: (one) => <VerdictBadge verdict={one.judged.verdict} nuance={one.judged.nuance} /> },
+              { name: "Effect", width: "minmax(260px, 1.4fr)", cell: (one) => (one.judged.absolute ? effectSentence(one.judged.absolute, differenceUnit(one.metric.kind)) : "not known") },
+              { name: "Case", width: "150px", cell: (one) => opened.has(one.experiment) ? <Anchor component={Link} size="sm" to={`/cases/${opened.get(one.experiment)}`}>{opened.get(one.experiment)}</Anchor> : one.judged.verdict === "positive" ? <CommandButton command="open_case" with={{ experiment: one.experiment }} size="xs" /> : "" },
+            ]}
+          />
+        )}
+      </Asked>
+    </>
+  );
+}

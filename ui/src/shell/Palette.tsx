@@ -1,0 +1,57 @@
+// The command palette: any page, case or flag by a few letters.
+import classes from "./Palette.module.css";
+import { Modal, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type KeyboardEvent, useState } from "react";
+import { useNavigate } from "react-router";
+import { cases, flags } from "../api/queries.ts";
+import { stageName } from "../lib/words.ts";
+import { PLACES } from "./Shell.tsx";
+
+interface Found {
+  to: string;
+  label: string;
+  note: string;
+}
+
+export default function Palette({ onClose }: { onClose: () => void }) {
+  const go = useNavigate();
+  const [text, setText] = useState("");
+  const [at, setAt] = useState(0);
+  const known: Found[] = [
+    ...PLACES.map(({ to, label }) => ({ to, label, note: "page" })),
+    ...(useQuery(cases).data ?? []).map((one: { id: string; title: string | null; stage: string }) => ({ to: `/cases/${one.id}`, label: one.title ?? one.id, note: `${one.id}, ${stageName(one.stage)}` })),
+    ...(useQuery(flags("production")).data ?? []).map(({ key }) => ({ to: `/flags?find=${encodeURIComponent(key)}`, label: key, note: "flag" })),
+  ];
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = known.filter(({ label, note }) => words.every((word) => `${label} ${note}`.toLowerCase().includes(word))).slice(0, 12);
+  const open = (one: Found | undefined) => {
+    if (one === undefined) return;
+    onClose();
+    void go(one.to);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "ArrowDown") setAt((before) => Math.min(before + 1, found.length - 1));
+    else if (event.key === "ArrowUp") setAt((before) => Math.max(before - 1, 0));
+    else if (event.key === "Enter") open(found[at]);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <Modal opened onClose={onClose} withCloseButton={false} padding={0} size="lg" aria-label="Search">
+      <TextInput
+        data-autofocus variant="unstyled" size="lg" px="md" placeholder="A page, a case, a flag" aria-label="Search" role="combobox" aria-expanded aria-controls="found"
+        aria-activedescendant={found[at] ? `found-${at}` : undefined} value={text} onKeyDown={onKeyDown}
+        onChange={(event) => { setText(event.currentTarget.value); setAt(0); }}
+      />
+      <div id="found" role="listbox" aria-label="Found" className={classes.list}>
+        {found.map((one, place) => (
+          <div key={one.to} id={`found-${place}`} role="option" aria-selected={place === at} className={classes.one} onMouseMove={() => setAt(place)} onClick={() => open(one)}>
+            <span>{one.label}</span><span className="quiet">{one.note}</span>
+          </div>
+        ))}
+        {found.length === 0 && <div className={classes.none}>Nothing by that name.</div>}
+      </div>
+    </Modal>
+  );
+}
