@@ -13,7 +13,7 @@ export TENURE_VENV := $(TENURE_CACHE)/venv
 ui/node_modules/.installed-from: ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-from
 
-.PHONY: help demo test lint check unit clients docs simulations openapi release
+.PHONY: help demo test lint check unit clients differential docs simulations openapi release
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ clients: ## install the OpenFeature clients that the tests drive
 	@scripts/need node python
 	@scripts/clients
 	@scripts/testbed >/dev/null
+
+differential: ## compare 100,000 random evaluations with PyPI openfeature-flagd-core
+	@scripts/need rust python
+	@scripts/differential
 
 docs: ## write the generated pages: openapi.json and docs/reference
 	TENURE_WRITE_GENERATED=1 $(CARGO) test --package tenure --test generated
