@@ -13,7 +13,7 @@ export TENURE_VENV := $(TENURE_CACHE)/venv
 ui/node_modules/.installed-from: ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-from
 
-.PHONY: help demo test lint check unit clients differential docs simulations openapi release
+.PHONY: help demo test lint check unit clients differential docs simulations openapi release fuzz
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ demo: ## build, seed a company, and watch a live rollout until its verdict
 	$(CARGO) build --profile demo --package tenure
 	@exec "$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/demo/tenure" demo
 
-test: lint unit ## everything: formatting, lints, all tests, real PostgreSQL, real OpenFeature clients
+test: lint unit fuzz ## everything: formatting, lints, all tests, real PostgreSQL, real OpenFeature clients, fuzzing
 
 lint: ## rustfmt and clippy, warnings refused
 	@scripts/need rust
@@ -38,6 +38,9 @@ check: ## the quick round while writing: lints and tests, skipping what is not i
 	$(CARGO) fmt --all
 	$(CARGO) clippy --workspace --all-targets
 	$(CARGO) test --workspace
+
+fuzz: ## fuzz the statistics for a minute
+	@scripts/fuzz 60
 
 clients: ## install the OpenFeature clients that the tests drive
 	@scripts/need node python
