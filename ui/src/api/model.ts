@@ -6,7 +6,7 @@ type Schemas = components["schemas"];
 // Until the description of the API types these, they are read loosely here and nowhere else.
 type Untyped = any;
 
-export type Me = Schemas["Me"] & { csrf?: string | null; display_name?: string | null };
+export type Me = Schemas["Me"];
 export type Account = Schemas["AccountView"];
 export type Flag = Schemas["FlagView"];
 export type Token = Schemas["TokenView"];

@@ -29,7 +29,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List cases. */
+        /** List cases: those that are let through, in an order. */
         get: operations["list_cases"];
         put?: never;
         post?: never;
@@ -306,7 +306,10 @@ export interface paths {
         };
         /**
          * Follow the journal.
-         * @description Server-sent events: every entry behind `Last-Event-ID` (or from now on), named by its kind, with its seq as id.
+         * @description Server-sent events: every entry behind `Last-Event-ID` (or from now on) as it is decided. The event is named by the entry's
+         *     kind, its id is the entry's seq, its data is the entry, on one line. `stream` says what has changed and is to be read
+         *     again: `case/PC-1`, `experiment/EXP-1`, `flag/KEY`, `team/…`, `person/…`. A comment is sent every 15 seconds; after an hour
+         *     the stream ends, and a client that comes back with the last id it saw misses nothing.
          */
         get: operations["feed"];
         put?: never;
@@ -363,7 +366,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the journal. */
+        /**
+         * Read the journal, or search it.
+         * @description A page may hold fewer entries than asked for, or none, and still have a `next`: a search looks at 20,000 entries at a time.
+         */
         get: operations["list_entries"];
         put?: never;
         post?: never;
@@ -539,7 +545,7 @@ export interface paths {
         put?: never;
         /** Sign in. */
         post: operations["sign_in"];
-        /** Sign out. */
+        /** Sign out, of this session or of all. */
         delete: operations["sign_out"];
         options?: never;
         head?: never;
@@ -870,6 +876,61 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A difference in the metric's unit. */
+        Absolute: {
+            /**
+             * Format: double
+             * @description Treatment less control.
+             */
+            estimate: number;
+            /** @description Its interval. */
+            interval: number[];
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            se: number;
+        };
+        /** @description Accepts the offer. */
+        AcceptDelegation: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Accepts the onus for the team it is offered to. */
+        AcceptOnus: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Accepts the place of a team that is dissolved, as far as the actor may. */
+        AcceptSuccession: {
+            /** @description The team that is dissolved. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Who answers for a bug. */
+        Accountable: "building_team" | "product_owners";
+        /** @description Who is accountable for a feature at an instant. */
+        AccountableAt: {
+            accountable?: components["schemas"]["Accountable"] | null;
+            /**
+             * Format: date-time
+             * @description The instant.
+             */
+            at: string;
+            /** @description The case. */
+            case: string;
+        };
+        /** @description A team that had the onus of a case. */
+        AccountableTerm: {
+            /** @description Which. */
+            team: components["schemas"]["TeamId"];
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            until: string;
+        };
+        /** @description The name of a account. */
+        AccountId: string;
         /** @description An account as others see it. */
         AccountView: {
             /** @description Can no longer sign in. */
@@ -881,26 +942,216 @@ export interface components {
             /** @description The roles it holds, such as `product_owner:boards`. */
             roles: string[];
         };
-        /** @description An answer by link. */
-        Answer: {
-            /** @description Which of the four. */
-            answer: components["schemas"]["AnswerKind"];
-            /** @description The condition, the question or the reason: what the answer needs. */
-            text?: string;
+        /** @description Acknowledges the hand-over pack for a product team. */
+        AcknowledgeHandOver: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A product owner acknowledges that a feature without a significant effect is kept. */
+        AcknowledgeKeep: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description A product owner's acknowledgement of a justified keep. */
+        Acknowledgement: {
+            /** @description Which product owner. */
+            by: components["schemas"]["AccountId"];
+            /** @description When it was recorded, and by whom: the product owner, or a driver who says so. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description One account or several. */
+        Acknowledgers: components["schemas"]["AccountId"] | components["schemas"]["AccountId"][];
+        /** @description Adds an idea. */
+        AddFollowUp: {
+            /** @description To which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description What it is about.
+             * @default null
+             */
+            description: string | null;
+            /** @description Its name. */
+            follow_up: components["schemas"]["FollowUpId"];
+        };
+        /** @description An override of the age rule: a reason, or just that it is meant. */
+        AgeOverride: boolean | string;
+        /** @description How a unit's outcomes become its number. */
+        Aggregation: "any" | "count" | "sum" | "mean" | "last";
+        /** @description Agrees the warranty for a product team. */
+        AgreeWarranty: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description What a case's flag showed to whom from an instant on; the log of these is append-only. */
+        Allocation: {
+            /**
+             * Format: double
+             * @description The share of all units that are admitted to either arm, in percent.
+             */
+            admitted_percent: number;
+            /**
+             * Format: date-time
+             * @description From when.
+             */
+            at: string;
+            /**
+             * Format: uint32
+             * @description Counts changes of coverage over the whole case, from 0.
+             */
+            epoch: number;
+            /**
+             * Format: double
+             * @description The share of all units that meet the feature, in percent.
+             */
+            exposure_percent: number;
+            /**
+             * Format: uint32
+             * @description In which iteration.
+             */
+            iteration: number;
+            /**
+             * Format: uint
+             * @description In which wave of the plan, counted from 0; none when the case is kept or pulled.
+             */
+            wave: number | null;
+        };
+        /** @description What a product owner answers. */
+        Answer: "approve" | "approve_with_conditions" | "changes_requested" | "refuse";
+        /** @description Answers for a product team. */
+        AnswerBuyIn: {
+            /** @description What. */
+            answer: components["schemas"]["Answer"];
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description What to say with it.
+             * @default null
+             */
+            comment: string | null;
+            /**
+             * @description On which conditions.
+             * @default []
+             */
+            conditions: string[];
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Answers for a product team. */
+        AnswerConsultation: {
+            /**
+             * @description Advice.
+             * @default null
+             */
+            advice: string | null;
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description The codebases concerned; at least one.
+             * @default []
+             */
+            codebases: components["schemas"]["CodebaseId"][];
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description An answer, and what it was given on. */
+        Answered: {
+            /** @description What. */
+            answer: components["schemas"]["Answer"];
+            /** @description The person without an account who answered, if it was one. */
+            by_invitation?: components["schemas"]["ByInvitation"] | null;
+            /** @description What was said with it. */
+            comment: string | null;
+            /** @description Conditions, where it was given on some. */
+            conditions: components["schemas"]["Condition"][];
+            /**
+             * Format: uint32
+             * @description The version of the ledger it was given on.
+             */
+            ledger_version: number;
+            /** @description Whether the product owner is also a driver of the case. */
+            self_approved: boolean;
+            /** @description When, and by which product owner or guest. */
+            stamp: components["schemas"]["Stamp"];
         };
         /**
          * @description The four answers.
          * @enum {string}
          */
         AnswerKind: "approve" | "approve_with_condition" | "ask" | "refuse";
+        /** @description Answers a question of a product team. */
+        AnswerQuestion: {
+            /** @description About which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description Which; the oldest open one when left out.
+             * @default null
+             */
+            number: number | null;
+            /**
+             * @description The answer.
+             * @default
+             */
+            reply: string;
+            /** @description Of which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Any JSON: what a flag serves is its user's business. */
+        AnyValue: unknown;
+        /** @description A kept case of a lineage that is measured by another yardstick, so that its level cannot be compared. */
+        Apart: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The level it set. */
+            level: components["schemas"]["Level"];
+            /** @description The metric it was kept by. */
+            metric: components["schemas"]["PrimaryMetric"];
+        };
+        /** @description Takes a flag that was set by hand away. */
+        ArchiveFlag: {
+            /**
+             * @description Where; everywhere when left out.
+             * @default null
+             */
+            environment: components["schemas"]["EnvironmentId"] | null;
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
+        /**
+         * @description Somewhere that something can be done.
+         * @enum {string}
+         */
+        Area: "desk" | "cases" | "experiments" | "flags" | "company" | "accounts";
+        /** @description One arm, as it is told. */
+        Arm: number[] | {
+            /**
+             * Format: double
+             * @description Mean.
+             */
+            mean: number;
+            /**
+             * Format: uint64
+             * @description Units.
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description Sample variance.
+             */
+            variance: number;
+        } | components["schemas"]["Level"];
         /** @description What a person without an account is asked. */
         Asked: {
             /** @description The case. */
             case: string;
             /** @description Codebases of the change. */
             codebases: string[];
-            /** @description Changes from the experiment so far, each with its kind and weight. */
-            deviations: Record<string, never>[];
+            /** @description Changes from the experiment so far. */
+            deviations: components["schemas"]["AskedDeviation"][];
             /**
              * Format: int32
              * @description What the policy allows them to weigh.
@@ -916,16 +1167,15 @@ export interface components {
              * @description Expected person-days of all codebases.
              */
             expected_days: number;
-            /** @description The experiment's hypothesis, `we_believe`, `will_result_in` and `because`. */
-            hypothesis?: Record<string, never> | null;
+            hypothesis?: components["schemas"]["Hypothesis"] | null;
             /** @description The invitation. */
             invitation: string;
             /** @description Who is invited. */
             person: string;
             /** @description What the team asked back, with the answers. */
-            questions: Record<string, never>[];
+            questions: components["schemas"]["AskedBack"][];
             /** @description Whether it can still be answered. */
-            status: string;
+            status: components["schemas"]["InvitationStatus"];
             /** @description The team they answer for. */
             team: string;
             /** @description What it is about. */
@@ -938,10 +1188,578 @@ export interface components {
             /** @description What the experiment found, in words. */
             won?: string | null;
         };
+        /** @description What the team asked back. */
+        AskedBack: {
+            /**
+             * Format: int32
+             * @description 1 for the first of the sign-off.
+             */
+            number: number;
+            /** @description What the team wants to know. */
+            question: string;
+            /** @description The answer, once there is one. */
+            reply?: string | null;
+        };
+        /** @description A change from the experiment. */
+        AskedDeviation: {
+            /** @description What was changed. */
+            description: string;
+            /** @description How far it goes. */
+            kind: components["schemas"]["DeviationKind"];
+            /**
+             * Format: int32
+             * @description 1 for the first of the case.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description What it weighs.
+             */
+            weight: number;
+        };
+        /** @description Asks something back, for a product team that was asked for buy-in. */
+        AskQuestion: {
+            /** @description About which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description What the team wants to know.
+             * @default
+             */
+            question: string;
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Says who builds: the experiment's developers, or others with the right skill. */
+        AssignBuilder: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Who. */
+            developer: components["schemas"]["AccountId"];
+        };
+        /** @description An instant: RFC 3339, or milliseconds since 1970. */
+        AtGiven: string | number;
+        /** @description Attaches to an item what shows how it is done. */
+        AttachEvidence: {
+            /**
+             * @description A file, kept beside the journal.
+             * @default null
+             */
+            attachment: components["schemas"]["Attachment"] | null;
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Of which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /**
+             * @description A link, or a text.
+             * @default
+             */
+            evidence: string;
+            /** @description To which item. */
+            item: string;
+        };
+        /** @description A file that shows something. */
+        Attachment: {
+            /** @description Where its bytes are kept; opaque here. */
+            blob: string;
+            /** @description The file's name. */
+            file: string;
+            /** @description What it is, as a media type such as `image/png`. */
+            media_type: string;
+        };
+        /** @description One attempt at an item. */
+        Attempt: {
+            /** @description What shows it, such as a link to the pull request. */
+            evidence: string | null;
+            /** @description Why, where a reason was given. */
+            reason: string | null;
+            /** @description What the owner said. */
+            result: components["schemas"]["ItemResult"];
+            /** @description When, and which owner. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description Space made in the backlog for one iteration. */
+        Backlog: {
+            /**
+             * Format: double
+             * @description Person-days reserved.
+             */
+            days: number;
+            /** @description When, and by which development lead. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description Space was made in the backlog. */
+        BacklogReserved: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: double
+             * @description Person-days.
+             */
+            days: number;
+        };
+        /** @description An exposure: a unit met a flag. Or an outcome: something it did. Alone, or in an array of them. */
+        Batch: components["schemas"]["EventGiven"] | components["schemas"]["EventGiven"][];
+        /** @description Which bound an interval was drawn with. */
+        Bound: "planned" | "forever" | "fixed" | "newcombe";
+        /** @description A bug found in the wild. */
+        Bug: {
+            /** @description Who fixes it. */
+            accountable: components["schemas"]["Accountable"];
+            /** @description What is wrong. */
+            description: string | null;
+            /** @description Disputes about where it belongs, oldest first. */
+            disputes?: components["schemas"]["Dispute"][];
+            /** @description When it was fixed, and by whom. */
+            fixed: components["schemas"]["Stamp"] | null;
+            /** @description The case that it was reported in at first. */
+            moved_from?: components["schemas"]["CaseId"] | null;
+            /** @description The case that it belongs to, as a dispute showed; there it is open, and here no more. */
+            moved_to?: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: date
+             * @description The date of the report, which decides who is accountable.
+             */
+            on: string;
+            /** @description When it was reported, and by whom. */
+            reported: components["schemas"]["Stamp"];
+        };
+        /** @description A bug's routing was disputed. */
+        BugDisputed: {
+            /** @description Which. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+            /** @description Why. */
+            reason: string;
+        } & ({
+            /** @constant */
+            claim: "reported_on";
+            /** Format: date */
+            is: string;
+        } | {
+            /** @constant */
+            claim: "belongs_to";
+            is: components["schemas"]["CaseId"];
+        });
+        /** @description A bug was fixed. */
+        BugFixed: {
+            /** @description Which. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description The name of a bug. */
+        BugId: string;
+        /** @description A bug was reported. */
+        BugReported: {
+            /** @description Who fixes it. */
+            accountable: components["schemas"]["Accountable"];
+            /** @description Its name. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+            /** @description What is wrong. */
+            description?: string | null;
+            /** @description The case that it was reported in at first. */
+            moved_from?: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: date
+             * @description The date of the report.
+             */
+            on: string;
+        };
+        /** @description Somebody builds it. */
+        BuilderAssigned: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Who. */
+            developer: components["schemas"]["AccountId"];
+        };
+        /** @description Everything is built. */
+        BuildingFinished: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Every product team approved: building begins, by these owner processes. */
+        BuildingStarted: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The owner process of each codebase, as it is now. */
+            processes: {
+                [key: string]: components["schemas"]["ItemTemplate"][];
+            };
+        };
         /** @description All flags' answers. */
         BulkEvaluation: {
             /** @description An answer or a failure per flag. */
             flags: components["schemas"]["EvaluationSuccess"][];
+        };
+        /** @description A product team answered. */
+        BuyInAnswered: {
+            /** @description What. */
+            answer: components["schemas"]["Answer"];
+            /** @description The person without an account who answered, if it was one. */
+            by_invitation?: components["schemas"]["ByInvitation"] | null;
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What was said with it. */
+            comment?: string | null;
+            /** @description On which conditions. */
+            conditions?: string[];
+            /**
+             * Format: uint32
+             * @description The version of the ledger it was given on.
+             */
+            ledger_version: number;
+            /** @description Whether the product owner is also a driver of the case. */
+            self_approved: boolean;
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A product team refused: the case goes back to preparation. */
+        BuyInFailed: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Who refused. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A product team was asked for buy-in. */
+        BuyInRequested: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: date
+             * @description The date the answer is promised by.
+             */
+            due: string;
+            /** @description Which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description An invitation that was answered by a person without an account. */
+        ByInvitation: {
+            /** @description Which. */
+            invitation: components["schemas"]["InvitationId"];
+            /** @description The person it was given to, in the inviter's words. */
+            person: string;
+        };
+        /** @description A team's days were set. */
+        CalendarSet: {
+            /** @description Dates on which it does not work. */
+            holidays?: string[] | null;
+            /** @description Whose. */
+            team: components["schemas"]["TeamId"];
+            /** @description IANA name of its time zone. */
+            time_zone?: string | null;
+            /** @description Days of the week on which it does not work. */
+            weekend?: components["schemas"]["Weekday"][] | null;
+        };
+        /** @description Why a statistic has no value for this input. Every variant reads as a sentence with a remedy. */
+        CannotSay: "empty_arm" | "one_unit" | "zero_variance" | "too_many_units" | "zero_denominator" | "mean_not_positive" | "mean_too_noisy" | "non_finite" | "too_extreme" | "out_of_range" | "burning_in" | "collinear";
+        /** @description A case was closed. */
+        CaseClosed: {
+            /** @description Which. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description The flag a case is wrapped in. */
+        CaseFlag: {
+            /** @description What everybody else gets. */
+            control: unknown;
+            /** @description Where it is raised. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+            /** @description When it was created, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+            /** @description What those who meet the feature get. */
+            treatment: unknown;
+        };
+        /** @description The name of a case. */
+        CaseId: string;
+        /** @description A case was opened. */
+        CaseOpened: {
+            /** @description Its name. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+            /**
+             * Format: uint
+             * @description The revision of the policy that holds for it.
+             */
+            policy: number;
+            /** @description The team whose policy of that revision holds for it, when that team differs. */
+            policy_of?: components["schemas"]["TeamId"] | null;
+            /** @description The team that has the onus. */
+            team: components["schemas"]["TeamId"];
+            /** @description What is to be watched, such as the experiment's age. */
+            warning?: string | null;
+        };
+        /** @description A re-run did not win: the case parks itself. */
+        CaseParked: {
+            /** @description Which. */
+            case: components["schemas"]["CaseId"];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date
+             * @description When it is looked at again.
+             */
+            review_on: string;
+        };
+        /** @description The policy that a case goes by was changed. */
+        CasePolicyChanged: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What it goes by now, whole. */
+            policy: components["schemas"]["Policy"];
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description Everything is out of the code. */
+        CaseRemoved: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description A parked case was woken. */
+        CaseReopened: {
+            /** @description Why the age rule was set aside. */
+            age_override?: string | null;
+            /** @description Which. */
+            case: components["schemas"]["CaseId"];
+            /** @description The platform change that made it easier. */
+            platform_change?: components["schemas"]["PlatformChangeId"] | null;
+            /** @description What is to be watched. */
+            warning?: string | null;
+        };
+        /** @description A re-run won: the case goes on with it. */
+        CaseResumed: {
+            /** @description Which. */
+            case: components["schemas"]["CaseId"];
+            /** @description The experiment that takes the place of the one before. */
+            experiment: components["schemas"]["ExperimentId"];
+        };
+        /** @description A parked case may have become easier. */
+        CaseResurfaced: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The codebases that match. */
+            codebases?: components["schemas"]["CodebaseId"][];
+            /** @description By which platform change. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /** @description The tags that match. */
+            tags: string[];
+        };
+        /** @description A case, whole. */
+        CaseView: {
+            /** @description Who answers for it. */
+            accountability: components["schemas"]["WarrantyView"];
+            /** @description A product owner's acknowledgement of a justified keep in this iteration. */
+            acknowledgement: components["schemas"]["Acknowledgement"] | null;
+            /**
+             * Format: double
+             * @description The share of all units that are admitted to either arm, in percent.
+             */
+            admitted_percent: number;
+            /** @description What the flag showed to whom; append-only. */
+            allocations: components["schemas"]["Allocation"][];
+            /** @description Product teams whose buy-in was ever asked for; once relevant, a team stays so. */
+            asked: components["schemas"]["TeamId"][];
+            /** @description Space made in the backlog for this iteration. */
+            backlog: components["schemas"]["Backlog"] | null;
+            /** @description Bugs found in the wild. */
+            bugs: {
+                [key: string]: components["schemas"]["Bug"];
+            };
+            /** @description Who builds. */
+            builders: components["schemas"]["AccountId"][];
+            /** @description The owner process of each codebase in this iteration. */
+            checklists: {
+                [key: string]: components["schemas"]["Checklist"];
+            };
+            /** @description What the actor may do, and why not. */
+            choices: components["schemas"]["Choice"][];
+            /** @description Codebases whose owners confirmed that the flag and the losing code are gone. */
+            cleared: {
+                [key: string]: components["schemas"]["Stamp"];
+            };
+            /** @description Codebases in which the flag or the losing code still is. */
+            codebases_not_cleared: components["schemas"]["CodebaseId"][];
+            /** @description Other cases that are rolled out on the same product surface now. */
+            collides_with: components["schemas"]["CaseId"][];
+            /** @description Product teams asked for advice. */
+            consultations: {
+                [key: string]: components["schemas"]["Consultation"];
+            };
+            /** @description The weighing in force. */
+            cost_benefit: components["schemas"]["CostBenefit"] | null;
+            /**
+             * Format: uint32
+             * @description How many weighings there were.
+             */
+            cost_benefit_versions: number;
+            /** @description Decisions taken, oldest first. */
+            decisions: components["schemas"]["Decision"][];
+            /** @description Preparation handed to a lead developer. */
+            delegation: components["schemas"]["Delegation"] | null;
+            /** @description What was delivered. */
+            delivery: components["schemas"]["Delivery"] | null;
+            /** @description Why, where somebody said it. */
+            dismissal_reasons: {
+                [key: string]: string;
+            };
+            /** @description Platform changes that were said not to help; they never return. */
+            dismissed: components["schemas"]["PlatformChangeId"][];
+            /** @description The experiments before it, oldest first. */
+            earlier_experiments: components["schemas"]["ExperimentId"][];
+            /** @description The teams that had it before, oldest first. */
+            earlier_teams: components["schemas"]["AccountableTerm"][];
+            /** @description Warranties that were cut short because it was built again, oldest first. */
+            earlier_warranties: components["schemas"]["Term"][];
+            /** @description Cost by codebase. */
+            estimates: {
+                [key: string]: components["schemas"]["Estimate"];
+            };
+            /** @description What it productionises now: the experiment it was opened for, or a re-run that took its place. */
+            experiment: components["schemas"]["ExperimentId"];
+            /**
+             * Format: double
+             * @description The share of all units that meet the feature, in percent.
+             */
+            exposure_percent: number;
+            /** @description The deviation ledger, weighed. */
+            fidelity: components["schemas"]["Fidelity"];
+            /**
+             * Format: date-time
+             * @description When the first customer could meet it.
+             */
+            first_exposed: string | null;
+            /**
+             * Format: date
+             * @description The date of that.
+             */
+            first_exposed_on: string | null;
+            /** @description The flag it is wrapped in. */
+            flag: components["schemas"]["CaseFlag"] | null;
+            /** @description Follow-ups, with where they stand. */
+            follow_up_status: {
+                [key: string]: components["schemas"]["FollowUpStatus"];
+            };
+            /** @description Ideas for next experiments. */
+            follow_ups: {
+                [key: string]: components["schemas"]["FollowUp"];
+            };
+            /** @description What the product owners were given before the warranty ends. */
+            hand_over: components["schemas"]["HandOver"] | null;
+            /** @description Why exposure is at 0, while it is held. */
+            hold: components["schemas"]["Hold"] | null;
+            /** @description Its name. */
+            id: components["schemas"]["CaseId"];
+            /** @description People without an account who were invited to answer. */
+            invitations?: {
+                [key: string]: components["schemas"]["Invitation"];
+            };
+            /**
+             * Format: uint32
+             * @description 1 until it is built again after a measurement.
+             */
+            iteration: number;
+            /** @description The keep decision, while it holds. */
+            kept: components["schemas"]["Kept"] | null;
+            /** @description Changes from the experiment. */
+            ledger: components["schemas"]["Ledger"];
+            /** @description The chain of kept cases that led to it. */
+            lineage: components["schemas"]["Cumulative"] | null;
+            /** @description What was measured. */
+            measurements: components["schemas"]["Measurements"];
+            /** @description What comes next, and on whom it waits, in one line. */
+            next: string | null;
+            /** @description Deadlines that were said to be near or missed, so that each is said once. */
+            notices: string[];
+            /** @description Its experiment. */
+            of_experiment: components["schemas"]["Experiment"] | null;
+            /** @description The team the onus is offered to. */
+            onus_offered: [
+                components["schemas"]["TeamId"],
+                components["schemas"]["Stamp"]
+            ] | null;
+            /** @description When it was opened, and by whom. */
+            opened: components["schemas"]["Stamp"];
+            /** @description The policy it was changed to while it ran. */
+            own_policy?: components["schemas"]["Policy"] | null;
+            /** @description Where its time went. */
+            pace: components["schemas"]["Pace"];
+            /** @description Why it is asleep, while it is. */
+            parked: components["schemas"]["Parked"] | null;
+            /** @description The plan by which the flag is raised. */
+            plan: components["schemas"]["Plan"] | null;
+            /**
+             * Format: uint
+             * @description The revision of the policy it was opened under.
+             */
+            policy: number;
+            /** @description The team whose policy of that revision it goes by, when that team differed. */
+            policy_of?: components["schemas"]["TeamId"] | null;
+            /** @description What was won. */
+            promise: components["schemas"]["Promise"] | null;
+            /** @description A decision that waits for confirmations. */
+            proposal: components["schemas"]["OpenProposal"] | null;
+            /** @description Platform changes that it was re-opened because of. */
+            reopened_for: components["schemas"]["PlatformChangeId"][];
+            /** @description What the latest re-run was asked to make easier. */
+            rerun: components["schemas"]["RerunView"] | null;
+            /** @description Every platform change that was ever suggested. */
+            resurfaced_by: components["schemas"]["PlatformChangeId"][];
+            /** @description What a rollout would cost that looks for the corrected effect, and for half of it; until one has started. */
+            rollout_cost: components["schemas"]["RolloutCost"][];
+            /** @description The wave that runs. */
+            running: components["schemas"]["Running"] | null;
+            /** @description Sign-offs, with where they stand. */
+            sign_off_status: components["schemas"]["SignOffView"][];
+            /** @description Buy-in by product team. */
+            sign_offs: {
+                [key: string]: components["schemas"]["SignOff"];
+            };
+            /** @description Suggestions that were put off. */
+            snoozed: {
+                [key: string]: components["schemas"]["Snooze"];
+            };
+            /** @description Where it is. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            stage_since: string;
+            /** @description Platform changes that may have made it easier, oldest first. */
+            suggestions: components["schemas"]["PlatformChangeId"][];
+            /** @description The team that has the onus: the experiment's, until another accepts it. */
+            team: components["schemas"]["TeamId"];
+            /** @description What it waits for that is time alone. */
+            until: components["schemas"]["Until"] | null;
+            /** @description Everything that waits on somebody. */
+            waits: components["schemas"]["Wait"][];
+            /** @description Things that were warned about, oldest first. */
+            warnings: string[];
+            /** @description The warranty. */
+            warranty: components["schemas"]["Warranty"] | null;
+            /** @description Why the weighing in force is stale, while it is. */
+            weighing_stale: string | null;
+            /** @description When it was withdrawn, and by whom. */
+            withdrawn: components["schemas"]["Stamp"] | null;
+        };
+        /** @description Changes the policy that a case goes by. */
+        ChangeCasePolicy: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description The keys that change, with their values; when left out, the case goes by its team's policy in force.
+             * @default null
+             */
+            policy: components["schemas"]["Overrides"] | null;
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
         };
         /**
          * @description By which channel.
@@ -951,69 +1769,115 @@ export interface components {
         /** @description What a policy file says. */
         Checked: {
             /** @description What cannot be meant, in the order of its lines; none when the file is good. */
-            faults: components["schemas"]["Fault"][];
-            /** @description The arguments of the `set_policy` that puts it in force, when it is good. */
-            set_policy?: Record<string, never> | null;
+            faults: components["schemas"]["PolicyFault"][];
+            set_policy?: components["schemas"]["SetPolicy"] | null;
         };
         /** @description What a file of owner processes says. */
         CheckedProcesses: {
             /** @description The arguments of the `define_codebase` commands that put it in force, when it is good. */
-            define_codebase: Record<string, never>[];
+            define_codebase: components["schemas"]["DefineCodebase"][];
             /** @description What cannot be meant, with its line; none when the file is good. */
             faults: string[];
         };
-        /** @description What a person chooses; what is left out has its default. */
+        /** @description A codebase's owner process in one iteration of a case. */
+        Checklist: {
+            /** @description The items, in order. */
+            items: components["schemas"]["Item"][];
+        };
+        /** @description Something that can be asked for in a case. */
+        Choice: {
+            /** @description Whether it would be carried out with sensible arguments. */
+            allowed: boolean;
+            /** @description The command. */
+            command: string;
+            /** @description Which of its kinds, for a command that has some. */
+            kind?: string | null;
+            /** @description Why it would not; none either when it would change nothing. */
+            refusal?: components["schemas"]["Refusal"] | null;
+        };
+        /** @description What the reader is told, where the document leaves it open or says otherwise. */
         Choices: {
             /**
-             * @description Whether asks, holds, negatives, bugs, parked ideas that come back and late promises are told at once.
-             * @default true
-             */
-            at_once: boolean;
-            /**
-             * @description By which channel.
-             * @default mail
-             */
-            channel: components["schemas"]["Channel"];
-            /**
-             * @description Whether the rest is told once a week.
-             * @default true
-             */
-            digest: boolean;
-            /**
-             * @description Cases not to hear of. What waits is in the digest all the same.
-             * @default []
-             */
-            muted: string[];
-            /** @description When the digest comes: a day of the week and an hour. Monday at 9, if left out. */
-            schedule?: Record<string, never>;
-            /**
-             * @description The time zone of that, such as `Europe/Berlin`; the team's, if left out.
+             * @description The kept case whose level it had to beat.
              * @default null
              */
-            time_zone: string | null;
+            baseline: components["schemas"]["CaseId"] | null;
             /**
-             * @description Cases to hear of in the digest besides one's own.
-             * @default []
+             * Format: double
+             * @description The confidence of the document's intervals, such as 0.95.
+             * @default null
              */
-            watched: string[];
+            confidence: number | null;
+            /**
+             * @description The arm compared against, by name or id.
+             * @default null
+             */
+            control: string | null;
+            /**
+             * @description Which way of the metric is good.
+             * @default null
+             */
+            direction: components["schemas"]["Direction"] | null;
+            /**
+             * Format: date
+             * @description The last day it ran.
+             * @default null
+             */
+            ended: string | null;
+            /**
+             * @description What the experiment is to be called; its name in the other tool when left out.
+             * @default null
+             */
+            experiment: components["schemas"]["ExperimentId"] | null;
+            /**
+             * @description What the metric is.
+             * @default null
+             */
+            kind: components["schemas"]["Kind"] | null;
+            /**
+             * @description The primary metric, by its name in the document.
+             * @default null
+             */
+            metric: string | null;
+            /**
+             * @description The experiment it re-ran.
+             * @default null
+             */
+            parent: components["schemas"]["ExperimentId"] | null;
+            /**
+             * @description The product surface it ran on.
+             * @default null
+             */
+            surface: string | null;
+            /**
+             * @description The team that ran it.
+             * @default null
+             */
+            team: components["schemas"]["TeamId"] | null;
+            /**
+             * @description The experiment's name for people.
+             * @default null
+             */
+            title: string | null;
+            /**
+             * @description The arm that won, by name or id.
+             * @default null
+             */
+            treatment: string | null;
+            /**
+             * @description The context attribute that carries the unit.
+             * @default null
+             */
+            unit: string | null;
         };
         /** @description What a person chooses. Choices are taken whole; an address that is left out stays. */
         Choose: {
             /** @description The incoming webhook of a Slack-compatible chat; an empty one takes it away. */
             chat_url?: string | null;
             /** @description What is chosen. */
-            choices: components["schemas"]["Choices"];
+            choices: components["schemas"]["NotificationChoices"];
             /** @description Where mail goes; an empty one takes it away. */
             email?: string | null;
-        };
-        /** @description Who claims the server. */
-        Claim: {
-            /** @description The setup code, as `tenure serve` printed it. */
-            code: string;
-            /** @description The login of the first account, usually an e-mail address. */
-            login: string;
-            /** @description At least 12 characters. */
-            password: string;
         };
         /** @description The first account and its token. */
         Claimed: {
@@ -1022,12 +1886,541 @@ export interface components {
             /** @description A token with every scope, shown this once. */
             token: string;
         };
+        /** @description Closes a kept case after its warranty. */
+        CloseCase: {
+            /** @description Which. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description The flag and the losing code are gone from a codebase. */
+        CodebaseCleared: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which. */
+            codebase: components["schemas"]["CodebaseId"];
+        };
+        /** @description A codebase's owner process was defined. */
+        CodebaseDefined: {
+            /** @description Which. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description The owner process, in order. */
+            items: components["schemas"]["ItemTemplate"][];
+            /** @description The product team it belongs to, when that is known. */
+            team?: components["schemas"]["TeamId"] | null;
+        };
+        /** @description The name of a codebase. */
+        CodebaseId: string;
+        /** @description A codebase with its owner process. */
+        CodebaseView: {
+            /** @description Its name. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description The owner process, in order. */
+            items: components["schemas"]["ItemTemplate"][];
+            /** @description The product team it belongs to, when that is known. */
+            team: components["schemas"]["TeamId"] | null;
+        };
+        /** @description A codebase that a feature is in. */
+        CodeFacts: {
+            /** @description Whether its owners confirmed that the flag and the losing code are gone. */
+            cleared: boolean;
+            /** @description Which. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description Its owners. */
+            owners: components["schemas"]["AccountId"][];
+        };
+        /** @description Everything that can be asked for. */
+        Command: {
+            /** @constant */
+            do: "register_experiment";
+            with: components["schemas"]["RegisterExperiment"];
+        } | {
+            /** @constant */
+            do: "open_case";
+            with: components["schemas"]["OpenCase"];
+        } | {
+            /** @constant */
+            do: "offer_onus";
+            with: components["schemas"]["OfferOnus"];
+        } | {
+            /** @constant */
+            do: "accept_onus";
+            with: components["schemas"]["AcceptOnus"];
+        } | {
+            /** @constant */
+            do: "delegate_prep";
+            with: components["schemas"]["DelegatePrep"];
+        } | {
+            /** @constant */
+            do: "accept_delegation";
+            with: components["schemas"]["AcceptDelegation"];
+        } | {
+            /** @constant */
+            do: "revoke_delegation";
+            with: components["schemas"]["RevokeDelegation"];
+        } | {
+            /** @constant */
+            do: "request_consultation";
+            with: components["schemas"]["RequestConsultation"];
+        } | {
+            /** @constant */
+            do: "answer_consultation";
+            with: components["schemas"]["AnswerConsultation"];
+        } | {
+            /** @constant */
+            do: "submit_estimate";
+            with: components["schemas"]["SubmitEstimate"];
+        } | {
+            /** @constant */
+            do: "set_cost_benefit";
+            with: components["schemas"]["SetCostBenefit"];
+        } | {
+            /** @constant */
+            do: "decide";
+            with: components["schemas"]["Decide"];
+        } | {
+            /** @constant */
+            do: "confirm_decision";
+            with: components["schemas"]["ConfirmDecision"];
+        } | {
+            /** @constant */
+            do: "withdraw_case";
+            with: components["schemas"]["WithdrawCase"];
+        } | {
+            /** @constant */
+            do: "retire_case";
+            with: components["schemas"]["RetireCase"];
+        } | {
+            /** @constant */
+            do: "register_platform_change";
+            with: components["schemas"]["RegisterPlatformChange"];
+        } | {
+            /** @constant */
+            do: "dismiss_suggestion";
+            with: components["schemas"]["DismissSuggestion"];
+        } | {
+            /** @constant */
+            do: "snooze_suggestion";
+            with: components["schemas"]["SnoozeSuggestion"];
+        } | {
+            /** @constant */
+            do: "review_parked";
+            with: components["schemas"]["ReviewParked"];
+        } | {
+            /** @constant */
+            do: "reopen_case";
+            with: components["schemas"]["ReopenCase"];
+        } | {
+            /** @constant */
+            do: "request_buy_in";
+            with: components["schemas"]["RequestBuyIn"];
+        } | {
+            /** @constant */
+            do: "answer_buy_in";
+            with: components["schemas"]["AnswerBuyIn"];
+        } | {
+            /** @constant */
+            do: "invite_sign_off";
+            with: components["schemas"]["InviteSignOff"];
+        } | {
+            /** @constant */
+            do: "revoke_invitation";
+            with: components["schemas"]["RevokeInvitation"];
+        } | {
+            /** @constant */
+            do: "ask_question";
+            with: components["schemas"]["AskQuestion"];
+        } | {
+            /** @constant */
+            do: "answer_question";
+            with: components["schemas"]["AnswerQuestion"];
+        } | {
+            /** @constant */
+            do: "satisfy_condition";
+            with: components["schemas"]["SatisfyCondition"];
+        } | {
+            /** @constant */
+            do: "log_deviation";
+            with: components["schemas"]["LogDeviation"];
+        } | {
+            /** @constant */
+            do: "rule_deviation";
+            with: components["schemas"]["RuleDeviation"];
+        } | {
+            /** @constant */
+            do: "add_follow_up";
+            with: components["schemas"]["AddFollowUp"];
+        } | {
+            /** @constant */
+            do: "start_follow_up";
+            with: components["schemas"]["StartFollowUp"];
+        } | {
+            /** @constant */
+            do: "reserve_backlog";
+            with: components["schemas"]["ReserveBacklog"];
+        } | {
+            /** @constant */
+            do: "assign_builder";
+            with: components["schemas"]["AssignBuilder"];
+        } | {
+            /** @constant */
+            do: "create_flag";
+            with: components["schemas"]["CreateFlag"];
+        } | {
+            /** @constant */
+            do: "checklist";
+            with: components["schemas"]["RecordItem"];
+        } | {
+            /** @constant */
+            do: "attach_evidence";
+            with: components["schemas"]["AttachEvidence"];
+        } | {
+            /** @constant */
+            do: "finish_building";
+            with: components["schemas"]["FinishBuilding"];
+        } | {
+            /** @constant */
+            do: "propose_warranty";
+            with: components["schemas"]["ProposeWarranty"];
+        } | {
+            /** @constant */
+            do: "agree_warranty";
+            with: components["schemas"]["AgreeWarranty"];
+        } | {
+            /** @constant */
+            do: "extend_warranty";
+            with: components["schemas"]["ExtendWarranty"];
+        } | {
+            /** @constant */
+            do: "set_rollout_plan";
+            with: components["schemas"]["SetRolloutPlan"];
+        } | {
+            /** @constant */
+            do: "start_wave";
+            with: components["schemas"]["StartWave"];
+        } | {
+            /** @constant */
+            do: "guardrail_breach";
+            with: components["schemas"]["GuardrailBreach"];
+        } | {
+            /** @constant */
+            do: "stop_exposure";
+            with: components["schemas"]["StopExposure"];
+        } | {
+            /** @constant */
+            do: "release_hold";
+            with: components["schemas"]["ReleaseHold"];
+        } | {
+            /** @constant */
+            do: "record_measurement";
+            with: components["schemas"]["RecordMeasurement"];
+        } | {
+            /** @constant */
+            do: "decide_outcome";
+            with: components["schemas"]["DecideOutcome"];
+        } | {
+            /** @constant */
+            do: "acknowledge_keep";
+            with: components["schemas"]["AcknowledgeKeep"];
+        } | {
+            /** @constant */
+            do: "confirm_removed";
+            with: components["schemas"]["ConfirmRemoved"];
+        } | {
+            /** @constant */
+            do: "review_keep";
+            with: components["schemas"]["ReviewKeep"];
+        } | {
+            /** @constant */
+            do: "report_bug";
+            with: components["schemas"]["ReportBug"];
+        } | {
+            /** @constant */
+            do: "fix_bug";
+            with: components["schemas"]["FixBug"];
+        } | {
+            /** @constant */
+            do: "dispute_bug";
+            with: components["schemas"]["DisputeBug"];
+        } | {
+            /** @constant */
+            do: "settle_dispute";
+            with: components["schemas"]["SettleDispute"];
+        } | {
+            /** @constant */
+            do: "prepare_hand_over";
+            with: components["schemas"]["PrepareHandOver"];
+        } | {
+            /** @constant */
+            do: "acknowledge_hand_over";
+            with: components["schemas"]["AcknowledgeHandOver"];
+        } | {
+            /** @constant */
+            do: "close_case";
+            with: components["schemas"]["CloseCase"];
+        } | {
+            /** @constant */
+            do: "define_team";
+            with: components["schemas"]["DefineTeam"];
+        } | {
+            /** @constant */
+            do: "dissolve_team";
+            with: components["schemas"]["DissolveTeam"];
+        } | {
+            /** @constant */
+            do: "accept_succession";
+            with: components["schemas"]["AcceptSuccession"];
+        } | {
+            /** @constant */
+            do: "define_codebase";
+            with: components["schemas"]["DefineCodebase"];
+        } | {
+            /** @constant */
+            do: "grant_role";
+            with: components["schemas"]["GrantRole"];
+        } | {
+            /** @constant */
+            do: "revoke_role";
+            with: components["schemas"]["RevokeRole"];
+        } | {
+            /** @constant */
+            do: "name_deputy";
+            with: components["schemas"]["NameDeputy"];
+        } | {
+            /** @constant */
+            do: "revoke_deputy";
+            with: components["schemas"]["RevokeDeputy"];
+        } | {
+            /** @constant */
+            do: "set_policy";
+            with: components["schemas"]["SetPolicy"];
+        } | {
+            /** @constant */
+            do: "change_case_policy";
+            with: components["schemas"]["ChangeCasePolicy"];
+        } | {
+            /** @constant */
+            do: "set_calendar";
+            with: components["schemas"]["SetCalendar"];
+        } | {
+            /** @constant */
+            do: "define_metric";
+            with: components["schemas"]["DefineMetric"];
+        } | {
+            /** @constant */
+            do: "set_flag";
+            with: components["schemas"]["SetFlag"];
+        } | {
+            /** @constant */
+            do: "archive_flag";
+            with: components["schemas"]["ArchiveFlag"];
+        } | {
+            /** @constant */
+            do: "give_notice";
+            with: components["schemas"]["GiveNotice"];
+        };
         /** @description A command that can be given. */
         CommandView: {
             /** @description Its name. */
             name: string;
             /** @description What it does. */
             says: string;
+            /** @description The JSON Schema of its arguments, with all it refers to. */
+            with: components["schemas"]["Schema"];
+        };
+        /** @description Of what a stratified estimate was made: by this its correlation with a later one is known. */
+        Composition: {
+            /**
+             * Format: double
+             * @description The standard error.
+             */
+            se: number;
+            /** @description The epochs that counted, with their weights. */
+            weights: [
+                number,
+                number
+            ][];
+        };
+        /** @description A condition a sign-off was given on. */
+        Condition: {
+            /** @description When its product owner confirmed that it is. */
+            satisfied: components["schemas"]["Stamp"] | null;
+            /** @description What has to be so. */
+            text: string;
+        };
+        /** @description A condition is satisfied. */
+        ConditionSatisfied: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which condition. */
+            condition: string;
+            /** @description Of which team's sign-off. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Confirms the open proposal. */
+        ConfirmDecision: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Confirms that the flag and the losing code are gone from a codebase. */
+        ConfirmRemoved: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description From which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+        };
+        /** @description A question to a product team and its answer. */
+        Consultation: {
+            /** @description Advice given with the answer. */
+            advice: string | null;
+            /** @description The answer, when there is one to this question. */
+            answered: components["schemas"]["Stamp"] | null;
+            /** @description When it was asked, and by whom. */
+            asked: components["schemas"]["Stamp"];
+            /** @description The codebases the last answer named. */
+            codebases: components["schemas"]["CodebaseId"][];
+            /**
+             * Format: date
+             * @description The date the answer is promised by.
+             */
+            due: string;
+            /** @description What was asked beyond "what would it take?". */
+            question: string | null;
+        };
+        /** @description A product team answered. */
+        ConsultationAnswered: {
+            /** @description Advice. */
+            advice?: string | null;
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The codebases concerned. */
+            codebases: components["schemas"]["CodebaseId"][];
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A product team was asked. */
+        ConsultationRequested: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: date
+             * @description The date the answer is promised by.
+             */
+            due: string;
+            /** @description What was asked beyond the usual. */
+            question?: string | null;
+            /** @description Which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description The original less the inflation of having been selected. */
+        Corrected: {
+            /**
+             * Format: double
+             * @description The corrected estimate, θo*.
+             */
+            estimate: number;
+            /**
+             * Format: double
+             * @description Its standard error, so*.
+             */
+            se: number;
+        };
+        /** @description A version of the weighing. Money is in the company's own currency. */
+        CostBenefit: {
+            /**
+             * Format: double
+             * @description Expected gain a year.
+             */
+            benefit_per_year: number;
+            /**
+             * Format: date
+             * @description The date a decision is promised by.
+             */
+            decide_by: string;
+            /**
+             * Format: double
+             * @description Cost of keeping it, a year.
+             */
+            maintenance_per_year: number;
+            /**
+             * Format: double
+             * @description Cost of building.
+             */
+            one_off_cost: number;
+            /** @description When, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+            /**
+             * Format: uint32
+             * @description 1 for the first of the case.
+             */
+            version: number;
+            /** @description What was said and reckoned; none in what an early release recorded. */
+            weighing?: components["schemas"]["Weighing"] | null;
+        };
+        /** @description Cost and benefit were weighed. */
+        CostBenefitSet: {
+            /**
+             * Format: double
+             * @description Expected gain a year.
+             */
+            benefit_per_year: number;
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: date
+             * @description The date a decision is promised by.
+             */
+            decide_by: string;
+            /**
+             * Format: double
+             * @description Cost of keeping it, a year.
+             */
+            maintenance_per_year: number;
+            /**
+             * Format: double
+             * @description Cost of building.
+             */
+            one_off_cost: number;
+            /**
+             * Format: uint32
+             * @description 1 for the first of the case.
+             */
+            version: number;
+            /** @description What was said and reckoned; none in what an early release recorded. */
+            weighing?: components["schemas"]["Weighing"] | null;
+        };
+        /** @description What a codebase was estimated at when it was weighed. */
+        Counted: {
+            /**
+             * Format: double
+             * @description Expected person-days.
+             */
+            days: number;
+            /**
+             * Format: double
+             * @description Person-days of maintenance a year.
+             */
+            maintenance_days: number;
+        };
+        /** @description Wraps a case in a flag. */
+        CreateFlag: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description What everybody else gets; `false` when left out.
+             * @default false
+             */
+            control: unknown;
+            /**
+             * @description Where it is raised; `production` when left out.
+             * @default production
+             */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description The flag's key. */
+            key: components["schemas"]["FlagKey"];
+            /**
+             * @description What those who meet the feature get; `true` when left out.
+             * @default true
+             */
+            treatment: unknown;
         };
         /** @description Who signs in. */
         Credentials: {
@@ -1035,6 +2428,448 @@ export interface components {
             login: string;
             /** @description Its password. */
             password: string;
+        };
+        /** @description The verified effect of a chain of kept cases. */
+        Cumulative: {
+            /** @description Kept cases of the lineage that are measured by another yardstick. */
+            apart?: components["schemas"]["Apart"][];
+            /**
+             * Format: double
+             * @description Last treatment level less first control level, in the metric's unit.
+             */
+            difference: number;
+            /** @description Cases of the lineage that are no longer kept. */
+            gone?: components["schemas"]["CaseId"][];
+            /** @description Its 95 % interval. */
+            interval: number[];
+            /** @description The chain, oldest first. */
+            links: components["schemas"]["Link"][];
+            /** @description What all of it is measured by. */
+            metric: components["schemas"]["PrimaryMetric"];
+        };
+        /** @description Days between opening and keeping, over the kept cases. */
+        DaysToTenure: {
+            /** @description Mean days by who was waited on, the longest first; they sum to the mean of the whole. */
+            by_party: components["schemas"]["PartyDays"][];
+            /**
+             * Format: uint
+             * @description How many cases are kept.
+             */
+            cases: number;
+            /**
+             * Format: double
+             * @description The median of their days.
+             */
+            median_days: number | null;
+        };
+        /** @description Promises. A deadline escalates; it never decides. */
+        Deadlines: {
+            /**
+             * Format: uint32
+             * @description To answer buy-in.
+             * @default 10
+             */
+            buy_in: number;
+            /**
+             * Format: uint32
+             * @description To answer a consultation.
+             * @default 5
+             */
+            consultation: number;
+            /**
+             * Format: uint32
+             * @description To decide, after the cost/benefit.
+             * @default 10
+             */
+            decision: number;
+            /**
+             * Format: uint32
+             * @description To estimate a codebase once it is named.
+             * @default 5
+             */
+            estimate: number;
+            /**
+             * Format: uint32
+             * @description Calendar days after a keep in which the flag leaves the code.
+             * @default 30
+             */
+            flag_gone_days: number;
+            /**
+             * Format: uint32
+             * @description Months within which a justified keep is reviewed.
+             * @default 6
+             */
+            keep_review_months: number;
+            /**
+             * Format: uint32
+             * @description To decide a negative outcome.
+             * @default 2
+             */
+            negative_outcome: number;
+            /**
+             * Format: uint32
+             * @description To decide an outcome.
+             * @default 5
+             */
+            outcome: number;
+            /**
+             * Format: uint32
+             * @description Months after which a parked case is looked at again.
+             * @default 6
+             */
+            parked_review_months: number;
+            /**
+             * Format: uint32
+             * @description To respond to the first pull request.
+             * @default 2
+             */
+            pull_request: number;
+            /**
+             * Format: uint32
+             * @description To hold the QA demo.
+             * @default 5
+             */
+            qa_demo: number;
+            /**
+             * @description Calendar days before the end of a warranty at which it is said; at its end it always is.
+             * @default [
+             *       30,
+             *       7
+             *     ]
+             */
+            warranty_notice_days: number[];
+        };
+        /** @description Promises. A deadline escalates; it never decides. */
+        DeadlinesInput: {
+            /**
+             * Format: uint32
+             * @description To answer buy-in.
+             * @default 10
+             */
+            buy_in: number;
+            /**
+             * Format: uint32
+             * @description To answer a consultation.
+             * @default 5
+             */
+            consultation: number;
+            /**
+             * Format: uint32
+             * @description To decide, after the cost/benefit.
+             * @default 10
+             */
+            decision: number;
+            /**
+             * Format: uint32
+             * @description To estimate a codebase once it is named.
+             * @default 5
+             */
+            estimate: number;
+            /**
+             * Format: uint32
+             * @description Calendar days after a keep in which the flag leaves the code.
+             * @default 30
+             */
+            flag_gone_days: number;
+            /**
+             * Format: uint32
+             * @description Months within which a justified keep is reviewed.
+             * @default 6
+             */
+            keep_review_months: number;
+            /**
+             * Format: uint32
+             * @description To decide a negative outcome.
+             * @default 2
+             */
+            negative_outcome: number;
+            /**
+             * Format: uint32
+             * @description To decide an outcome.
+             * @default 5
+             */
+            outcome: number;
+            /**
+             * Format: uint32
+             * @description Months after which a parked case is looked at again.
+             * @default 6
+             */
+            parked_review_months: number;
+            /**
+             * Format: uint32
+             * @description To respond to the first pull request.
+             * @default 2
+             */
+            pull_request: number;
+            /**
+             * Format: uint32
+             * @description To hold the QA demo.
+             * @default 5
+             */
+            qa_demo: number;
+            /**
+             * @description Calendar days before the end of a warranty at which it is said; at its end it always is.
+             * @default [
+             *       30,
+             *       7
+             *     ]
+             */
+            warranty_notice_days: number[];
+        };
+        /** @description Proposes to proceed, park or re-run. */
+        Decide: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description For a re-run: what to vary.
+             * @default []
+             */
+            goals: string[];
+            /** @description What. */
+            kind: components["schemas"]["DecisionChoice"];
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
+            /**
+             * Format: date
+             * @description For a park: when to look at it again.
+             * @default null
+             */
+            review_on: string | null;
+            /**
+             * Format: double
+             * @description For a re-run: the person-days the variation should be built in.
+             * @default null
+             */
+            target_days: number | null;
+            /**
+             * @description For a park: tags of the platform change that would bring it back.
+             * @default []
+             */
+            unblock: string[];
+        };
+        /** @description Decides what happens with a measured feature. */
+        DecideOutcome: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description For a justified keep.
+             * @default null
+             */
+            justification: components["schemas"]["JustificationDraft"] | null;
+            /** @description What. */
+            kind: components["schemas"]["OutcomeKind"];
+            /**
+             * @description The product owner who acknowledges a justified keep, as a driver says.
+             * @default null
+             */
+            product_owner_acknowledges: components["schemas"]["Acknowledgers"] | null;
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description A decision that was taken. */
+        Decision: {
+            /** @description Where it moved the case. */
+            moved_to: components["schemas"]["Stage"];
+            /** @description What was proposed, and who confirmed. */
+            open: components["schemas"]["OpenProposal"];
+            /** @description When the last confirmation came. */
+            taken: components["schemas"]["Stamp"];
+        };
+        /** @description The decisions that `decide` proposes. */
+        DecisionChoice: "proceed" | "park" | "rerun";
+        /** @description A decision was confirmed. */
+        DecisionConfirmed: {
+            /** @description About which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The driver roles that confirm. */
+            roles: components["schemas"]["Role"][];
+        };
+        /** @description What is decided about a case as a whole. */
+        DecisionKind: "proceed" | "park" | "rerun" | "withdraw" | "retire";
+        /** @description A decision was proposed. */
+        DecisionProposed: {
+            /** @description About which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description The version of the cost/benefit it cites.
+             */
+            cost_benefit?: number | null;
+            /** @description Whether a withdrawn case is retired rather than parked. */
+            for_good?: boolean;
+            /** @description What a re-run should vary. */
+            goals?: string[];
+            /** @description What. */
+            kind: components["schemas"]["DecisionKind"];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date
+             * @description When a parked case is looked at again.
+             */
+            review_on?: string | null;
+            /** @description The driver roles the proposer holds, which confirm with the proposal. */
+            roles: components["schemas"]["Role"][];
+            /**
+             * Format: double
+             * @description The person-days a re-run's variation should be built in.
+             */
+            target_days?: number | null;
+            /** @description Tags of the platform change that would bring a parked case back. */
+            unblock?: string[];
+        };
+        /** @description The last confirmation came: the decision holds. */
+        DecisionTaken: {
+            /** @description About which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What. */
+            kind: components["schemas"]["DecisionKind"];
+            /** @description Where it moves the case. */
+            moves_to: components["schemas"]["Stage"];
+            /**
+             * Format: date
+             * @description When a case that is parked by it is looked at again.
+             */
+            review_on?: string | null;
+        };
+        /** @description Defines a codebase and its owner process, or replaces the process. */
+        DefineCodebase: {
+            /** @description Which. */
+            codebase: components["schemas"]["CodebaseId"];
+            /**
+             * @description The owner process, in order: names, or `{name, kind, within_days}`.
+             * @default []
+             */
+            items: components["schemas"]["ItemTemplate"][];
+            /**
+             * @description The product team it belongs to; the one before when left out.
+             * @default null
+             */
+            team: components["schemas"]["TeamId"] | null;
+        };
+        /** @description Defines a metric, or replaces its definition. */
+        DefineMetric: {
+            /** @description How a unit's outcomes become its number; by kind when left out: any, or sum. */
+            aggregation?: components["schemas"]["Aggregation"] | null;
+            /**
+             * Format: double
+             * @description The largest value a unit may have.
+             */
+            cap?: number | null;
+            /** @description For a ratio: the event of the denominator. */
+            denominator?: string | null;
+            /**
+             * @description Which way is good.
+             * @default increase
+             */
+            direction: components["schemas"]["Direction"];
+            /** @description The outcome event it counts; the metric's id when left out. */
+            event?: string | null;
+            /**
+             * @description What the number is; a proportion when left out.
+             * @default proportion
+             */
+            kind: components["schemas"]["Kind"];
+            /** @description Its name. */
+            metric: components["schemas"]["MetricId"];
+            /**
+             * Format: double
+             * @description For a quantile: which, between 0 and 1.
+             */
+            quantile?: number | null;
+            /** @description Its name for people; the id when left out. */
+            title?: string | null;
+            /**
+             * @description The context attribute that carries the unit.
+             * @default targetingKey
+             */
+            unit: string;
+            /**
+             * Format: uint32
+             * @description Hours after first exposure in which outcomes count.
+             */
+            window_hours?: number | null;
+        };
+        /** @description Defines a team, or renames it. */
+        DefineTeam: {
+            /**
+             * @description Its name for people; the id when left out.
+             * @default null
+             */
+            name: string | null;
+            /** @description Which. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Offers preparation to a lead developer. */
+        DelegatePrep: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description To whom. */
+            to: components["schemas"]["AccountId"];
+        };
+        /** @description Preparation offered to a lead developer. */
+        Delegation: {
+            /** @description When it was accepted; powerless until then. */
+            accepted: components["schemas"]["Stamp"] | null;
+            /** @description When, and by which development lead. */
+            offered: components["schemas"]["Stamp"];
+            /** @description To whom. */
+            to: components["schemas"]["AccountId"];
+        };
+        /** @description The offer was accepted. */
+        DelegationAccepted: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Preparation was offered. */
+        DelegationOffered: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description To whom. */
+            to: components["schemas"]["AccountId"];
+        };
+        /** @description The delegation ended. */
+        DelegationRevoked: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description What the rollout delivered. */
+        Delivery: {
+            /** @description The difference, in the metric's unit. */
+            absolute: components["schemas"]["Absolute"] | null;
+            /**
+             * Format: double
+             * @description The gain a year that this share stands for.
+             */
+            benefit_per_year: number | null;
+            /** @description The lift. */
+            lift: components["schemas"]["Relative"] | null;
+            /** @description What a "not significant" means. */
+            nuance: components["schemas"]["Nuance"] | null;
+            /**
+             * Format: double
+             * @description Months until that has paid the building.
+             */
+            payback_months: number | null;
+            /**
+             * Format: double
+             * @description The share of the corrected effect that was delivered.
+             */
+            realised_share: number | null;
+            /** @description Whether it is the same impact. */
+            replication: components["schemas"]["Label"] | null;
+            /** @description Who measured it, when it was made outside. */
+            self_reported: string | null;
+            /** @description The verdict in words. */
+            sentence: string;
+            /** @description The verdict. */
+            verdict: components["schemas"]["Verdict"];
         };
         /** @description A delivery as it is listed. */
         DeliveryView: {
@@ -1070,38 +2905,651 @@ export interface components {
             /** @description `waiting`, `delivered`, `failed` (given up) or `dropped` (no longer wanted). */
             status: string;
         };
+        /** @description The entries that follow were made by a deputy, for somebody. */
+        DeputyActed: {
+            /** @description For whom. */
+            acting_for: components["schemas"]["AccountId"];
+            /** @description The case they are about. */
+            case?: components["schemas"]["CaseId"] | null;
+            /** @description The command that was given. */
+            command: string;
+            /**
+             * Format: uint
+             * @description How many entries follow from it.
+             */
+            entries: number;
+            /** @description In which seats of theirs. */
+            seats: components["schemas"]["Seat"][];
+        };
+        /** @description A deputy was named. */
+        DeputyNamed: {
+            /** @description Who is away. */
+            account: components["schemas"]["AccountId"];
+            /** @description Who acts for them. */
+            deputy: components["schemas"]["AccountId"];
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            from: string;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The roles it is limited to. */
+            roles?: components["schemas"]["Grant"][] | null;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            until: string;
+        };
+        /** @description A deputy's time ended early. */
+        DeputyRevoked: {
+            /** @description Who is back. */
+            account: components["schemas"]["AccountId"];
+            /** @description Who acted for them. */
+            deputy: components["schemas"]["AccountId"];
+        };
+        /** @description What is frozen when the first wave of an iteration starts. */
+        Design: {
+            /** @description The same less its selection. */
+            corrected: components["schemas"]["Corrected"];
+            /** @description The experiment's effect on the plan's scale, as it was reported. */
+            original: components["schemas"]["Original"];
+            /** @description The plan of the looks. */
+            plan: components["schemas"]["MeasurementPlan"];
+            /**
+             * Format: uint64
+             * @description Units an arm at the planned end.
+             */
+            planned_n: number;
+        };
+        /** @description What waits on somebody, oldest first. */
+        Desk: {
+            /**
+             * Format: uint
+             * @description How much there is.
+             */
+            total: number;
+            /** @description The oldest of it. */
+            waits: components["schemas"]["Wait"][];
+        };
+        /** @description One change from the experiment. */
+        Deviation: {
+            /** @description What was changed. */
+            description: string;
+            /**
+             * Format: uint32
+             * @description The iteration it was logged in.
+             */
+            iteration: number;
+            /** @description How far it goes. */
+            kind: components["schemas"]["DeviationKind"];
+            /**
+             * Format: uint32
+             * @description 1 for the first of the case.
+             */
+            number: number;
+            /** @description When, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+            /**
+             * Format: uint32
+             * @description What it weighs under the case's policy.
+             */
+            weight: number;
+        };
+        /** @description How far a change goes from the experiment. */
+        DeviationKind: "parity" | "polish" | "adjustment" | "redesign";
+        /** @description A change was written into the ledger. */
+        DeviationLogged: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What is changed. */
+            description: string;
+            /** @description How far it goes. */
+            kind: components["schemas"]["DeviationKind"];
+            /**
+             * Format: uint32
+             * @description 1 for the first of the case.
+             */
+            number: number;
+            /**
+             * Format: uint32
+             * @description What it weighs.
+             */
+            weight: number;
+        };
+        /** @description The design lead ruled on a change. */
+        DeviationRuled: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description How far it goes. */
+            kind: components["schemas"]["DeviationKind"];
+            /**
+             * Format: uint32
+             * @description Which change.
+             */
+            number: number;
+            /**
+             * Format: uint32
+             * @description What it weighs.
+             */
+            weight: number;
+        };
+        /** @description How a feature differs from its experiment. */
+        Difference: {
+            /** @description What was changed. */
+            description: string;
+            /** @description How far it goes. */
+            kind: components["schemas"]["DeviationKind"];
+            /**
+             * Format: uint32
+             * @description Its number in the ledger.
+             */
+            number: number;
+        };
+        /** @description Which way of the metric is good. */
+        Direction: "increase" | "decrease";
+        /** @description Says that a platform change does not help a parked case; the pair never returns. */
+        DismissSuggestion: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which platform change. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description A dispute about a bug. */
+        Dispute: {
+            /** @description When, and by whom. */
+            raised: components["schemas"]["Stamp"];
+            /** @description Why. */
+            reason: string;
+            /** @description How it ended. */
+            settled: components["schemas"]["Settled"] | null;
+        } & ({
+            /** @constant */
+            claim: "reported_on";
+            /** Format: date */
+            is: string;
+        } | {
+            /** @constant */
+            claim: "belongs_to";
+            is: components["schemas"]["CaseId"];
+        });
+        /** @description Disputes where a bug was routed: it was reported on another date, or belongs to another case. */
+        DisputeBug: {
+            /**
+             * @description The case it belongs to in truth.
+             * @default null
+             */
+            belongs_to: components["schemas"]["CaseId"] | null;
+            /** @description Which. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
+            /**
+             * Format: date
+             * @description The date on which it was reported in truth, before the one that is written.
+             * @default null
+             */
+            reported_on: string | null;
+        };
+        /** @description A dispute was settled, and this is where the bug is now. */
+        DisputeSettled: {
+            /** @description Who fixes it. */
+            accountable: components["schemas"]["Accountable"];
+            /** @description About which bug. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+            /** @description The case it moved to. */
+            moved_to?: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: date
+             * @description The date of the report.
+             */
+            on: string;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description Whether the claim was right. */
+            upheld: boolean;
+        };
+        /** @description Dissolves a team: another is to take its place. */
+        DissolveTeam: {
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
+            /** @description Who takes its place. */
+            successor: components["schemas"]["TeamId"];
+            /** @description Which. */
+            team: components["schemas"]["TeamId"];
+        };
+        /**
+         * @description In which form.
+         * @enum {string}
+         */
+        DocumentFormat: "html" | "markdown";
+        /**
+         * @description Which document.
+         * @enum {string}
+         */
+        DocumentKind: "dossier" | "decision-record" | "release-note";
         /** @description What a command did. */
         Done: {
             /** @description The entries it wrote, in order; none when it changed nothing. */
             entries: components["schemas"]["Written"][];
         };
+        /** @description How the level of the control moved since the experiment. */
+        Drift: {
+            /**
+             * Format: double
+             * @description The control's level in the experiment.
+             */
+            experiment: number;
+            /**
+             * Format: double
+             * @description How surely they differ: two-sided.
+             */
+            p_value: number;
+            /**
+             * Format: double
+             * @description The control's level in the rollout.
+             */
+            rollout: number;
+        };
         /** @description An entry of the journal. */
         EntryView: {
-            /** @description Who decided it. */
+            /** @description Who decided it: the account's id. */
             actor: string;
             /**
              * Format: date-time
              * @description When it was decided.
              */
             at: string;
-            /** @description What was decided, with free text in place. */
-            body: Record<string, never>;
             /** @description The chain's hash after it. */
             hash: string;
-            /** @description What happened. */
-            kind: string;
+            /** @description What happened, in a sentence. */
+            sentence: string;
             /**
              * Format: int64
              * @description Its place.
              */
             seq: number;
-            /** @description What it belongs to. */
+            /** @description What it belongs to, such as `case/PC-1`. */
             stream: string;
             /**
-             * Format: int32
+             * Format: uint32
              * @description The version of its body.
              */
             version: number;
+            /** @description The same by name. */
+            who: string;
+        } & ({
+            body: components["schemas"]["RoleGranted"];
+            /** @constant */
+            kind: "role_granted";
+        } | {
+            body: components["schemas"]["RoleRevoked"];
+            /** @constant */
+            kind: "role_revoked";
+        } | {
+            body: components["schemas"]["TeamDefined"];
+            /** @constant */
+            kind: "team_defined";
+        } | {
+            body: components["schemas"]["SuccessionProposed"];
+            /** @constant */
+            kind: "succession_proposed";
+        } | {
+            body: components["schemas"]["SuccessionAccepted"];
+            /** @constant */
+            kind: "succession_accepted";
+        } | {
+            body: components["schemas"]["CodebaseDefined"];
+            /** @constant */
+            kind: "codebase_defined";
+        } | {
+            body: components["schemas"]["MetricDefined"];
+            /** @constant */
+            kind: "metric_defined";
+        } | {
+            body: components["schemas"]["PolicySet"];
+            /** @constant */
+            kind: "policy_set";
+        } | {
+            body: components["schemas"]["CalendarSet"];
+            /** @constant */
+            kind: "calendar_set";
+        } | {
+            body: components["schemas"]["DeputyNamed"];
+            /** @constant */
+            kind: "deputy_named";
+        } | {
+            body: components["schemas"]["DeputyRevoked"];
+            /** @constant */
+            kind: "deputy_revoked";
+        } | {
+            body: components["schemas"]["DeputyActed"];
+            /** @constant */
+            kind: "deputy_acted";
+        } | {
+            body: components["schemas"]["FlagSetByHand"];
+            /** @constant */
+            kind: "flag_set";
+        } | {
+            body: components["schemas"]["FlagArchived"];
+            /** @constant */
+            kind: "flag_archived";
+        } | {
+            body: components["schemas"]["FlagCreated"];
+            /** @constant */
+            kind: "flag_created";
+        } | {
+            body: components["schemas"]["ExperimentRegistered"];
+            /** @constant */
+            kind: "experiment_registered";
+        } | {
+            body: components["schemas"]["PlatformChangeRegistered"];
+            /** @constant */
+            kind: "platform_change_registered";
+        } | {
+            body: components["schemas"]["CaseOpened"];
+            /** @constant */
+            kind: "case_opened";
+        } | {
+            body: components["schemas"]["OnusOffered"];
+            /** @constant */
+            kind: "onus_offered";
+        } | {
+            body: components["schemas"]["OnusAccepted"];
+            /** @constant */
+            kind: "onus_accepted";
+        } | {
+            body: components["schemas"]["DelegationOffered"];
+            /** @constant */
+            kind: "delegation_offered";
+        } | {
+            body: components["schemas"]["DelegationAccepted"];
+            /** @constant */
+            kind: "delegation_accepted";
+        } | {
+            body: components["schemas"]["DelegationRevoked"];
+            /** @constant */
+            kind: "delegation_revoked";
+        } | {
+            body: components["schemas"]["ConsultationRequested"];
+            /** @constant */
+            kind: "consultation_requested";
+        } | {
+            body: components["schemas"]["ConsultationAnswered"];
+            /** @constant */
+            kind: "consultation_answered";
+        } | {
+            body: components["schemas"]["EstimateSubmitted"];
+            /** @constant */
+            kind: "estimate_submitted";
+        } | {
+            body: components["schemas"]["CostBenefitSet"];
+            /** @constant */
+            kind: "cost_benefit_set";
+        } | {
+            body: components["schemas"]["DecisionProposed"];
+            /** @constant */
+            kind: "decision_proposed";
+        } | {
+            body: components["schemas"]["DecisionConfirmed"];
+            /** @constant */
+            kind: "decision_confirmed";
+        } | {
+            body: components["schemas"]["DecisionTaken"];
+            /** @constant */
+            kind: "decision_taken";
+        } | {
+            body: components["schemas"]["CaseParked"];
+            /** @constant */
+            kind: "case_parked";
+        } | {
+            body: components["schemas"]["CaseResumed"];
+            /** @constant */
+            kind: "case_resumed";
+        } | {
+            body: components["schemas"]["CaseResurfaced"];
+            /** @constant */
+            kind: "case_resurfaced";
+        } | {
+            body: components["schemas"]["SuggestionDismissed"];
+            /** @constant */
+            kind: "suggestion_dismissed";
+        } | {
+            body: components["schemas"]["SuggestionSnoozed"];
+            /** @constant */
+            kind: "suggestion_snoozed";
+        } | {
+            body: components["schemas"]["ParkedReviewed"];
+            /** @constant */
+            kind: "parked_reviewed";
+        } | {
+            body: components["schemas"]["CaseReopened"];
+            /** @constant */
+            kind: "case_reopened";
+        } | {
+            body: components["schemas"]["BuyInRequested"];
+            /** @constant */
+            kind: "buy_in_requested";
+        } | {
+            body: components["schemas"]["BuyInAnswered"];
+            /** @constant */
+            kind: "buy_in_answered";
+        } | {
+            body: components["schemas"]["SignOffInvited"];
+            /** @constant */
+            kind: "sign_off_invited";
+        } | {
+            body: components["schemas"]["InvitationRevoked"];
+            /** @constant */
+            kind: "invitation_revoked";
+        } | {
+            body: components["schemas"]["QuestionAsked"];
+            /** @constant */
+            kind: "question_asked";
+        } | {
+            body: components["schemas"]["QuestionAnswered"];
+            /** @constant */
+            kind: "question_answered";
+        } | {
+            body: components["schemas"]["ConditionSatisfied"];
+            /** @constant */
+            kind: "condition_satisfied";
+        } | {
+            body: components["schemas"]["BuyInFailed"];
+            /** @constant */
+            kind: "buy_in_failed";
+        } | {
+            body: components["schemas"]["BuildingStarted"];
+            /** @constant */
+            kind: "building_started";
+        } | {
+            body: components["schemas"]["DeviationLogged"];
+            /** @constant */
+            kind: "deviation_logged";
+        } | {
+            body: components["schemas"]["DeviationRuled"];
+            /** @constant */
+            kind: "deviation_ruled";
+        } | {
+            body: components["schemas"]["FollowUpAdded"];
+            /** @constant */
+            kind: "follow_up_added";
+        } | {
+            body: components["schemas"]["FollowUpStarted"];
+            /** @constant */
+            kind: "follow_up_started";
+        } | {
+            body: components["schemas"]["BacklogReserved"];
+            /** @constant */
+            kind: "backlog_reserved";
+        } | {
+            body: components["schemas"]["BuilderAssigned"];
+            /** @constant */
+            kind: "builder_assigned";
+        } | {
+            body: components["schemas"]["ItemRecorded"];
+            /** @constant */
+            kind: "item_recorded";
+        } | {
+            body: components["schemas"]["EvidenceAttached"];
+            /** @constant */
+            kind: "evidence_attached";
+        } | {
+            body: components["schemas"]["BuildingFinished"];
+            /** @constant */
+            kind: "building_finished";
+        } | {
+            body: components["schemas"]["WarrantyProposed"];
+            /** @constant */
+            kind: "warranty_proposed";
+        } | {
+            body: components["schemas"]["WarrantyAgreed"];
+            /** @constant */
+            kind: "warranty_agreed";
+        } | {
+            body: components["schemas"]["WarrantyExtended"];
+            /** @constant */
+            kind: "warranty_extended";
+        } | {
+            body: components["schemas"]["RolloutPlanSet"];
+            /** @constant */
+            kind: "rollout_plan_set";
+        } | {
+            body: components["schemas"]["WaveStarted"];
+            /** @constant */
+            kind: "wave_started";
+        } | {
+            body: components["schemas"]["ExposureHeld"];
+            /** @constant */
+            kind: "exposure_held";
+        } | {
+            body: components["schemas"]["HoldReleased"];
+            /** @constant */
+            kind: "hold_released";
+        } | {
+            body: components["schemas"]["MeasurementRecorded"];
+            /** @constant */
+            kind: "measurement_recorded";
+        } | {
+            body: components["schemas"]["KeepAcknowledged"];
+            /** @constant */
+            kind: "keep_acknowledged";
+        } | {
+            body: components["schemas"]["FeatureKept"];
+            /** @constant */
+            kind: "feature_kept";
+        } | {
+            body: components["schemas"]["IterationStarted"];
+            /** @constant */
+            kind: "iteration_started";
+        } | {
+            body: components["schemas"]["RemovalStarted"];
+            /** @constant */
+            kind: "removal_started";
+        } | {
+            body: components["schemas"]["CodebaseCleared"];
+            /** @constant */
+            kind: "codebase_cleared";
+        } | {
+            body: components["schemas"]["CaseRemoved"];
+            /** @constant */
+            kind: "case_removed";
+        } | {
+            body: components["schemas"]["KeepAffirmed"];
+            /** @constant */
+            kind: "keep_affirmed";
+        } | {
+            body: components["schemas"]["BugReported"];
+            /** @constant */
+            kind: "bug_reported";
+        } | {
+            body: components["schemas"]["BugFixed"];
+            /** @constant */
+            kind: "bug_fixed";
+        } | {
+            body: components["schemas"]["BugDisputed"];
+            /** @constant */
+            kind: "bug_disputed";
+        } | {
+            body: components["schemas"]["DisputeSettled"];
+            /** @constant */
+            kind: "dispute_settled";
+        } | {
+            body: components["schemas"]["HandOverPrepared"];
+            /** @constant */
+            kind: "hand_over_prepared";
+        } | {
+            body: components["schemas"]["HandOverAcknowledged"];
+            /** @constant */
+            kind: "hand_over_acknowledged";
+        } | {
+            body: components["schemas"]["CaseClosed"];
+            /** @constant */
+            kind: "case_closed";
+        } | {
+            body: components["schemas"]["NoticeGiven"];
+            /** @constant */
+            kind: "notice_given";
+        } | {
+            body: components["schemas"]["CasePolicyChanged"];
+            /** @constant */
+            kind: "case_policy_changed";
+        });
+        /** @description The name of a environment. */
+        EnvironmentId: string;
+        /** @description The arms of one epoch of the allocation log. */
+        EpochArms: {
+            /** @description The control arm. */
+            control: components["schemas"]["Arm"];
+            /**
+             * Format: uint32
+             * @description Which epoch.
+             */
+            epoch: number;
+            /** @description The treatment arm. */
+            treatment: components["schemas"]["Arm"];
+        };
+        /** @description The cost of one codebase. */
+        Estimate: {
+            /** @description Person-days: low, likely, high. */
+            days: number[];
+            /**
+             * Format: double
+             * @description Person-days of maintenance a year.
+             */
+            maintenance_days_per_year: number;
+            /** @description When, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description A codebase was estimated. */
+        EstimateSubmitted: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description Person-days: low, likely, high. */
+            days: number[];
+            /**
+             * Format: double
+             * @description Person-days of maintenance a year.
+             */
+            maintenance_days_per_year: number;
         };
         /** @description One flag's failure. */
         EvaluationFailure: {
@@ -1130,72 +3578,861 @@ export interface components {
             /** @description The variant; empty where there is none. */
             variant: string;
         };
-        /** @description Something in a policy file that cannot be meant. */
-        Fault: {
-            /** @description The key, such as `deadlines.buy_in`. */
-            key: string;
-            /** @description The line, counted from 1. */
-            line: number;
-            /** @description What to do about it. */
-            says: string;
+        /** @description Everything that can be recorded. */
+        Event: {
+            body: components["schemas"]["RoleGranted"];
+            /** @constant */
+            kind: "role_granted";
+        } | {
+            body: components["schemas"]["RoleRevoked"];
+            /** @constant */
+            kind: "role_revoked";
+        } | {
+            body: components["schemas"]["TeamDefined"];
+            /** @constant */
+            kind: "team_defined";
+        } | {
+            body: components["schemas"]["SuccessionProposed"];
+            /** @constant */
+            kind: "succession_proposed";
+        } | {
+            body: components["schemas"]["SuccessionAccepted"];
+            /** @constant */
+            kind: "succession_accepted";
+        } | {
+            body: components["schemas"]["CodebaseDefined"];
+            /** @constant */
+            kind: "codebase_defined";
+        } | {
+            body: components["schemas"]["MetricDefined"];
+            /** @constant */
+            kind: "metric_defined";
+        } | {
+            body: components["schemas"]["PolicySet"];
+            /** @constant */
+            kind: "policy_set";
+        } | {
+            body: components["schemas"]["CalendarSet"];
+            /** @constant */
+            kind: "calendar_set";
+        } | {
+            body: components["schemas"]["DeputyNamed"];
+            /** @constant */
+            kind: "deputy_named";
+        } | {
+            body: components["schemas"]["DeputyRevoked"];
+            /** @constant */
+            kind: "deputy_revoked";
+        } | {
+            body: components["schemas"]["DeputyActed"];
+            /** @constant */
+            kind: "deputy_acted";
+        } | {
+            body: components["schemas"]["FlagSetByHand"];
+            /** @constant */
+            kind: "flag_set";
+        } | {
+            body: components["schemas"]["FlagArchived"];
+            /** @constant */
+            kind: "flag_archived";
+        } | {
+            body: components["schemas"]["FlagCreated"];
+            /** @constant */
+            kind: "flag_created";
+        } | {
+            body: components["schemas"]["ExperimentRegistered"];
+            /** @constant */
+            kind: "experiment_registered";
+        } | {
+            body: components["schemas"]["PlatformChangeRegistered"];
+            /** @constant */
+            kind: "platform_change_registered";
+        } | {
+            body: components["schemas"]["CaseOpened"];
+            /** @constant */
+            kind: "case_opened";
+        } | {
+            body: components["schemas"]["OnusOffered"];
+            /** @constant */
+            kind: "onus_offered";
+        } | {
+            body: components["schemas"]["OnusAccepted"];
+            /** @constant */
+            kind: "onus_accepted";
+        } | {
+            body: components["schemas"]["DelegationOffered"];
+            /** @constant */
+            kind: "delegation_offered";
+        } | {
+            body: components["schemas"]["DelegationAccepted"];
+            /** @constant */
+            kind: "delegation_accepted";
+        } | {
+            body: components["schemas"]["DelegationRevoked"];
+            /** @constant */
+            kind: "delegation_revoked";
+        } | {
+            body: components["schemas"]["ConsultationRequested"];
+            /** @constant */
+            kind: "consultation_requested";
+        } | {
+            body: components["schemas"]["ConsultationAnswered"];
+            /** @constant */
+            kind: "consultation_answered";
+        } | {
+            body: components["schemas"]["EstimateSubmitted"];
+            /** @constant */
+            kind: "estimate_submitted";
+        } | {
+            body: components["schemas"]["CostBenefitSet"];
+            /** @constant */
+            kind: "cost_benefit_set";
+        } | {
+            body: components["schemas"]["DecisionProposed"];
+            /** @constant */
+            kind: "decision_proposed";
+        } | {
+            body: components["schemas"]["DecisionConfirmed"];
+            /** @constant */
+            kind: "decision_confirmed";
+        } | {
+            body: components["schemas"]["DecisionTaken"];
+            /** @constant */
+            kind: "decision_taken";
+        } | {
+            body: components["schemas"]["CaseParked"];
+            /** @constant */
+            kind: "case_parked";
+        } | {
+            body: components["schemas"]["CaseResumed"];
+            /** @constant */
+            kind: "case_resumed";
+        } | {
+            body: components["schemas"]["CaseResurfaced"];
+            /** @constant */
+            kind: "case_resurfaced";
+        } | {
+            body: components["schemas"]["SuggestionDismissed"];
+            /** @constant */
+            kind: "suggestion_dismissed";
+        } | {
+            body: components["schemas"]["SuggestionSnoozed"];
+            /** @constant */
+            kind: "suggestion_snoozed";
+        } | {
+            body: components["schemas"]["ParkedReviewed"];
+            /** @constant */
+            kind: "parked_reviewed";
+        } | {
+            body: components["schemas"]["CaseReopened"];
+            /** @constant */
+            kind: "case_reopened";
+        } | {
+            body: components["schemas"]["BuyInRequested"];
+            /** @constant */
+            kind: "buy_in_requested";
+        } | {
+            body: components["schemas"]["BuyInAnswered"];
+            /** @constant */
+            kind: "buy_in_answered";
+        } | {
+            body: components["schemas"]["SignOffInvited"];
+            /** @constant */
+            kind: "sign_off_invited";
+        } | {
+            body: components["schemas"]["InvitationRevoked"];
+            /** @constant */
+            kind: "invitation_revoked";
+        } | {
+            body: components["schemas"]["QuestionAsked"];
+            /** @constant */
+            kind: "question_asked";
+        } | {
+            body: components["schemas"]["QuestionAnswered"];
+            /** @constant */
+            kind: "question_answered";
+        } | {
+            body: components["schemas"]["ConditionSatisfied"];
+            /** @constant */
+            kind: "condition_satisfied";
+        } | {
+            body: components["schemas"]["BuyInFailed"];
+            /** @constant */
+            kind: "buy_in_failed";
+        } | {
+            body: components["schemas"]["BuildingStarted"];
+            /** @constant */
+            kind: "building_started";
+        } | {
+            body: components["schemas"]["DeviationLogged"];
+            /** @constant */
+            kind: "deviation_logged";
+        } | {
+            body: components["schemas"]["DeviationRuled"];
+            /** @constant */
+            kind: "deviation_ruled";
+        } | {
+            body: components["schemas"]["FollowUpAdded"];
+            /** @constant */
+            kind: "follow_up_added";
+        } | {
+            body: components["schemas"]["FollowUpStarted"];
+            /** @constant */
+            kind: "follow_up_started";
+        } | {
+            body: components["schemas"]["BacklogReserved"];
+            /** @constant */
+            kind: "backlog_reserved";
+        } | {
+            body: components["schemas"]["BuilderAssigned"];
+            /** @constant */
+            kind: "builder_assigned";
+        } | {
+            body: components["schemas"]["ItemRecorded"];
+            /** @constant */
+            kind: "item_recorded";
+        } | {
+            body: components["schemas"]["EvidenceAttached"];
+            /** @constant */
+            kind: "evidence_attached";
+        } | {
+            body: components["schemas"]["BuildingFinished"];
+            /** @constant */
+            kind: "building_finished";
+        } | {
+            body: components["schemas"]["WarrantyProposed"];
+            /** @constant */
+            kind: "warranty_proposed";
+        } | {
+            body: components["schemas"]["WarrantyAgreed"];
+            /** @constant */
+            kind: "warranty_agreed";
+        } | {
+            body: components["schemas"]["WarrantyExtended"];
+            /** @constant */
+            kind: "warranty_extended";
+        } | {
+            body: components["schemas"]["RolloutPlanSet"];
+            /** @constant */
+            kind: "rollout_plan_set";
+        } | {
+            body: components["schemas"]["WaveStarted"];
+            /** @constant */
+            kind: "wave_started";
+        } | {
+            body: components["schemas"]["ExposureHeld"];
+            /** @constant */
+            kind: "exposure_held";
+        } | {
+            body: components["schemas"]["HoldReleased"];
+            /** @constant */
+            kind: "hold_released";
+        } | {
+            body: components["schemas"]["MeasurementRecorded"];
+            /** @constant */
+            kind: "measurement_recorded";
+        } | {
+            body: components["schemas"]["KeepAcknowledged"];
+            /** @constant */
+            kind: "keep_acknowledged";
+        } | {
+            body: components["schemas"]["FeatureKept"];
+            /** @constant */
+            kind: "feature_kept";
+        } | {
+            body: components["schemas"]["IterationStarted"];
+            /** @constant */
+            kind: "iteration_started";
+        } | {
+            body: components["schemas"]["RemovalStarted"];
+            /** @constant */
+            kind: "removal_started";
+        } | {
+            body: components["schemas"]["CodebaseCleared"];
+            /** @constant */
+            kind: "codebase_cleared";
+        } | {
+            body: components["schemas"]["CaseRemoved"];
+            /** @constant */
+            kind: "case_removed";
+        } | {
+            body: components["schemas"]["KeepAffirmed"];
+            /** @constant */
+            kind: "keep_affirmed";
+        } | {
+            body: components["schemas"]["BugReported"];
+            /** @constant */
+            kind: "bug_reported";
+        } | {
+            body: components["schemas"]["BugFixed"];
+            /** @constant */
+            kind: "bug_fixed";
+        } | {
+            body: components["schemas"]["BugDisputed"];
+            /** @constant */
+            kind: "bug_disputed";
+        } | {
+            body: components["schemas"]["DisputeSettled"];
+            /** @constant */
+            kind: "dispute_settled";
+        } | {
+            body: components["schemas"]["HandOverPrepared"];
+            /** @constant */
+            kind: "hand_over_prepared";
+        } | {
+            body: components["schemas"]["HandOverAcknowledged"];
+            /** @constant */
+            kind: "hand_over_acknowledged";
+        } | {
+            body: components["schemas"]["CaseClosed"];
+            /** @constant */
+            kind: "case_closed";
+        } | {
+            body: components["schemas"]["NoticeGiven"];
+            /** @constant */
+            kind: "notice_given";
+        } | {
+            body: components["schemas"]["CasePolicyChanged"];
+            /** @constant */
+            kind: "case_policy_changed";
         };
-        /** @description Which entries are posted. A list that is empty holds nothing back. */
-        Filter: {
+        /** @description An event. */
+        EventGiven: {
+            at?: components["schemas"]["AtGiven"] | null;
+            /** @description What else is known. */
+            attributes?: {
+                [key: string]: string;
+            } | null;
+            /** @description Which flag. */
+            flag: string;
+            /** @description The same unit and id counts once. */
+            id?: string | null;
+            /** @description The revision of the flag, as its metadata names it. */
+            revision?: string | null;
+            /** @enum {string} */
+            type: "exposure";
+            /** @description Who: an id, or one of each type of unit. */
+            unit: components["schemas"]["UnitGiven"];
+            /** @description What it got. */
+            variant: string;
+        } | {
+            at?: components["schemas"]["AtGiven"] | null;
+            /** @description What else is known. */
+            attributes?: {
+                [key: string]: string;
+            } | null;
+            /** @description What it did, such as `purchase`. */
+            event: string;
+            /** @description The same unit and id counts once. */
+            id?: string | null;
+            /** @enum {string} */
+            type: "outcome";
+            /** @description Who: an id, or one of each type of unit. */
+            unit: components["schemas"]["UnitGiven"];
             /**
-             * @description Cases, such as `PC-1`.
-             * @default []
+             * Format: double
+             * @description How much.
              */
-            cases: string[];
-            /**
-             * @description Kinds of entries, such as `exposure_held`.
-             * @default []
-             */
-            kinds: string[];
-            /**
-             * @description Teams that have the onus or are asked something.
-             * @default []
-             */
-            teams: string[];
+            value?: number | null;
         };
+        /** @description Something that shows how an item is done. */
+        Evidence: {
+            /** @description A file, kept beside the journal. */
+            attachment?: components["schemas"]["Attachment"] | null;
+            /** @description A link, or a text. */
+            evidence: string;
+            /** @description When, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description Something was attached to an item. */
+        EvidenceAttached: {
+            /** @description A file, kept beside the journal. */
+            attachment?: components["schemas"]["Attachment"] | null;
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Of which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description A link, or a text. */
+            evidence: string;
+            /** @description To which item. */
+            item: string;
+        };
+        /** @description A randomised comparison and its result. */
+        Experiment: {
+            /** @description The kept case whose level it had to beat. */
+            baseline: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: date
+             * @description The last day it ran.
+             */
+            ended: string;
+            /** @description What was believed. */
+            hypothesis: components["schemas"]["Hypothesis"] | null;
+            /** @description What the statistics said when it was registered. */
+            judged: components["schemas"]["Judged"];
+            /** @description What was measured. */
+            measurement: components["schemas"]["Outside"];
+            /** @description The metric it is decided by. */
+            metric: components["schemas"]["PrimaryMetric"];
+            /** @description The experiment it is a re-run or a follow-up of. */
+            parent: components["schemas"]["ExperimentId"] | null;
+            /** @description Its effect with the one of the experiment it re-runs as a prior; shown, and decides nothing. */
+            prior?: components["schemas"]["Prior"] | null;
+            /** @description When it was registered, and by whom. */
+            registered: components["schemas"]["Stamp"];
+            /** @description The product surface it ran on. */
+            surface: string | null;
+            /** @description The team that ran it. */
+            team: components["schemas"]["TeamId"];
+            /** @description Its name for people. */
+            title: string | null;
+        };
+        /** @description The name of a experiment. */
+        ExperimentId: string;
+        /** @description An experiment was registered. */
+        ExperimentRegistered: {
+            /** @description The kept case whose level it had to beat. */
+            baseline?: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: date
+             * @description The last day it ran.
+             */
+            ended: string;
+            /** @description Its name. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description What was believed. */
+            hypothesis?: components["schemas"]["Hypothesis"] | null;
+            /** @description What the statistics say. */
+            judged: components["schemas"]["Judged"];
+            /** @description What was measured. */
+            measurement: components["schemas"]["Outside"];
+            /** @description The metric it is decided by. */
+            metric: components["schemas"]["PrimaryMetric"];
+            /** @description The experiment it is a re-run or a follow-up of. */
+            parent?: components["schemas"]["ExperimentId"] | null;
+            /** @description Its effect with the one of the experiment it re-runs as a prior. */
+            prior?: components["schemas"]["Prior"] | null;
+            /** @description The product surface it ran on. */
+            surface?: string | null;
+            /** @description The team that ran it. */
+            team: components["schemas"]["TeamId"];
+            /** @description Its name for people. */
+            title?: string | null;
+        };
+        /** @description An experiment with its name. */
+        ExperimentView: {
+            /** @description The kept case whose level it had to beat. */
+            baseline: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: date
+             * @description The last day it ran.
+             */
+            ended: string;
+            /** @description Its name. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description What was believed. */
+            hypothesis: components["schemas"]["Hypothesis"] | null;
+            /** @description What the statistics said when it was registered. */
+            judged: components["schemas"]["Judged"];
+            /** @description What was measured. */
+            measurement: components["schemas"]["Outside"];
+            /** @description The metric it is decided by. */
+            metric: components["schemas"]["PrimaryMetric"];
+            /** @description The experiment it is a re-run or a follow-up of. */
+            parent: components["schemas"]["ExperimentId"] | null;
+            /** @description Its effect with the one of the experiment it re-runs as a prior; shown, and decides nothing. */
+            prior?: components["schemas"]["Prior"] | null;
+            /** @description When it was registered, and by whom. */
+            registered: components["schemas"]["Stamp"];
+            /** @description The product surface it ran on. */
+            surface: string | null;
+            /** @description The team that ran it. */
+            team: components["schemas"]["TeamId"];
+            /** @description Its name for people. */
+            title: string | null;
+        };
+        /** @description Exposure is held. */
+        ExposureHeld: {
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+        } & ({
+            about: string;
+            /** @constant */
+            cause: "guardrail";
+        } | {
+            about: string;
+            /** @constant */
+            cause: "harm";
+        } | {
+            about: string;
+            /** @constant */
+            cause: "stopped";
+        });
+        /** @description Makes a running warranty longer, to the product owners' favour. */
+        ExtendWarranty: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description By how many months.
+             */
+            months: number;
+        };
+        /** @description What a feature is, and what it did. */
+        Feature: {
+            /** @description The experiment it comes from. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description What was believed. */
+            hypothesis: components["schemas"]["Hypothesis"] | null;
+            /** @description Why it is kept, when the effect was not significant; with the date of the next review. */
+            justification: components["schemas"]["Justification"] | null;
+            /** @description Who measured it, when it was made outside. */
+            self_reported: string | null;
+            /** @description The verdict in words. */
+            sentence: string | null;
+            /** @description Its name for people. */
+            title: string | null;
+            /** @description The verdict of its rollout. */
+            verdict: components["schemas"]["Verdict"] | null;
+        };
+        /** @description The feature is kept: everyone meets it, and the warranty counts. */
+        FeatureKept: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description The number of the measurement it cites.
+             */
+            cites: number;
+            /** @description The control's level in the same rollout. */
+            control_level: components["schemas"]["Level"];
+            /**
+             * Format: date
+             * @description The date the flag should have left the code by.
+             */
+            flag_gone_by: string;
+            /** @description Why, when the effect was not significant. */
+            justification?: components["schemas"]["Justification"] | null;
+            /** @description The new baseline to beat. */
+            level: components["schemas"]["Level"];
+            /**
+             * Format: date
+             * @description The date of the decision, from which the warranty counts.
+             */
+            on: string;
+            /** @description Whether it was negative in an earlier iteration. */
+            recovered?: boolean;
+            /**
+             * Format: date
+             * @description The warranty's last day.
+             */
+            warranty_ends: string;
+        };
+        /** @description The deviation ledger, weighed. */
+        Fidelity: {
+            /**
+             * Format: uint32
+             * @description The largest sum the policy allows.
+             */
+            budget: number;
+            /**
+             * Format: double
+             * @description 1 for a build that is exactly the experiment, 0 for one that used the budget up.
+             */
+            fidelity: number;
+            /**
+             * Format: uint32
+             * @description The sum of the weights.
+             */
+            spent: number;
+        };
+        /** @description An amount that is not known exactly, taken as normal. */
+        Figure: {
+            /**
+             * Format: double
+             * @description What is expected.
+             */
+            expected: number;
+            /** @description Where it is with 95 %. */
+            interval: number[];
+            /**
+             * Format: double
+             * @description Its standard deviation.
+             */
+            sd: number;
+        };
+        /** @description Says that everything is built. */
+        FinishBuilding: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Says that a bug is fixed. */
+        FixBug: {
+            /** @description Which. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description A flag that was set by hand was taken away. */
+        FlagArchived: {
+            /** @description Where; everywhere when none. */
+            environment?: components["schemas"]["EnvironmentId"] | null;
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
+        /** @description A case was wrapped in a flag. */
+        FlagCreated: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What everybody else gets. */
+            control: unknown;
+            /** @description Where it is raised. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description The flag's key. */
+            key: components["schemas"]["FlagKey"];
+            /** @description What those who meet the feature get. */
+            treatment: unknown;
+        };
+        /** @description The flagd definition of a flag. */
+        FlagDefinition: {
+            /** @description The variant where targeting names none. */
+            defaultVariant?: string | null;
+            /** @description What is said of it beside its value. */
+            metadata?: {
+                [key: string]: components["schemas"]["AnyValue"];
+            } | null;
+            /** @description Whether it is evaluated. */
+            state: components["schemas"]["FlagState"];
+            targeting?: components["schemas"]["AnyValue"] | null;
+            /** @description Its values by name, all of one type: truth, text, number or object. */
+            variants: {
+                [key: string]: components["schemas"]["AnyValue"];
+            };
+        };
+        /** @description The flag of a feature. */
+        FlagFacts: {
+            /** @description Where it is served. */
+            environment: components["schemas"]["EnvironmentId"];
+            /**
+             * Format: date
+             * @description The date it should have left the code by.
+             */
+            gone_by: string | null;
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
+        /** @description The name of a flag key. */
+        FlagKey: string;
+        /** @description A flag was set by hand. */
+        FlagSetByHand: {
+            /** @description Its flagd definition. */
+            definition: unknown;
+            /** @description Where. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
+        /**
+         * @description Whether a flag is evaluated.
+         * @enum {string}
+         */
+        FlagState: "ENABLED" | "DISABLED";
         /** @description A flag of an environment. */
         FlagView: {
             /** @description The case that is wrapped in it; its exposure decides what the flag serves. */
             case?: string | null;
             /** @description Its flagd definition, as it is served now. */
-            definition: Record<string, never>;
+            definition: components["schemas"]["FlagDefinition"];
             /** @description Why it cannot be served, if it cannot. */
             fault?: string | null;
             /** @description Its key. */
             key: string;
         };
-        /**
-         * @description How what is posted is written.
-         * @enum {string}
-         */
-        Form: "standard" | "slack";
-        /** @enum {string} */
-        Format: "html" | "markdown";
-        /** @description A command, as in a scenario's step. */
-        Give: {
-            /** @description The command's name, such as `open_case`; `GET /api/v1/commands` lists them. */
-            do: string;
-            /** @description Its arguments. */
-            with?: Record<string, never>;
+        /** @description An idea for a next experiment. */
+        FollowUp: {
+            /** @description When it was added, and by whom. */
+            added: components["schemas"]["Stamp"];
+            /** @description What it is about. */
+            description: string | null;
+            /** @description When it was started, and by whom. */
+            started: components["schemas"]["Stamp"] | null;
         };
+        /** @description An idea was added. */
+        FollowUpAdded: {
+            /** @description To which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What it is about. */
+            description?: string | null;
+            /** @description Its name. */
+            follow_up: components["schemas"]["FollowUpId"];
+        };
+        /** @description The name of a follow-up. */
+        FollowUpId: string;
+        /** @description It was started. */
+        FollowUpStarted: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which. */
+            follow_up: components["schemas"]["FollowUpId"];
+        };
+        /** @description Where a follow-up stands; it depends on the case alone, until it is started. */
+        FollowUpStatus: "blocked" | "ready" | "started" | "orphaned";
         /** @description A document to take in. */
         Given: {
             /**
              * @description What the document leaves open, or what is meant otherwise: `experiment`, `team`, `ended`, `metric`, `control`, `treatment`,
              *     `direction`, `kind`, `confidence`, `unit`, `title`, `surface`, `parent`, `baseline`.
              */
-            choices?: Record<string, never>;
+            choices?: components["schemas"]["Choices"];
             /** @description The document, as that tool exports it. */
             document: Record<string, never>;
             /** @description Say what would be registered, and register nothing. */
             dry_run?: boolean;
             /** @description Where it comes from: `summary`, `growthbook` or `statsig`. */
-            source: string;
+            source: components["schemas"]["Source"];
         };
+        /** @description Says once that a deadline is near or missed. */
+        GiveNotice: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which deadline; the same name is said once. */
+            name: string;
+            /** @description What there is to say. */
+            sentence: string;
+            /**
+             * @description Whom it concerns.
+             * @default []
+             */
+            to: components["schemas"]["Seat"][];
+        };
+        /**
+         * @description A role and where it is held. As text: `developer`, `developer:TEAM`, `developer@CASE`,
+         *     `product_owner:TEAM`, `codebase_owner:CODEBASE`.
+         */
+        Grant: string;
+        /** @description Gives an account a role. */
+        GrantRole: {
+            /** @description To whom. */
+            account: components["schemas"]["AccountId"];
+            /** @description What, and where. */
+            role: components["schemas"]["Grant"];
+        };
+        /** @description A metric that must not get worse by more than its margin. */
+        Guardrail: {
+            /**
+             * Format: double
+             * @description How much worse is borne, relative to the control's level: 0.02 is two percent.
+             * @default 0.01
+             */
+            margin: number;
+            /** @description The metric. */
+            metric: components["schemas"]["MetricId"];
+        };
+        /** @description The arms of a guardrail. */
+        GuardrailArms: {
+            /** @description Its arms, by epoch. */
+            epochs: components["schemas"]["EpochArms"][];
+            /** @description Which metric. */
+            metric: components["schemas"]["MetricId"];
+        };
+        /** @description Says that a guardrail is breached. */
+        GuardrailBreach: {
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Which guardrail.
+             * @default
+             */
+            name: string;
+        };
+        /** @description A metric that must not get worse by more than its margin. */
+        GuardrailInput: {
+            /**
+             * Format: double
+             * @description How much worse is borne, relative to the control's level: 0.02 is two percent.
+             * @default 0.01
+             */
+            margin: number;
+            /** @description The metric. */
+            metric: components["schemas"]["MetricId"];
+        };
+        /** @description What a guardrail said at a look. */
+        GuardrailLook: {
+            /** @description Why it said nothing. */
+            cannot_say?: components["schemas"]["CannotSay"] | null;
+            /** @description How it is judged; frozen at the first look that could say anything. */
+            design?: components["schemas"]["GuardrailQuestion"] | null;
+            /** @description What it said. */
+            judged?: components["schemas"]["JudgedGuardrail"] | null;
+            /** @description Which metric. */
+            metric: components["schemas"]["MetricId"];
+            /** @description The scale of the estimate. */
+            scale: components["schemas"]["Scale"];
+        };
+        /** @description What a guardrail promises and how surely it is judged. */
+        GuardrailQuestion: {
+            /**
+             * Format: double
+             * @description The one-sided level of "safe" and "worse".
+             */
+            alpha: number;
+            /**
+             * Format: double
+             * @description The one-sided level of "harmed", for all looks together.
+             */
+            alpha_harm: number;
+            /** @description Which way is good. */
+            direction: components["schemas"]["Direction"];
+            /**
+             * Format: double
+             * @description How much worse it may get, above zero, on the scale of the estimate.
+             */
+            margin: number;
+            /**
+             * Format: double
+             * @description The mixture variance of the harm test, fixed before the first look.
+             */
+            tau_squared: number;
+        };
+        /** @description What a guardrail says. */
+        GuardrailState: "safe" | "harmed" | "worse" | "open";
+        /** @description A pack that was drawn up. */
+        HandOver: {
+            /** @description Product teams that acknowledged it. */
+            acknowledged: {
+                [key: string]: components["schemas"]["Stamp"];
+            };
+            /**
+             * Format: date
+             * @description The last day of the warranty it is for.
+             */
+            ends: string;
+            /** @description What is in it. */
+            pack: components["schemas"]["Pack"];
+            /** @description When it was drawn up. */
+            prepared: components["schemas"]["Stamp"];
+        };
+        /** @description A product team acknowledged the pack. */
+        HandOverAcknowledged: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description The pack was drawn up. */
+        HandOverPrepared: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: date
+             * @description The last day of the warranty it is for.
+             */
+            ends: string;
+            /** @description What is in it. */
+            pack: components["schemas"]["Pack"];
+        };
+        /** @description Where a hand-over stands. */
+        HandOverStatus: "prepared" | "acknowledged" | "effective";
         /** @description What the server says of itself. */
         Health: {
             /**
@@ -1213,6 +4450,57 @@ export interface components {
             /** @description The version that runs. */
             version: string;
         };
+        /** @description Cochran's Q over epochs [Cochran 1954]. */
+        Heterogeneity: {
+            /**
+             * Format: double
+             * @description Counted epochs less one.
+             */
+            df: number;
+            /**
+             * Format: double
+             * @description Its χ² tail.
+             */
+            p_value: number;
+            /**
+             * Format: double
+             * @description `Σ (δ_e − δ̂)²/SE_e²` around the precision-weighted mean.
+             */
+            statistic: number;
+        };
+        /** @description Exposure held at 0. */
+        Hold: {
+            /** @description Since when, and by whom. */
+            since: components["schemas"]["Stamp"];
+        } & ({
+            about: string;
+            /** @constant */
+            cause: "guardrail";
+        } | {
+            about: string;
+            /** @constant */
+            cause: "harm";
+        } | {
+            about: string;
+            /** @constant */
+            cause: "stopped";
+        });
+        /** @description The hold was lifted. */
+        HoldReleased: {
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description What was believed. */
+        Hypothesis: {
+            /** @description Why it should. */
+            because: string;
+            /** @description What is done. */
+            we_believe: string;
+            /** @description What comes of it. */
+            will_result_in: string;
+        };
         /** @description What became of a batch. */
         Ingested: {
             /** @description Events that are on disk. */
@@ -1220,6 +4508,83 @@ export interface components {
             /** @description Events that are not, and why. */
             refused: components["schemas"]["RefusedEvent"][];
         };
+        /**
+         * @description What people say when they weigh. Money is in one currency throughout.
+         *
+         *     A benefit is said outright, or reckoned as corrected effect × `audience_per_year` × `value_per_unit`; a cost is said
+         *     outright, or reckoned as estimated person-days × `day_rate`.
+         */
+        Inputs: {
+            /**
+             * Format: double
+             * @description Units that would meet the feature in a year.
+             */
+            audience_per_year?: number | null;
+            /**
+             * Format: double
+             * @description Expected gain a year, said outright.
+             */
+            benefit_per_year?: number | null;
+            /** @description The currency of all of it; the policy's when left out. */
+            currency?: string | null;
+            /**
+             * Format: double
+             * @description What a person-day costs; the policy's when left out.
+             */
+            day_rate?: number | null;
+            /**
+             * Format: double
+             * @description Cost of keeping it, a year, said outright.
+             */
+            maintenance_per_year?: number | null;
+            /**
+             * Format: double
+             * @description Cost of building, said outright.
+             */
+            one_off_cost?: number | null;
+            /**
+             * Format: double
+             * @description What one unit of effect is worth: one more conversion for a proportion, one unit of the metric for a mean.
+             */
+            value_per_unit?: number | null;
+        };
+        /** @description An invitation to answer buy-in for one product team. */
+        Invitation: {
+            /**
+             * Format: date-time
+             * @description When the final answer came.
+             */
+            answered: string | null;
+            /**
+             * Format: date-time
+             * @description When the buy-in that it answers was asked for.
+             */
+            asked: string;
+            /** @description When it was given, and by whom. */
+            invited: components["schemas"]["Stamp"];
+            /** @description Who is invited, in the inviter's words. */
+            person: string;
+            /** @description When it was taken back, and by whom. */
+            revoked: components["schemas"]["Stamp"] | null;
+            /** @description For which team the person answers. */
+            team: components["schemas"]["TeamId"];
+            /**
+             * Format: date
+             * @description The last day it is good for.
+             */
+            until: string;
+        };
+        /** @description The name of a invitation. */
+        InvitationId: string;
+        /** @description An invitation was taken back. */
+        InvitationRevoked: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which. */
+            invitation: components["schemas"]["InvitationId"];
+        };
+        /** @description Where an invitation stands. */
+        InvitationStatus: "open" | "answered" | "revoked" | "expired" | "superseded";
         /** @description An invitation, with the link to hand to the person. */
         Invited: {
             /** @description Its name, to take it back by (`revoke_invitation`). */
@@ -1232,16 +4597,412 @@ export interface components {
              */
             until: string;
         };
-        /** @enum {string} */
-        Kind: "dossier" | "decision-record" | "release-note";
+        /** @description Invites a person without an account to answer buy-in for a product team. */
+        InviteSignOff: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Its name, unlike any other's. */
+            invitation: components["schemas"]["InvitationId"];
+            /**
+             * @description Who is invited: a name, as people would know it.
+             * @default
+             */
+            person: string;
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+            /**
+             * Format: date
+             * @description The last day it is good for; the day the answer is promised by, or two weeks when that is past.
+             * @default null
+             */
+            until: string | null;
+        };
+        /** @description One item and every attempt at it, oldest first. */
+        Item: {
+            /** @description Attempts, oldest first. */
+            attempts: components["schemas"]["Attempt"][];
+            /**
+             * @description What the builders attached to it, such as a link to the pull request.
+             * @default []
+             */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description The item's name. */
+            name: string;
+            /** @description What it is, and how soon its owners answer. */
+            template: components["schemas"]["ItemTemplate"];
+        };
+        /** @description What an item is, which says how soon its owners answer. */
+        ItemKind: "qa_demo" | "pull_request" | "custom";
+        /** @description An owner said how an item went. */
+        ItemRecorded: {
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Of which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description What shows it. */
+            evidence?: string | null;
+            /** @description Which item. */
+            item: string;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description How it went. */
+            result: components["schemas"]["ItemResult"];
+        };
+        /** @description What an owner says of one item. */
+        ItemResult: "passed" | "failed" | "blocked" | "waived";
+        /** @description One item of an owner process. */
+        ItemTemplate: string | {
+            kind?: components["schemas"]["ItemKind"] | null;
+            name: string;
+            /** Format: uint32 */
+            within_days?: number | null;
+        };
+        /** @description It is built better and measured again: exposure 0, and the owner process runs again. */
+        IterationStarted: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description 2 or more.
+             */
+            iteration: number;
+            /**
+             * Format: date
+             * @description The date for the product owners, from which the building team is accountable again.
+             */
+            on?: string | null;
+            /** @description The owner process of each codebase, as it is now. */
+            processes: {
+                [key: string]: components["schemas"]["ItemTemplate"][];
+            };
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description What a look came to: everything that is shown and recorded. */
+        Judged: {
+            /** @description The difference in the metric's unit, stratified like the estimate, at the same critical value. */
+            absolute: components["schemas"]["Absolute"] | null;
+            /** @description The bound in force. */
+            bound: components["schemas"]["Bound"] | null;
+            /** @description Why there is no estimate. */
+            cannot_say?: components["schemas"]["CannotSay"] | null;
+            /**
+             * Format: double
+             * @description The confidence with which all intervals of the measurement hold together.
+             */
+            confidence: number;
+            /**
+             * Format: double
+             * @description The critical value of the bound in force.
+             */
+            critical: number | null;
+            /**
+             * Format: double
+             * @description The effect: treatment less control, or the logarithm of their ratio.
+             */
+            estimate: number | null;
+            /** @description Why it is invalid. */
+            fault?: string | null;
+            /** @description Harm was found in a safety wave: hold the rollout. */
+            harm: boolean;
+            /** @description Whether the effect moves with time. */
+            heterogeneity: components["schemas"]["Heterogeneity"] | null;
+            /**
+             * Format: double
+             * @description Information as a share of the plan's, at its largest so far.
+             */
+            information_fraction: number | null;
+            /** @description Its interval, of the bound in force. */
+            interval: number[] | null;
+            /** @description The kind of metric. */
+            kind: components["schemas"]["Kind"];
+            /** @description The lift, stratified like the estimate, at the same critical value. */
+            lift: components["schemas"]["Relative"] | null;
+            /** @description What a "not significant" means. */
+            nuance?: components["schemas"]["Nuance"] | null;
+            /**
+             * Format: double
+             * @description The smallest level at which the design would have excluded zero by now.
+             */
+            p_value: number | null;
+            /** @description The tests of the sample ratio. */
+            sample_ratio: components["schemas"]["SampleRatio"] | null;
+            /** @description The scale of `estimate`, `se` and `interval`. */
+            scale: components["schemas"]["Scale"];
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            se: number | null;
+            /** @description The verdict in words. */
+            sentence: string;
+            /** @description Each epoch's part in the estimate. */
+            strata: components["schemas"]["Stratum"][];
+            /** @description The verdict. */
+            verdict: components["schemas"]["Verdict"];
+            /** @description What a reader should know before believing the numbers. */
+            warnings: string[];
+        };
+        /** @description A guardrail at one look. */
+        JudgedGuardrail: {
+            /**
+             * Format: double
+             * @description The bound on the bad side at the one-sided level, in the metric's own direction.
+             */
+            bound: number;
+            /**
+             * Format: double
+             * @description The estimate, in the metric's own direction.
+             */
+            estimate: number;
+            /**
+             * Format: double
+             * @description The log e-value that it is worse than the margin; valid at any look.
+             */
+            log_e_harm: number;
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            se: number;
+            /** @description What it says. */
+            state: components["schemas"]["GuardrailState"];
+        };
+        /** @description Why a feature without a significant effect is kept. */
+        Justification: {
+            /**
+             * Format: double
+             * @description Person-days of maintenance a year.
+             */
+            maintenance_days: number;
+            /**
+             * Format: date
+             * @description When it is looked at again.
+             */
+            review_on: string;
+            /** @description Who pays them. */
+            who_pays: string;
+            /** @description Why. */
+            why: string;
+        };
+        /** @description A justification as it is given: everything may still be missing. */
+        JustificationDraft: {
+            /**
+             * Format: double
+             * @description Person-days of maintenance a year.
+             * @default null
+             */
+            maintenance_days: number | null;
+            /**
+             * Format: date
+             * @description When it is looked at again.
+             * @default null
+             */
+            review_on: string | null;
+            /**
+             * @description Who pays them.
+             * @default null
+             */
+            who_pays: string | null;
+            /**
+             * @description Why.
+             * @default null
+             */
+            why: string | null;
+        };
+        /** @description A product owner acknowledged a justified keep. */
+        KeepAcknowledged: {
+            /** @description Which product owner. */
+            by: components["schemas"]["AccountId"];
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description A justified keep was reviewed, and stays. */
+        KeepAffirmed: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: date
+             * @description The date of this review.
+             */
+            on?: string | null;
+            /** @description Why. */
+            reason?: string | null;
+            /**
+             * Format: date
+             * @description The next review.
+             */
+            review_on: string;
+        };
+        /** @description A feature that is kept. */
+        Kept: {
+            /** @description Who acknowledged that. */
+            acknowledgement: components["schemas"]["Acknowledgement"] | null;
+            /**
+             * Format: uint32
+             * @description The number of the measurement it cites.
+             */
+            cites: number;
+            /** @description The control's level in the same rollout. */
+            control_level: components["schemas"]["Level"];
+            /**
+             * Format: date
+             * @description The date the flag should have left the code by.
+             */
+            flag_gone_by: string;
+            /**
+             * Format: uint32
+             * @description The iteration that was kept.
+             */
+            iteration: number;
+            /** @description Why, when the effect was not significant. */
+            justification: components["schemas"]["Justification"] | null;
+            /** @description The new baseline to beat: the treatment's level in the rollout. */
+            level: components["schemas"]["Level"];
+            /**
+             * Format: date
+             * @description The date of the decision.
+             */
+            on: string;
+            /** @description Whether it was negative in an earlier iteration. */
+            recovered: boolean;
+            /**
+             * Format: date
+             * @description The date of the latest review of a justified keep.
+             */
+            reviewed_on?: string | null;
+            /** @description When, and by which driver. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description How outcomes become one number per unit. */
+        Kind: "proportion" | "mean" | "ratio" | "quantile";
+        /** @description How an effect relates to the original. */
+        Label: "confirmed" | "compatible" | "diminished" | "exceeded" | "lost" | "undecided" | "contradicted";
+        /** @description The changes of a case, and the version a sign-off is pinned to. */
+        Ledger: {
+            /**
+             * Format: uint32
+             * @description The version at the latest adjustment: sign-offs pinned before it are stale.
+             */
+            adjusted_at: number;
+            /** @description Changes, oldest first. */
+            deviations: components["schemas"]["Deviation"][];
+            /** @description What each version brought, oldest first. */
+            turns: components["schemas"]["Turn"][];
+            /**
+             * Format: uint32
+             * @description Counts entries and rulings; 0 for an empty ledger.
+             */
+            version: number;
+        };
+        /** @description A change from the experiment that was added. */
+        LedgerChange: {
+            /** @description What was changed. */
+            description: string;
+            /**
+             * Format: uint32
+             * @description Its number in the ledger.
+             */
+            number: number;
+            /** @description How far it goes. */
+            size: components["schemas"]["Size"];
+        };
+        /** @description What changed between two versions of the ledger. */
+        LedgerDiff: {
+            /** @description Changes that were not there before, as they are ruled now. */
+            added: components["schemas"]["LedgerChange"][];
+            /**
+             * Format: uint32
+             * @description The version now.
+             */
+            now: number;
+            /** @description Changes that were there, and go further or less far now. */
+            ruled: components["schemas"]["Ruled"][];
+            /**
+             * Format: uint32
+             * @description The version before.
+             */
+            since: number;
+            /**
+             * Format: uint32
+             * @description The sum of the weights before.
+             */
+            spent_before: number;
+            /**
+             * Format: uint32
+             * @description The sum of the weights now.
+             */
+            spent_now: number;
+        };
+        /** @description The level of a metric in one arm. */
+        Level: {
+            /**
+             * Format: uint64
+             * @description Units counted (tenants, when tenants were randomised).
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description The level itself, in the metric's unit.
+             */
+            value: number;
+            /**
+             * Format: double
+             * @description The variance of one unit's contribution: the squared standard error of `value` is `variance/n`.
+             */
+            variance: number;
+        };
+        /** @description A change of a level, in the metric's unit. */
+        LevelChange: {
+            /**
+             * Format: double
+             * @description The change.
+             */
+            difference: number;
+            /** @description Its 95 % interval. */
+            interval: number[];
+        };
+        /** @description One kept case in a chain. */
+        Link: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What it delivered in its rollout, with its 95 % interval; none when that cannot be said. */
+            delivered: components["schemas"]["LevelChange"] | null;
+            /** @description The experiment it productionised. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description The control's level in its rollout. */
+            from: components["schemas"]["Level"];
+            /** @description What the control's level moved by since the baseline before it; none for the first. */
+            moved_before: components["schemas"]["LevelChange"] | null;
+            /**
+             * Format: date
+             * @description The day it was kept.
+             */
+            on: string;
+            /** @description Whether somebody outside measured it. */
+            self_reported: boolean;
+            /** @description The treatment's level in its rollout: the baseline it set. */
+            to: components["schemas"]["Level"];
+        };
+        /** @description Writes a change into the ledger. */
+        LogDeviation: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description What is changed.
+             * @default
+             */
+            description: string;
+            /** @description How far it goes. */
+            kind: components["schemas"]["DeviationKind"];
+        };
         /** @description The looks at a rollout. */
         Looks: {
             /** @description The judged measurements of all iterations. */
-            judged: Record<string, never>[];
-            /** @description The latest look, whole: moments, interval, verdict, replication, guardrails. */
-            latest?: Record<string, never> | null;
+            judged: components["schemas"]["Measured"][];
+            latest?: components["schemas"]["Measured"] | null;
             /** @description The confidence sequence of this iteration: when, units, estimate and interval on the plan's scale. */
-            track: Record<string, never>[];
+            track: components["schemas"]["Point"][];
         };
         /** @description A token that was just made. */
         MadeToken: {
@@ -1261,10 +5022,398 @@ export interface components {
         Me: {
             /** @description The account's id. */
             account: string;
+            /** @description The accounts it acts for now, while they are away. */
+            acts_for: string[];
+            /** @description The codebases it owns. */
+            codebases: string[];
+            /**
+             * @description To be sent as `X-CSRF-Token` with every write of this session; a page that was loaded again has it from here. None
+             *     for a token, which needs none.
+             */
+            csrf?: string | null;
+            /** @description The name others see. */
+            display_name: string;
+            /**
+             * @description Where it can do something: `desk`, `cases`, `experiments`, `flags`, `company` (teams, roles, policy) and `accounts`
+             *     (accounts, tokens, webhooks). What may be done in one case, the case's `choices` say.
+             */
+            may: components["schemas"]["Area"][];
             /** @description The roles the account holds. */
             roles: string[];
             /** @description How far the credential reaches. */
             scopes: string[];
+            /** @description The product teams it answers for, and the experiment teams it holds a role in. */
+            teams: string[];
+        };
+        /** @description A measurement, and everything that was concluded from it then. */
+        Measured: {
+            /** @description The control's level. */
+            control: components["schemas"]["Level"];
+            /** @description The same when the deviations of the build are allowed for (κ = 0.25). */
+            deviating?: components["schemas"]["Label"] | null;
+            /** @description How the control's level moved since the experiment. */
+            drift?: components["schemas"]["Drift"] | null;
+            /** @description Whether whoever measured says that the context changed. */
+            drift_reported?: boolean;
+            /** @description The engine that made it, with its version. */
+            engine: string;
+            /** @description What the guardrails said. */
+            guardrails?: components["schemas"]["GuardrailLook"][];
+            /** @description A digest of what the engine read. */
+            inputs?: string | null;
+            /**
+             * Format: uint32
+             * @description In which iteration.
+             */
+            iteration: number;
+            /** @description What the statistics said. */
+            judged: components["schemas"]["Judged"];
+            /** @description Whether a guardrail turns a positive into "needs justification". */
+            needs_justification?: boolean;
+            /**
+             * Format: uint32
+             * @description 1 for the first of the case.
+             */
+            number: number;
+            /**
+             * Format: date
+             * @description The date.
+             */
+            on: string;
+            /**
+             * Format: uint64
+             * @description Units whose window has not passed.
+             * @default 0
+             */
+            provisional_units: number;
+            /** @description Whether it is the same impact as the experiment's. */
+            replication?: components["schemas"]["Replication"] | null;
+            /** @description Who made it, for one made outside: printed as self-reported everywhere. */
+            self_reported?: string | null;
+            /** @description The treatment's level. */
+            treatment: components["schemas"]["Level"];
+            /**
+             * Format: uint64
+             * @description Units seen in both arms.
+             * @default 0
+             */
+            units_in_two_arms: number;
+            /** @description The verdict. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description What was measured: by the system, or by somebody else. */
+        Measurement: components["schemas"]["OwnLook"] | components["schemas"]["OutsideInput"];
+        /** @description What is frozen when a rollout's measurement is launched. */
+        MeasurementPlan: {
+            /**
+             * Format: double
+             * @description The two-sided error of the whole measurement: both bounds, all looks.
+             */
+            alpha: number;
+            /**
+             * Format: uint32
+             * @description The day since exposure (1 is the day of exposure) from which outcomes count: 8 leaves the first week of
+             *     novelty out. All days count when it is none. Who makes the moments keeps to it; see `novelty`.
+             */
+            counts_from_day?: number | null;
+            /** @description Which way is good. */
+            direction: components["schemas"]["Direction"];
+            /**
+             * Format: double
+             * @description The share of `alpha` for the bound that never expires; the rest is planned.
+             */
+            forever_share: number;
+            /** @description The kind of the primary metric. */
+            kind: components["schemas"]["Kind"];
+            /**
+             * Format: double
+             * @description The error of the sequential sample-ratio test.
+             */
+            sample_ratio_alpha: number;
+            /** @description The scale of the estimate. */
+            scale: components["schemas"]["Scale"];
+            /**
+             * Format: double
+             * @description The standard error at the plan's end, on `scale`: full information is `1/se_plan²`.
+             */
+            se_plan: number;
+            /** @description How the planned error is spent. */
+            spending: components["schemas"]["Spending"];
+        };
+        /** @description A measurement was recorded, with everything concluded from it. */
+        MeasurementRecorded: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The control's level. */
+            control: components["schemas"]["Level"];
+            /** @description The same when the deviations of the build are allowed for (κ = 0.25). */
+            deviating?: components["schemas"]["Label"] | null;
+            /** @description How the control's level moved since the experiment. */
+            drift?: components["schemas"]["Drift"] | null;
+            /** @description Whether whoever measured says that the context changed. */
+            drift_reported?: boolean;
+            /** @description The engine that made it, with its version. */
+            engine: string;
+            /** @description What the guardrails said. */
+            guardrails?: components["schemas"]["GuardrailLook"][];
+            /** @description A digest of what the engine read. */
+            inputs?: string | null;
+            /**
+             * Format: uint32
+             * @description In which iteration.
+             */
+            iteration: number;
+            /** @description What the statistics said. */
+            judged: components["schemas"]["Judged"];
+            /** @description What the next look has to know. */
+            monitor?: components["schemas"]["Monitor"] | null;
+            /** @description Whether a guardrail turns a positive into "needs justification". */
+            needs_justification?: boolean;
+            /**
+             * Format: uint32
+             * @description 1 for the first of the case.
+             */
+            number: number;
+            /**
+             * Format: date
+             * @description The date.
+             */
+            on: string;
+            /**
+             * Format: uint64
+             * @description Units whose window has not passed.
+             * @default 0
+             */
+            provisional_units: number;
+            /** @description Whether it is the same impact as the experiment's. */
+            replication?: components["schemas"]["Replication"] | null;
+            /** @description Who made it, for one made outside: printed as self-reported everywhere. */
+            self_reported?: string | null;
+            /** @description The treatment's level. */
+            treatment: components["schemas"]["Level"];
+            /**
+             * Format: uint64
+             * @description Units seen in both arms.
+             * @default 0
+             */
+            units_in_two_arms: number;
+            /** @description The verdict. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description What a case measured, and what the next look has to know. */
+        Measurements: {
+            /**
+             * Format: uint32
+             * @description How many there were.
+             */
+            count: number;
+            /** @description The design of this iteration. */
+            design: components["schemas"]["Design"] | null;
+            /** @description How each guardrail is judged in this iteration. */
+            guardrails: {
+                [key: string]: components["schemas"]["GuardrailQuestion"];
+            };
+            /** @description The judged one of each iteration, oldest first. */
+            judged: components["schemas"]["Measured"][];
+            /** @description The latest, judged or not. */
+            latest: components["schemas"]["Measured"] | null;
+            /**
+             * Format: date-time
+             * @description When the last look of this iteration was taken.
+             */
+            looked: string | null;
+            /** @description What the looks of this iteration remember. */
+            monitor: components["schemas"]["Monitor"];
+            /** @description The looks of this iteration, thinned. */
+            track: components["schemas"]["Point"][];
+        };
+        /** @description A metric was defined. */
+        MetricDefined: {
+            /** @description How a unit's outcomes become its number; by kind when left out: any, or sum. */
+            aggregation?: components["schemas"]["Aggregation"] | null;
+            /**
+             * Format: double
+             * @description The largest value a unit may have.
+             */
+            cap?: number | null;
+            /** @description For a ratio: the event of the denominator. */
+            denominator?: string | null;
+            /**
+             * @description Which way is good.
+             * @default increase
+             */
+            direction: components["schemas"]["Direction"];
+            /** @description The outcome event it counts; the metric's id when left out. */
+            event?: string | null;
+            /**
+             * @description What the number is; a proportion when left out.
+             * @default proportion
+             */
+            kind: components["schemas"]["Kind"];
+            /** @description Its name. */
+            metric: components["schemas"]["MetricId"];
+            /**
+             * Format: double
+             * @description For a quantile: which, between 0 and 1.
+             */
+            quantile?: number | null;
+            /** @description Its name for people; the id when left out. */
+            title?: string | null;
+            /**
+             * @description The context attribute that carries the unit.
+             * @default targetingKey
+             */
+            unit: string;
+            /**
+             * Format: uint32
+             * @description Hours after first exposure in which outcomes count.
+             */
+            window_hours?: number | null;
+        };
+        /** @description The name of a metric. */
+        MetricId: string;
+        /** @description A metric. */
+        MetricView: {
+            /** @description How a unit's outcomes become its number; by kind when left out: any, or sum. */
+            aggregation?: components["schemas"]["Aggregation"] | null;
+            /**
+             * Format: double
+             * @description The largest value a unit may have.
+             */
+            cap?: number | null;
+            /** @description For a ratio: the event of the denominator. */
+            denominator?: string | null;
+            /**
+             * @description Which way is good.
+             * @default increase
+             */
+            direction: components["schemas"]["Direction"];
+            /** @description The outcome event it counts; the metric's id when left out. */
+            event?: string | null;
+            /**
+             * @description What the number is; a proportion when left out.
+             * @default proportion
+             */
+            kind: components["schemas"]["Kind"];
+            /** @description Its name. */
+            metric: components["schemas"]["MetricId"];
+            /**
+             * Format: double
+             * @description For a quantile: which, between 0 and 1.
+             */
+            quantile?: number | null;
+            /** @description Its name for people; the id when left out. */
+            title?: string | null;
+            /**
+             * @description The context attribute that carries the unit.
+             * @default targetingKey
+             */
+            unit: string;
+            /**
+             * Format: uint32
+             * @description Hours after first exposure in which outcomes count.
+             */
+            window_hours?: number | null;
+        };
+        /** @description Amounts a year, and of building, in one currency. */
+        Money: {
+            /**
+             * Format: double
+             * @description The benefit that the kept cases delivered, by their realised shares.
+             */
+            delivered_per_year: number;
+            /**
+             * Format: double
+             * @description What keeping them costs.
+             */
+            maintenance_per_year: number;
+            /**
+             * Format: double
+             * @description What building the kept cases cost.
+             */
+            one_off_cost: number;
+            /**
+             * Format: double
+             * @description The benefit that waits in parked cases.
+             */
+            parked_per_year: number;
+            /**
+             * Format: double
+             * @description Months until what is delivered has paid the building; none when it does not.
+             */
+            payback_months: number | null;
+            /**
+             * Format: double
+             * @description Delivered over won, of the kept cases whose delivery is measured; none when nothing with a benefit is.
+             */
+            realised_share: number | null;
+            /**
+             * Format: double
+             * @description The benefit that the kept cases promised.
+             */
+            won_per_year: number;
+        };
+        /** @description What a measurement remembers between looks. */
+        Monitor: {
+            /** @description Of what the estimate at the last planned look was made; none before the first. */
+            composition?: components["schemas"]["Composition"] | null;
+            /**
+             * Format: double
+             * @description The largest information fraction seen.
+             */
+            fraction_max: number;
+            /** @description The first verdict that a bound gave; it stays. */
+            latched: components["schemas"]["Verdict"] | null;
+            /** @description The looks that met the planned bound. */
+            looks: components["schemas"]["PlannedLook"][];
+            /**
+             * Format: double
+             * @description The smallest p-value seen.
+             */
+            p_value: number | null;
+            /** @description Whether the planned error is used up: from here only the forever bound stands. */
+            plan_ended: boolean;
+            /**
+             * Format: double
+             * @description The largest log e-value of the sample ratio seen.
+             */
+            sample_ratio_log_e_max: number;
+            /**
+             * Format: double
+             * @description The error spent so far on each side of the planned bound.
+             */
+            spent_side: number;
+        };
+        /** @description Names a deputy for a time in which somebody is away; said again, it replaces what was said of the two before. */
+        NameDeputy: {
+            /**
+             * @description Who is away; whoever says so, when left out.
+             * @default null
+             */
+            account: components["schemas"]["AccountId"] | null;
+            /** @description Who acts for them. */
+            deputy: components["schemas"]["AccountId"];
+            /**
+             * Format: date
+             * @description The first day; today when left out.
+             * @default null
+             */
+            from: string | null;
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * @description The roles, as they are granted; all of them when left out.
+             * @default null
+             */
+            roles: components["schemas"]["Grant"][] | null;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            until: string;
         };
         /** @description An account to make. */
         NewAccount: {
@@ -1308,29 +5457,271 @@ export interface components {
         /** @description A webhook to make. */
         NewWebhook: {
             /** @description Which entries; all, if left out. */
-            filter?: components["schemas"]["Filter"];
+            filter?: components["schemas"]["WebhookFilter"];
             /** @description How what is posted is written; `standard`, if left out. */
-            form?: components["schemas"]["Form"];
+            form?: components["schemas"]["WebhookForm"];
             /** @description What it is for. */
             name: string;
             /** @description Where to post. */
             url: string;
+        };
+        /** @description Something said about a place in the document. */
+        Note: {
+            /** @description Where: a path such as `result.results[0].metrics[1]`; empty for the whole document. */
+            path: string;
+            /** @description What. */
+            says: string;
+        };
+        /** @description A deadline was said to be near or missed. */
+        NoticeGiven: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which deadline. */
+            name: string;
+            /** @description What there is to say. */
+            sentence: string;
+            /** @description Whom it concerns. */
+            to?: components["schemas"]["Seat"][];
+        };
+        /** @description What a person chooses; what is left out has its default. */
+        NotificationChoices: {
+            /**
+             * @description Whether asks, holds, negatives, bugs, parked ideas that come back and late promises are told at once.
+             * @default true
+             */
+            at_once: boolean;
+            /**
+             * @description By which channel.
+             * @default mail
+             */
+            channel: components["schemas"]["Channel"];
+            /**
+             * @description Whether the rest is told once a week.
+             * @default true
+             */
+            digest: boolean;
+            /**
+             * @description Cases not to hear of. What waits is in the digest all the same.
+             * @default []
+             */
+            muted: string[];
+            /**
+             * @description When the digest comes: a day of the week and an hour. Monday at 9, if left out.
+             * @default {
+             *       "day": "monday",
+             *       "hour": 9
+             *     }
+             */
+            schedule: components["schemas"]["Schedule"];
+            /**
+             * @description The time zone of that, such as `Europe/Berlin`; the team's, if left out.
+             * @default null
+             */
+            time_zone: string | null;
+            /**
+             * @description Cases to hear of in the digest besides one's own.
+             * @default []
+             */
+            watched: string[];
         };
         /** @description How a person is told. */
         NotificationsView: {
             /** @description The chat's incoming webhook: scheme and host, as the rest is a credential. */
             chat_url?: string | null;
             /** @description What was chosen. */
-            choices: components["schemas"]["Choices"];
+            choices: components["schemas"]["NotificationChoices"];
             /** @description Where mail goes. */
             email?: string | null;
             /** @description Whether this server can send mail. */
             mail_possible: boolean;
         };
+        /** @description What "not significant" means here. */
+        Nuance: "flat" | "underpowered";
+        /** @description Offers the onus of a case to another experiment team. */
+        OfferOnus: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description To which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description The onus was accepted. */
+        OnusAccepted: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description By which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description The onus was offered. */
+        OnusOffered: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description To which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A bug that is not fixed. */
+        OpenBug: {
+            /** @description Who fixes it, also after the hand-over. */
+            accountable: components["schemas"]["Accountable"];
+            /** @description Which. */
+            bug: components["schemas"]["BugId"];
+            /** @description What is wrong. */
+            description: string | null;
+            /**
+             * Format: date
+             * @description The date of the report.
+             */
+            on: string;
+        };
+        /** @description Opens a case for a winning experiment. */
+        OpenCase: {
+            /** @description Its name. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+        };
+        /** @description A proposal that waits for confirmations. */
+        OpenProposal: {
+            /** @description The driver roles that have confirmed, and through whom. */
+            confirmed: {
+                [key: string]: components["schemas"]["AccountId"];
+            };
+            /** @description What is proposed. */
+            proposal: components["schemas"]["Proposal"];
+            /** @description When, and by whom. */
+            proposed: components["schemas"]["Stamp"];
+        };
+        /** @description By what a list is ordered. */
+        Order: "case" | "opened" | "in_stage" | "stage" | "benefit" | "realised_share";
+        /** @description The experiment's effect as it was reported. */
+        Original: {
+            /**
+             * Format: double
+             * @description The estimate.
+             */
+            estimate: number;
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            se: number;
+            /**
+             * Format: double
+             * @description The threshold of `|z|` at which it was selected; `SELECTED_AT` for a two-sided 5 % test, larger for
+             *     the best of several arms.
+             */
+            selected_at: number;
+        };
+        /** @description What is decided about a measured feature. */
+        OutcomeKind: "keep" | "keep_justified" | "iterate" | "remove";
+        /** @description Counts that somebody else made: one look of a fixed design. */
+        Outside: {
+            /** @description The control arm. */
+            control: components["schemas"]["Arm"];
+            /**
+             * Format: uint64
+             * @description Units an arm that the design asked for; 0 when it was at its end.
+             * @default 0
+             */
+            planned_n: number;
+            /** @description Who made it, and with what. */
+            source?: string | null;
+            /**
+             * Format: double
+             * @description The share of units that was to be treated; one half when left out.
+             */
+            split?: number | null;
+            /** @description The treatment arm. */
+            treatment: components["schemas"]["Arm"];
+        };
+        /** @description Counts that somebody else made: one look of a fixed design. */
+        OutsideInput: {
+            /** @description The control arm. */
+            control: components["schemas"]["Arm"];
+            /**
+             * Format: uint64
+             * @description Units an arm that the design asked for; 0 when it was at its end.
+             * @default 0
+             */
+            planned_n: number;
+            /** @description Who made it, and with what. */
+            source?: string | null;
+            /**
+             * Format: double
+             * @description The share of units that was to be treated; one half when left out.
+             */
+            split?: number | null;
+            /** @description The treatment arm. */
+            treatment: components["schemas"]["Arm"];
+        };
+        /** @description What a team says otherwise than its company: some keys of a policy, with their values. */
+        Overrides: components["schemas"]["PolicyInput"];
         /** @description A file of owner processes to check. */
         OwnerProcesses: {
             /** @description The file's text, in TOML. */
             toml: string;
+        };
+        /** @description The system's own look: what the query engine returned, by epoch of first exposure. */
+        OwnLook: {
+            /**
+             * @description The engine that returned it, with its version.
+             * @default
+             */
+            engine: string;
+            /** @description Matured units of the primary metric. */
+            epochs: components["schemas"]["EpochArms"][];
+            /** @description A failed check of the data, in words. */
+            fault?: string | null;
+            /** @description Matured units of the guardrails. */
+            guardrails?: components["schemas"]["GuardrailArms"][];
+            /** @description A digest of what it read. */
+            inputs?: string | null;
+            /**
+             * Format: uint64
+             * @description Units whose window has not passed.
+             * @default 0
+             */
+            provisional_units: number;
+            /**
+             * Format: uint64
+             * @description Units that were seen in both arms, and count in neither.
+             * @default 0
+             */
+            units_in_two_arms: number;
+        };
+        /** @description Where the time of a case went. */
+        Pace: {
+            /**
+             * Format: date-time
+             * @description The instant up to which time is counted: the case's latest entry.
+             */
+            counted: string;
+            /** @description Seconds by party. */
+            seconds: {
+                [key: string]: number;
+            };
+        };
+        /** @description Everything a team needs to answer for a feature it did not build. */
+        Pack: {
+            /** @description The code it is in. */
+            codebases: components["schemas"]["CodeFacts"][];
+            /** @description Who knows about it, and who owns it. */
+            contacts: components["schemas"]["WhoMay"][];
+            /** @description How it differs from the experiment. */
+            deviations: components["schemas"]["Difference"][];
+            /** @description What it is. */
+            feature: components["schemas"]["Feature"];
+            /** @description The flag it is wrapped in. */
+            flag: components["schemas"]["FlagFacts"] | null;
+            /** @description Ideas that build on it. */
+            follow_ups: {
+                [key: string]: components["schemas"]["FollowUpStatus"];
+            };
+            /** @description What it was measured by. */
+            metrics: string[];
+            /** @description Bugs that are not fixed, with who fixes them. */
+            open_bugs: components["schemas"]["OpenBug"][];
+            /** @description How to take it out, step by step. */
+            removal: string[];
         };
         /** @description A page of a list. */
         Page_AccountView: {
@@ -1349,35 +5740,23 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        Page_CodebaseView: {
+            /** @description The items. */
+            items: components["schemas"]["CodebaseView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         Page_EntryView: {
             /** @description The items. */
-            items: {
-                /** @description Who decided it. */
-                actor: string;
-                /**
-                 * Format: date-time
-                 * @description When it was decided.
-                 */
-                at: string;
-                /** @description What was decided, with free text in place. */
-                body: Record<string, never>;
-                /** @description The chain's hash after it. */
-                hash: string;
-                /** @description What happened. */
-                kind: string;
-                /**
-                 * Format: int64
-                 * @description Its place.
-                 */
-                seq: number;
-                /** @description What it belongs to. */
-                stream: string;
-                /**
-                 * Format: int32
-                 * @description The version of its body.
-                 */
-                version: number;
-            }[];
+            items: components["schemas"]["EntryView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ExperimentView: {
+            /** @description The items. */
+            items: components["schemas"]["ExperimentView"][];
             /** @description What to send as `after` for the next page; absent on the last one. */
             next?: string | null;
         };
@@ -1388,12 +5767,47 @@ export interface components {
                 /** @description The case that is wrapped in it; its exposure decides what the flag serves. */
                 case?: string | null;
                 /** @description Its flagd definition, as it is served now. */
-                definition: Record<string, never>;
+                definition: components["schemas"]["FlagDefinition"];
                 /** @description Why it cannot be served, if it cannot. */
                 fault?: string | null;
                 /** @description Its key. */
                 key: string;
             }[];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_MetricView: {
+            /** @description The items. */
+            items: components["schemas"]["MetricView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_PersonView: {
+            /** @description The items. */
+            items: components["schemas"]["PersonView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_PlatformChangeView: {
+            /** @description The items. */
+            items: components["schemas"]["PlatformChangeView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_Summary: {
+            /** @description The items. */
+            items: components["schemas"]["Summary"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_TeamView: {
+            /** @description The items. */
+            items: components["schemas"]["TeamView"][];
             /** @description What to send as `after` for the next page; absent on the last one. */
             next?: string | null;
         };
@@ -1436,13 +5850,6 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
-        Page_Value: {
-            /** @description The items. */
-            items: unknown[];
-            /** @description What to send as `after` for the next page; absent on the last one. */
-            next?: string | null;
-        };
-        /** @description A page of a list. */
         Page_WebhookView: {
             /** @description The items. */
             items: {
@@ -1466,9 +5873,9 @@ export interface components {
                  */
                 failing_since?: string | null;
                 /** @description Which entries. */
-                filter: components["schemas"]["Filter"];
+                filter: components["schemas"]["WebhookFilter"];
                 /** @description How what is posted is written. */
-                form: components["schemas"]["Form"];
+                form: components["schemas"]["WebhookForm"];
                 /** @description Its id. */
                 id: string;
                 /** @description What it is for. */
@@ -1484,10 +5891,604 @@ export interface components {
             /** @description What to send as `after` for the next page; absent on the last one. */
             next?: string | null;
         };
+        /** @description Why a case is asleep, and what wakes it. */
+        Parked: {
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date
+             * @description When it is looked at again.
+             */
+            review_on: string | null;
+            /** @description Since when, and by whom. */
+            since: components["schemas"]["Stamp"];
+            /** @description Tags of the platform change that would bring it back. */
+            unblock: string[];
+        };
+        /** @description A parked case was looked at again and stays parked. */
+        ParkedReviewed: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Why it stays parked. */
+            reason?: string | null;
+            /**
+             * Format: date
+             * @description When it is looked at next.
+             */
+            review_on: string;
+            /** @description Tags of the platform change that would bring it back. */
+            unblock: string[];
+        };
+        /** @description Who had the ball. */
+        Party: string;
+        /** @description Days that one party was waited on. */
+        PartyDays: {
+            /**
+             * Format: double
+             * @description Mean days a kept case.
+             */
+            days: number;
+            /** @description Who. */
+            party: components["schemas"]["Party"];
+            /**
+             * Format: double
+             * @description The share of all days.
+             */
+            share: number;
+        };
+        /** @description When the benefit has paid the building. */
+        Payback: {
+            /** @description The months before which it has with 2.5 % and with 97.5 %; none when that never comes. */
+            interval: (number | null)[];
+            /**
+             * Format: double
+             * @description Months until it is expected to; none when never.
+             */
+            months: number | null;
+            /**
+             * Format: double
+             * @description The probability that it has within a year.
+             */
+            within_a_year: number;
+        };
+        /** @description An account with the roles it holds. */
+        PersonView: {
+            /** @description The roles held, and where. */
+            grants: components["schemas"]["Grant"][];
+            /** @description Its name. */
+            person: components["schemas"]["AccountId"];
+        };
+        /** @description The plan by which a flag is raised. */
+        Plan: {
+            /** @description Whether Tenure starts the waves and takes the looks. */
+            automatic: boolean;
+            /** @description The environment it is raised in. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Metrics that must not get worse. */
+            guardrails?: components["schemas"]["Guardrail"][];
+            /** @description How another metric or unit than the experiment's follows from it. */
+            mapping?: string | null;
+            /**
+             * Format: uint32
+             * @description Days of rollout after which an open verdict is "not significant, underpowered".
+             */
+            max_days: number;
+            /** @description The primary metric; the experiment's own when left out. */
+            metric?: components["schemas"]["MetricId"] | null;
+            /**
+             * Format: uint32
+             * @description Days of measured waves before a positive verdict.
+             */
+            min_days: number;
+            /**
+             * Format: uint64
+             * @description Units an arm at the planned end; from the corrected experiment when left out.
+             */
+            planned_n?: number | null;
+            /**
+             * Format: double
+             * @description The share of admitted units that get the treatment.
+             */
+            treatment_share: number;
+            /** @description The context attribute that carries the unit. */
+            unit: string;
+            /** @description The waves, in order. */
+            waves: components["schemas"]["Wave"][];
+            /**
+             * Format: uint32
+             * @description Hours after first exposure in which a unit's outcomes count; the metric's when left out.
+             */
+            window_hours?: number | null;
+        };
+        /** @description A look that met the planned bound. */
+        PlannedLook: {
+            /**
+             * Format: double
+             * @description Its information fraction.
+             */
+            fraction: number;
+            /**
+             * Format: double
+             * @description When the path of the standardised estimate met it, where that is not `fraction`: two looks are correlated by
+             *     the square root of the quotient of their times.
+             */
+            time?: number | null;
+            /**
+             * Format: double
+             * @description Its critical value; none when it could not stop.
+             */
+            z: number | null;
+        };
+        /** @description The name of a platform change. */
+        PlatformChangeId: string;
+        /** @description A platform change was registered. */
+        PlatformChangeRegistered: {
+            /** @description Where it landed. */
+            codebases?: components["schemas"]["CodebaseId"][];
+            /** @description What it is, in words. */
+            description?: string | null;
+            /** @description Its name. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /** @description Its tags. */
+            tags: string[];
+        };
+        /** @description A platform change. */
+        PlatformChangeView: {
+            /** @description Where it landed, when that is known. */
+            codebases: components["schemas"]["CodebaseId"][];
+            /** @description What it is, in words. */
+            description: string | null;
+            /** @description Its name. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /** @description When it was registered, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+            /** @description Its tags, lower case. */
+            tags: string[];
+        };
+        /** @description One look on the chart of an iteration. */
+        Point: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description The effect.
+             */
+            estimate: number;
+            /** @description Its interval, of the bound in force. */
+            interval: number[];
+            /**
+             * Format: uint64
+             * @description Matured units in both arms.
+             */
+            units: number;
+        };
+        /** @description What a company may set. Every field has a default. */
+        Policy: {
+            /**
+             * Format: double
+             * @description Two-sided error rate of a verdict; each iteration after the first halves it.
+             * @default 0.05
+             */
+            alpha: number;
+            /**
+             * @description Promises, in working days unless the name says otherwise.
+             * @default {
+             *       "buy_in": 10,
+             *       "consultation": 5,
+             *       "decision": 10,
+             *       "estimate": 5,
+             *       "flag_gone_days": 30,
+             *       "keep_review_months": 6,
+             *       "negative_outcome": 2,
+             *       "outcome": 5,
+             *       "parked_review_months": 6,
+             *       "pull_request": 2,
+             *       "qa_demo": 5,
+             *       "warranty_notice_days": [
+             *         30,
+             *         7
+             *       ]
+             *     }
+             */
+            deadlines: components["schemas"]["Deadlines"];
+            /**
+             * Format: uint32
+             * @description Largest sum of deviation weights over the whole case.
+             * @default 5
+             */
+            deviation_budget: number;
+            /**
+             * @description Dates on which nobody works.
+             * @default []
+             */
+            holidays: string[];
+            /**
+             * Format: uint32
+             * @description Hours between two looks at a running rollout.
+             * @default 24
+             */
+            look_every_hours: number;
+            /**
+             * Format: uint32
+             * @description Iterations a case may have in all.
+             * @default 3
+             */
+            max_iterations: number;
+            /**
+             * Format: uint32
+             * @description Negative verdicts after which a case cannot iterate any more.
+             * @default 2
+             */
+            max_negative: number;
+            /**
+             * Format: double
+             * @description A sample ratio with a p-value below this makes an outside measurement invalid.
+             * @default 0.001
+             */
+            srm_p: number;
+            /**
+             * Format: uint32
+             * @description Age of an experiment, in days, over which opening a case is refused.
+             * @default 365
+             */
+            stale_block_days: number;
+            /**
+             * Format: uint32
+             * @description Age of an experiment, in days, over which opening a case warns.
+             * @default 180
+             */
+            stale_warn_days: number;
+            /**
+             * @description IANA name of the zone in which days begin.
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Format: uint32
+             * @description Months of warranty proposed when nobody says otherwise.
+             * @default 6
+             */
+            warranty_months: number;
+            /**
+             * Format: uint32
+             * @description Hours a wave runs before the next is started automatically, when the plan does not say.
+             * @default 48
+             */
+            wave_min_hours: number;
+            /**
+             * @description Days of the week on which nobody works.
+             * @default [
+             *       "saturday",
+             *       "sunday"
+             *     ]
+             */
+            weekend: components["schemas"]["Weekday"][];
+            /**
+             * @description How cost is weighed against benefit.
+             * @default {
+             *       "currency": "",
+             *       "day_rate": 0,
+             *       "stale_percent": 25
+             *     }
+             */
+            weighing: components["schemas"]["WeighingPolicy"];
+            /**
+             * @description What a deviation weighs.
+             * @default {
+             *       "adjustment": 3,
+             *       "parity": 0,
+             *       "polish": 1
+             *     }
+             */
+            weights: components["schemas"]["Weights"];
+            /**
+             * @description Who has to confirm a decision.
+             * @default three_drivers
+             */
+            who_confirms: components["schemas"]["WhoConfirms"];
+        };
+        /** @description Something in a policy file that cannot be meant. */
+        PolicyFault: {
+            /** @description The key, such as `deadlines.buy_in`. */
+            key: string;
+            /** @description The line, counted from 1. */
+            line: number;
+            /** @description What to do about it. */
+            says: string;
+        };
         /** @description A policy file to check. */
         PolicyFile: {
             /** @description The file's text, in TOML. */
             toml: string;
+        };
+        /** @description What a company may set. Every field has a default. */
+        PolicyInput: {
+            /**
+             * Format: double
+             * @description Two-sided error rate of a verdict; each iteration after the first halves it.
+             * @default 0.05
+             */
+            alpha: number;
+            /**
+             * @description Promises, in working days unless the name says otherwise.
+             * @default {
+             *       "buy_in": 10,
+             *       "consultation": 5,
+             *       "decision": 10,
+             *       "estimate": 5,
+             *       "flag_gone_days": 30,
+             *       "keep_review_months": 6,
+             *       "negative_outcome": 2,
+             *       "outcome": 5,
+             *       "parked_review_months": 6,
+             *       "pull_request": 2,
+             *       "qa_demo": 5,
+             *       "warranty_notice_days": [
+             *         30,
+             *         7
+             *       ]
+             *     }
+             */
+            deadlines: components["schemas"]["DeadlinesInput"];
+            /**
+             * Format: uint32
+             * @description Largest sum of deviation weights over the whole case.
+             * @default 5
+             */
+            deviation_budget: number;
+            /**
+             * @description Dates on which nobody works.
+             * @default []
+             */
+            holidays: string[];
+            /**
+             * Format: uint32
+             * @description Hours between two looks at a running rollout.
+             * @default 24
+             */
+            look_every_hours: number;
+            /**
+             * Format: uint32
+             * @description Iterations a case may have in all.
+             * @default 3
+             */
+            max_iterations: number;
+            /**
+             * Format: uint32
+             * @description Negative verdicts after which a case cannot iterate any more.
+             * @default 2
+             */
+            max_negative: number;
+            /**
+             * Format: double
+             * @description A sample ratio with a p-value below this makes an outside measurement invalid.
+             * @default 0.001
+             */
+            srm_p: number;
+            /**
+             * Format: uint32
+             * @description Age of an experiment, in days, over which opening a case is refused.
+             * @default 365
+             */
+            stale_block_days: number;
+            /**
+             * Format: uint32
+             * @description Age of an experiment, in days, over which opening a case warns.
+             * @default 180
+             */
+            stale_warn_days: number;
+            /**
+             * @description IANA name of the zone in which days begin.
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Format: uint32
+             * @description Months of warranty proposed when nobody says otherwise.
+             * @default 6
+             */
+            warranty_months: number;
+            /**
+             * Format: uint32
+             * @description Hours a wave runs before the next is started automatically, when the plan does not say.
+             * @default 48
+             */
+            wave_min_hours: number;
+            /**
+             * @description Days of the week on which nobody works.
+             * @default [
+             *       "saturday",
+             *       "sunday"
+             *     ]
+             */
+            weekend: components["schemas"]["Weekday"][];
+            /**
+             * @description How cost is weighed against benefit.
+             * @default {
+             *       "currency": "",
+             *       "day_rate": 0,
+             *       "stale_percent": 25
+             *     }
+             */
+            weighing: components["schemas"]["WeighingPolicyInput"];
+            /**
+             * @description What a deviation weighs.
+             * @default {
+             *       "adjustment": 3,
+             *       "parity": 0,
+             *       "polish": 1
+             *     }
+             */
+            weights: components["schemas"]["WeightsInput"];
+            /**
+             * @description Who has to confirm a decision.
+             * @default three_drivers
+             */
+            who_confirms: components["schemas"]["WhoConfirms"];
+        };
+        /** @description The policy was set. */
+        PolicySet: {
+            /** @description The company's, whole. */
+            policy: components["schemas"]["Policy"];
+            /** @description Those of the teams that differ, whole. */
+            teams?: {
+                [key: string]: components["schemas"]["Policy"];
+            };
+        };
+        /** @description Figures over cases. */
+        Portfolio: {
+            /** @description How many cases are in each stage; a stage without any is left out. */
+            by_stage: {
+                [key: string]: number;
+            };
+            /** @description The currency of the amounts, where one is named. */
+            currency: string | null;
+            /** @description Days from opening to the keep decision, of each kept case, in ascending order. */
+            days_to_tenure: number[];
+            /**
+             * Format: double
+             * @description The benefit that the kept cases delivered, by their realised shares.
+             */
+            delivered_per_year: number;
+            /** @description Cases whose flag should have left the code. */
+            flags_overdue: components["schemas"]["CaseId"][];
+            /** @description Cases whose exposure is held. */
+            held: components["schemas"]["CaseId"][];
+            /** @description Cases in which something is late. */
+            late: components["schemas"]["CaseId"][];
+            /**
+             * Format: double
+             * @description What keeping them costs.
+             */
+            maintenance_per_year: number;
+            /**
+             * Format: double
+             * @description What building the kept cases cost.
+             */
+            one_off_cost: number;
+            /** @description Amounts in other currencies, which are not added to those. */
+            other_currencies?: {
+                [key: string]: components["schemas"]["Money"];
+            };
+            /**
+             * Format: uint
+             * @description How many kept cases have paid their building by now.
+             */
+            paid_back: number;
+            /**
+             * Format: double
+             * @description The benefit that waits in parked cases.
+             */
+            parked_per_year: number;
+            /**
+             * Format: double
+             * @description Months until what is delivered has paid the building; none when it does not.
+             */
+            payback_months: number | null;
+            /**
+             * Format: double
+             * @description Delivered over won, of the kept cases whose delivery is measured; none when nothing with a benefit is.
+             */
+            realised_share: number | null;
+            /** @description The same, split by who was waited on. */
+            tenure: components["schemas"]["DaysToTenure"];
+            /** @description Verdicts of judged measurements, the latest of each case. */
+            verdicts: {
+                [key: string]: number;
+            };
+            /** @description Cases whose warranty ends within 30 days. */
+            warranties_ending: components["schemas"]["CaseId"][];
+            /**
+             * Format: double
+             * @description The benefit that the kept cases promised.
+             */
+            won_per_year: number;
+        };
+        /** @description Draws up the hand-over pack. */
+        PrepareHandOver: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description The metric an experiment is decided by. */
+        PrimaryMetric: {
+            /** @description Which way is good. */
+            direction: components["schemas"]["Direction"];
+            /** @description What the number is. */
+            kind: components["schemas"]["Kind"];
+            /** @description Its name. */
+            name: string;
+            /** @description The context attribute that carries the unit. */
+            unit: string;
+        };
+        /** @description The metric as it is told: what is left out has a default. */
+        PrimaryMetricDraft: {
+            /**
+             * @description Which way is good.
+             * @default increase
+             */
+            direction: components["schemas"]["Direction"];
+            /**
+             * @description What the number is; from the measurement when left out.
+             * @default null
+             */
+            kind: components["schemas"]["Kind"] | null;
+            /**
+             * @description Its name.
+             * @default primary
+             */
+            name: string;
+            /**
+             * @description The context attribute that carries the unit.
+             * @default targetingKey
+             */
+            unit: string;
+        };
+        /** @description A child's effect with its parent's as a prior. Effects are on `scale`: log-relative or absolute. */
+        Prior: {
+            /**
+             * Format: double
+             * @description The child's own effect.
+             */
+            child_effect: number;
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            child_se: number;
+            /**
+             * Format: double
+             * @description Both combined.
+             */
+            combined: number;
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            combined_se: number;
+            /** @description Its 95 % interval. */
+            interval: number[];
+            /** @description The experiment whose result is the prior. */
+            parent: components["schemas"]["ExperimentId"];
+            /**
+             * Format: double
+             * @description The parent's effect less its selection.
+             */
+            parent_effect: number;
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            parent_se: number;
+            /** @description The scale of every effect here. */
+            scale: components["schemas"]["Scale"];
+            /**
+             * Format: double
+             * @description The share of the parent's information that counts, because a variation is not the parent.
+             */
+            weight: number;
         };
         /** @description The body of a problem. */
         ProblemBody: {
@@ -1497,8 +6498,7 @@ export interface components {
             detail: string;
             /** @description The field at fault, where there is one. */
             field?: string | null;
-            /** @description The refusal, whole: who may do it, what is missing, since when. */
-            refusal?: Record<string, never> | null;
+            refusal?: components["schemas"]["Refusal"] | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -1509,6 +6509,186 @@ export interface components {
             /** @description A reference to the kind of problem: `/problems/CODE`. */
             type: string;
         };
+        /** @description What the experiment promised. */
+        Promise: {
+            /** @description The difference, in the metric's unit. */
+            absolute: components["schemas"]["Absolute"] | null;
+            /** @description Where that is with 95 %. */
+            benefit_interval: number[] | null;
+            /**
+             * Format: double
+             * @description Expected gain a year.
+             */
+            benefit_per_year: number | null;
+            /**
+             * Format: double
+             * @description The lift or difference less its selection, once a rollout is designed or measured.
+             */
+            corrected: number | null;
+            /** @description The lift. */
+            lift: components["schemas"]["Relative"] | null;
+            /** @description That with its interval, and how likely it is within a year. */
+            payback: components["schemas"]["Payback"] | null;
+            /**
+             * Format: double
+             * @description Months until it has paid the building.
+             */
+            payback_months: number | null;
+        };
+        /** @description A decision that was proposed, with what goes with it. */
+        Proposal: {
+            /**
+             * Format: uint32
+             * @description The version of the cost/benefit it cites.
+             */
+            cost_benefit?: number | null;
+            /** @description Whether a withdrawn case is retired rather than parked. */
+            for_good?: boolean;
+            /** @description What a re-run should vary. */
+            goals?: string[];
+            /** @description What. */
+            kind: components["schemas"]["DecisionKind"];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: date
+             * @description When a parked case is looked at again.
+             */
+            review_on?: string | null;
+            /**
+             * Format: double
+             * @description The person-days a re-run's variation should be built in.
+             */
+            target_days?: number | null;
+            /** @description Tags of the platform change that would bring a parked case back. */
+            unblock?: string[];
+        };
+        /** @description Proposes a warranty, or another length, which every team agrees afresh. */
+        ProposeWarranty: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description How long; the policy's length when left out.
+             * @default null
+             */
+            months: number | null;
+        };
+        /** @description Cochran's test that original and rollout are equal. */
+        Q: {
+            /**
+             * Format: double
+             * @description Its χ² tail with one degree of freedom.
+             */
+            p_value: number;
+            /**
+             * Format: double
+             * @description `D²/(SEo² + SEr²)`, of the uncorrected original.
+             */
+            statistic: number;
+        };
+        /** @description A question back to those who asked for buy-in. */
+        Question: {
+            /** @description When it was asked, and by whom. */
+            asked: components["schemas"]["Stamp"];
+            /** @description The person without an account who asked it, if it was one. */
+            by_invitation?: components["schemas"]["ByInvitation"] | null;
+            /**
+             * Format: uint32
+             * @description 1 for the first of the sign-off.
+             */
+            number: number;
+            /** @description What the team wants to know. */
+            question: string;
+            /** @description The answer. */
+            reply: components["schemas"]["Reply"] | null;
+        };
+        /** @description A question of a product team was answered. */
+        QuestionAnswered: {
+            /** @description About which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description Which.
+             */
+            number: number;
+            /** @description The answer. */
+            reply: string;
+            /** @description Of which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A product team asked something back. */
+        QuestionAsked: {
+            /** @description The person without an account who asked it, if it was one. */
+            by_invitation?: components["schemas"]["ByInvitation"] | null;
+            /** @description About which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description 1 for the first of the sign-off.
+             */
+            number: number;
+            /** @description What the team wants to know. */
+            question: string;
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Says how an item of the owner process went. */
+        RecordItem: {
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Of which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /**
+             * @description What shows it.
+             * @default null
+             */
+            evidence: string | null;
+            /** @description Which item. */
+            item: string;
+            /**
+             * @description Why; a waiver needs it.
+             * @default null
+             */
+            reason: string | null;
+            /** @description How it went. */
+            result: components["schemas"]["ItemResult"];
+        };
+        /** @description Records a measurement of a rollout. */
+        RecordMeasurement: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Whether whoever measured says that the context changed since the experiment.
+             * @default false
+             */
+            drift: boolean;
+            /** @description What was measured. */
+            measurement: components["schemas"]["Measurement"];
+            /**
+             * @description Who made it, for one made outside.
+             * @default null
+             */
+            source: string | null;
+        };
+        /** @description A command was not carried out, and why. */
+        Refusal: {
+            /** @description The stable code. */
+            code: components["schemas"]["RefusalCode"];
+            /** @description What has to be there first. */
+            missing?: string[];
+            /** @description One sentence for a person. */
+            sentence: string;
+            /**
+             * Format: date-time
+             * @description Since when the obstacle stands.
+             */
+            since?: string | null;
+            /** @description Who may do it instead, when the fault is who asked; else who can do what is missing. */
+            who_may?: components["schemas"]["WhoMay"][];
+        };
+        /** @description Every reason the domain has to say no. */
+        RefusalCode: "not_found" | "already_exists" | "forbidden" | "wrong_state" | "invalid_argument" | "experiment_not_successful" | "experiment_too_old" | "not_lead_developer" | "consultation_open" | "estimate_missing" | "cost_benefit_missing" | "unblock_condition_missing" | "variation_goals_missing" | "invitation_void" | "too_big_make_follow_up" | "deviation_budget_exceeded" | "original_not_productionised" | "no_backlog_slot" | "reason_missing" | "no_flag" | "owner_process_incomplete" | "iteration_without_deviation" | "no_measured_wave" | "full_rollout_needs_verdict" | "no_control_cohort" | "warranty_not_agreed" | "buy_in_not_current" | "condition_open" | "held" | "bug_open" | "safety_wave_has_no_verdict" | "negative_cannot_be_kept" | "not_allowed" | "justification_incomplete" | "po_ack_missing" | "warranty_running" | "warranty_bug_open" | "flag_still_in_code";
         /** @description An event that was not accepted. */
         RefusedEvent: {
             /** @description The field at fault. */
@@ -1518,12 +6698,785 @@ export interface components {
             /** @description What is wrong with it and what would be right. */
             message: string;
         };
+        /** @description Registers an experiment with its result. */
+        RegisterExperiment: {
+            /**
+             * @description The kept case whose level it had to beat.
+             * @default null
+             */
+            baseline: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: date
+             * @description The last day it ran.
+             */
+            ended: string;
+            /** @description Its name. */
+            experiment: components["schemas"]["ExperimentId"];
+            /**
+             * @description What was believed.
+             * @default null
+             */
+            hypothesis: components["schemas"]["Hypothesis"] | null;
+            /** @description What was measured. */
+            measurement: components["schemas"]["OutsideInput"];
+            /**
+             * @description The metric it is decided by: a proportion per `targetingKey` of which more is better, when left out.
+             * @default {
+             *       "direction": "increase",
+             *       "kind": null,
+             *       "name": "primary",
+             *       "unit": "targetingKey"
+             *     }
+             */
+            metric: components["schemas"]["PrimaryMetricDraft"];
+            /**
+             * @description The experiment it is a re-run or a follow-up of.
+             * @default null
+             */
+            parent: components["schemas"]["ExperimentId"] | null;
+            /**
+             * @description The product surface it ran on.
+             * @default null
+             */
+            surface: string | null;
+            /** @description The team that ran it. */
+            team: components["schemas"]["TeamId"];
+            /**
+             * @description Its name for people.
+             * @default null
+             */
+            title: string | null;
+        };
+        /** @description Registers a platform change; every parked case that waits for one of its tags gets a suggestion. */
+        RegisterPlatformChange: {
+            /**
+             * @description Where it landed.
+             * @default []
+             */
+            codebases: components["schemas"]["CodebaseId"][];
+            /**
+             * @description What it is, in words.
+             * @default null
+             */
+            description: string | null;
+            /** @description Its name. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /**
+             * @description Its tags.
+             * @default []
+             */
+            tags: string[];
+        };
+        /** @description A lift: 0.05 is +5 %. */
+        Relative: {
+            /**
+             * Format: double
+             * @description Treatment over control, less 1.
+             */
+            estimate: number;
+            /** @description Its interval, from the logarithm of the ratio. */
+            interval: number[];
+        };
+        /** @description Lifts the hold: back to what was exposed before it. */
+        ReleaseHold: {
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description The feature goes: exposure 0, and the owners take the code out. */
+        RemovalStarted: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description Wakes a parked case. */
+        ReopenCase: {
+            /** @description Which. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why the experiment is trusted in spite of its age; `true` when no more is to be said.
+             * @default null
+             */
+            override: components["schemas"]["AgeOverride"] | null;
+            /**
+             * @description The platform change that made it easier: accepts its suggestion.
+             * @default null
+             */
+            platform_change: components["schemas"]["PlatformChangeId"] | null;
+        };
+        /** @description How a rollout relates to its original, with what supports it. */
+        Replication: {
+            /** @description Whether at least half of the corrected original is shown, not only estimated. */
+            at_least_half_shown: boolean;
+            /**
+             * Format: double
+             * @description How large the difference may be without being called one: h.
+             */
+            compatible_within: number;
+            /** @description The original less its selection. */
+            corrected: components["schemas"]["Corrected"];
+            /**
+             * Format: double
+             * @description Rollout less corrected original.
+             */
+            difference: number;
+            /**
+             * Format: double
+             * @description The rollout's estimate.
+             */
+            estimate: number;
+            /** @description The interval that decided whether the effect is present. */
+            interval: number[];
+            /** @description The answer. */
+            label: components["schemas"]["Label"];
+            /**
+             * Format: double
+             * @description A loss above this would probably (80 %) have been noticed.
+             */
+            noticeable_loss: number;
+            /** @description The original as it was reported. */
+            original: components["schemas"]["Original"];
+            /** @description Where 95 % of exact replications of the uncorrected original would land [Patil, Peng, Leek 2016]. */
+            prediction_interval: number[];
+            /** @description Cochran's test, of the uncorrected original. */
+            q: components["schemas"]["Q"];
+            /**
+             * Format: double
+             * @description The share of the corrected original that was delivered.
+             */
+            retained: number;
+            /** @description The scale both effects are on. */
+            scale: components["schemas"]["Scale"];
+            /** @description The answer in words. */
+            sentence: string;
+            /** @description Whether the original was too imprecise to be refuted. */
+            too_imprecise_to_refute: boolean;
+        };
+        /** @description The answer to a question. */
+        Reply: {
+            /** @description What. */
+            reply: string;
+            /** @description When, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description Reports a bug. */
+        ReportBug: {
+            /** @description Its name. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description What is wrong.
+             * @default null
+             */
+            description: string | null;
+        };
+        /** @description Asks a product team for buy-in. */
+        RequestBuyIn: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description Asks a product team for advice and for the codebases concerned. */
+        RequestConsultation: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description What to ask beyond the usual.
+             * @default null
+             */
+            question: string | null;
+            /** @description Which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description What a re-run was asked to make easier, and whether it did. */
+        RerunView: {
+            /**
+             * Format: double
+             * @description The person-days its experiment is estimated at, once every codebase is.
+             */
+            expected_days: number | null;
+            /** @description What to vary. */
+            goals: string[];
+            /** @description Whether that meets the target; none while either is unknown. */
+            met: boolean | null;
+            /**
+             * Format: double
+             * @description The person-days the variation should be built in.
+             */
+            target_days: number | null;
+        };
+        /** @description Makes space in the backlog. */
+        ReserveBacklog: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: double
+             * @description Person-days.
+             */
+            days: number;
+        };
+        /** @description Proposes to give a case up for good. */
+        RetireCase: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
+        };
+        /** @description What a review of a justified keep ends in. */
+        Review: "affirm" | "remove";
+        /** @description Reviews a justified keep. */
+        ReviewKeep: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What it ends in. */
+            kind: components["schemas"]["Review"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * Format: date
+             * @description The next review, when it stays.
+             * @default null
+             */
+            review_on: string | null;
+        };
+        /** @description Looks at a parked case again and leaves it parked. */
+        ReviewParked: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why it stays parked.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * Format: date
+             * @description When it is looked at next; after the policy's months when left out.
+             * @default null
+             */
+            review_on: string | null;
+            /**
+             * @description Tags of the platform change that would bring it back; those before when left out.
+             * @default null
+             */
+            unblock: string[] | null;
+        };
+        /** @description The policies of a company at one time: its own, and those of the teams that differ. */
+        Revision: {
+            /**
+             * Format: double
+             * @description Two-sided error rate of a verdict; each iteration after the first halves it.
+             * @default 0.05
+             */
+            alpha: number;
+            /**
+             * @description Promises, in working days unless the name says otherwise.
+             * @default {
+             *       "buy_in": 10,
+             *       "consultation": 5,
+             *       "decision": 10,
+             *       "estimate": 5,
+             *       "flag_gone_days": 30,
+             *       "keep_review_months": 6,
+             *       "negative_outcome": 2,
+             *       "outcome": 5,
+             *       "parked_review_months": 6,
+             *       "pull_request": 2,
+             *       "qa_demo": 5,
+             *       "warranty_notice_days": [
+             *         30,
+             *         7
+             *       ]
+             *     }
+             */
+            deadlines: components["schemas"]["Deadlines"];
+            /**
+             * Format: uint32
+             * @description Largest sum of deviation weights over the whole case.
+             * @default 5
+             */
+            deviation_budget: number;
+            /**
+             * @description Dates on which nobody works.
+             * @default []
+             */
+            holidays: string[];
+            /**
+             * Format: uint32
+             * @description Hours between two looks at a running rollout.
+             * @default 24
+             */
+            look_every_hours: number;
+            /**
+             * Format: uint32
+             * @description Iterations a case may have in all.
+             * @default 3
+             */
+            max_iterations: number;
+            /**
+             * Format: uint32
+             * @description Negative verdicts after which a case cannot iterate any more.
+             * @default 2
+             */
+            max_negative: number;
+            /**
+             * Format: double
+             * @description A sample ratio with a p-value below this makes an outside measurement invalid.
+             * @default 0.001
+             */
+            srm_p: number;
+            /**
+             * Format: uint32
+             * @description Age of an experiment, in days, over which opening a case is refused.
+             * @default 365
+             */
+            stale_block_days: number;
+            /**
+             * Format: uint32
+             * @description Age of an experiment, in days, over which opening a case warns.
+             * @default 180
+             */
+            stale_warn_days: number;
+            /** @description Those of the teams that differ, whole. */
+            teams?: {
+                [key: string]: components["schemas"]["Policy"];
+            };
+            /**
+             * @description IANA name of the zone in which days begin.
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Format: uint32
+             * @description Months of warranty proposed when nobody says otherwise.
+             * @default 6
+             */
+            warranty_months: number;
+            /**
+             * Format: uint32
+             * @description Hours a wave runs before the next is started automatically, when the plan does not say.
+             * @default 48
+             */
+            wave_min_hours: number;
+            /**
+             * @description Days of the week on which nobody works.
+             * @default [
+             *       "saturday",
+             *       "sunday"
+             *     ]
+             */
+            weekend: components["schemas"]["Weekday"][];
+            /**
+             * @description How cost is weighed against benefit.
+             * @default {
+             *       "currency": "",
+             *       "day_rate": 0,
+             *       "stale_percent": 25
+             *     }
+             */
+            weighing: components["schemas"]["WeighingPolicy"];
+            /**
+             * @description What a deviation weighs.
+             * @default {
+             *       "adjustment": 3,
+             *       "parity": 0,
+             *       "polish": 1
+             *     }
+             */
+            weights: components["schemas"]["Weights"];
+            /**
+             * @description Who has to confirm a decision.
+             * @default three_drivers
+             */
+            who_confirms: components["schemas"]["WhoConfirms"];
+        };
+        /** @description Takes preparation back, or gives it back. */
+        RevokeDelegation: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Ends it before its time. */
+        RevokeDeputy: {
+            /**
+             * @description Who is back; whoever says so, when left out.
+             * @default null
+             */
+            account: components["schemas"]["AccountId"] | null;
+            /** @description Who acted for them. */
+            deputy: components["schemas"]["AccountId"];
+        };
+        /** @description Takes an invitation back. */
+        RevokeInvitation: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which. */
+            invitation: components["schemas"]["InvitationId"];
+        };
+        /** @description Takes a role from an account. */
+        RevokeRole: {
+            /** @description From whom. */
+            account: components["schemas"]["AccountId"];
+            /** @description What, and where. */
+            role: components["schemas"]["Grant"];
+        };
+        /** @description What somebody does. Drivers and builders hold theirs per case, owners per team or codebase. */
+        Role: "development_lead" | "product_manager" | "design_lead" | "lead_developer" | "developer" | "designer" | "product_owner" | "codebase_owner" | "observer" | "importer" | "admin";
+        /** @description An account was given a role. */
+        RoleGranted: {
+            /** @description To whom. */
+            account: components["schemas"]["AccountId"];
+            /** @description What, and where. */
+            role: components["schemas"]["Grant"];
+        };
+        /** @description An account lost a role. */
+        RoleRevoked: {
+            /** @description From whom. */
+            account: components["schemas"]["AccountId"];
+            /** @description What, and where. */
+            role: components["schemas"]["Grant"];
+        };
+        /**
+         * @description What a rollout costs that finds a share of the corrected effect with 80 % power, at one treatment unit for each of
+         *     control.
+         */
+        RolloutCost: {
+            /**
+             * Format: double
+             * @description Days until the expected are.
+             */
+            expected_days?: number | null;
+            /**
+             * Format: uint64
+             * @description The units it is expected to take then, when the effect is there.
+             */
+            expected_units: number;
+            /**
+             * Format: double
+             * @description Days until the most are there, when every unit is admitted and the audience is known.
+             */
+            largest_days?: number | null;
+            /**
+             * Format: uint64
+             * @description The most units in both arms that it takes when it may be looked at any time.
+             */
+            largest_units: number;
+            /**
+             * Format: double
+             * @description The share of the corrected effect that it looks for.
+             */
+            share: number;
+            /**
+             * Format: uint64
+             * @description Units in both arms that a single look at the end would take.
+             */
+            single_look_units: number;
+            /**
+             * Format: double
+             * @description That, over the experiment's units.
+             */
+            times_experiment: number;
+        };
+        /** @description The plan was set. */
+        RolloutPlanSet: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The plan. */
+            plan: components["schemas"]["Plan"];
+        };
+        /** @description A change from the experiment that was ruled on. */
+        Ruled: {
+            /** @description How far it was said to go before. */
+            before: components["schemas"]["Size"];
+            /** @description What was changed. */
+            description: string;
+            /** @description How far it is said to go now. */
+            now: components["schemas"]["Size"];
+            /**
+             * Format: uint32
+             * @description Its number in the ledger.
+             */
+            number: number;
+        };
+        /** @description The design lead's ruling on how far a change goes. */
+        RuleDeviation: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description How far it goes. */
+            kind: components["schemas"]["DeviationKind"];
+            /**
+             * Format: uint32
+             * @description Which change.
+             */
+            number: number;
+        };
+        /** @description The wave that runs. */
+        Running: {
+            /**
+             * Format: date
+             * @description The date the first measured wave of this iteration started.
+             */
+            measured_since: string | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When the first wave of this iteration started.
+             */
+            started: string;
+            /**
+             * Format: date
+             * @description The date the first wave of this iteration started.
+             */
+            started_on: string;
+            /**
+             * Format: uint
+             * @description Its place in the plan, counted from 0.
+             */
+            wave: number;
+        };
+        /** @description What the sample-ratio tests say. */
+        SampleRatio: {
+            /**
+             * Format: double
+             * @description The log e-value of the sequential test, over all epochs.
+             */
+            log_e: number;
+            /**
+             * Format: double
+             * @description The p-value of the fixed χ² test.
+             */
+            p_chi2: number;
+        };
+        /** @description Confirms that a condition is satisfied. */
+        SatisfyCondition: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which condition, in the words it was given in. */
+            condition: string;
+            /** @description Of which team's sign-off. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description The scale of an effect; frozen when a plan is made, because a scale that switches changes the question. */
+        Scale: "relative" | "absolute";
+        /** @description When a digest is due: an hour of a day of the week, in the zone of whoever reads it. */
+        Schedule: {
+            /**
+             * @description The day.
+             * @default monday
+             */
+            day: components["schemas"]["Weekday"];
+            /**
+             * Format: uint8
+             * @description The hour, 0 to 23.
+             * @default 9
+             */
+            hour: number;
+        };
+        Schema: Record<string, never> | boolean;
         /**
          * @description How far an API token reaches. A session of a signed-in person has `read` and `write`, and `admin` where that
          *     account holds the admin role.
          * @enum {string}
          */
         Scope: "evaluate" | "ingest" | "sync" | "read" | "write" | "admin";
+        /** @description A position that a rule asks for; whoever holds it at a `Place` may act. */
+        Seat: {
+            role: components["schemas"]["Role"];
+        } | {
+            somewhere: components["schemas"]["Role"];
+        } | {
+            product_owner: components["schemas"]["TeamId"];
+        } | {
+            codebase_owner: components["schemas"]["CodebaseId"];
+        } | {
+            account: components["schemas"]["AccountId"];
+        } | "system";
+        /** @description Sets a team's days; with nothing but the team, they are as in its policy again. */
+        SetCalendar: {
+            /** @description Dates on which it does not work. */
+            holidays?: string[] | null;
+            /** @description Whose. */
+            team: components["schemas"]["TeamId"];
+            /** @description IANA name of its time zone. */
+            time_zone?: string | null;
+            /** @description Days of the week on which it does not work. */
+            weekend?: components["schemas"]["Weekday"][] | null;
+        };
+        /** @description Weighs cost and benefit; replaces the weighing before, and the proposal that cited it. */
+        SetCostBenefit: {
+            /**
+             * Format: double
+             * @description Units that would meet the feature in a year.
+             */
+            audience_per_year?: number | null;
+            /**
+             * Format: double
+             * @description Expected gain a year, said outright.
+             */
+            benefit_per_year?: number | null;
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The currency of all of it; the policy's when left out. */
+            currency?: string | null;
+            /**
+             * Format: double
+             * @description What a person-day costs; the policy's when left out.
+             */
+            day_rate?: number | null;
+            /**
+             * Format: double
+             * @description Cost of keeping it, a year, said outright.
+             */
+            maintenance_per_year?: number | null;
+            /**
+             * Format: double
+             * @description Cost of building, said outright.
+             */
+            one_off_cost?: number | null;
+            /**
+             * Format: double
+             * @description What one unit of effect is worth: one more conversion for a proportion, one unit of the metric for a mean.
+             */
+            value_per_unit?: number | null;
+        };
+        /** @description Sets a flag by hand. */
+        SetFlag: {
+            /** @description Its flagd definition. */
+            definition: unknown;
+            /**
+             * @description Where; `production` when left out.
+             * @default production
+             */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
+        /** @description Sets the policy for cases opened from now on. */
+        SetPolicy: {
+            /** @description The company's, whole; a field left out has its default. */
+            policy: components["schemas"]["PolicyInput"];
+            /** @description What teams say otherwise; a team left out goes by the company's. */
+            teams?: {
+                [key: string]: components["schemas"]["Overrides"];
+            };
+        };
+        /** @description Sets the plan by which the flag is raised. */
+        SetRolloutPlan: {
+            /**
+             * @description Whether Tenure starts the waves and takes the looks.
+             * @default false
+             */
+            automatic: boolean;
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description The environment; the flag's when left out.
+             * @default null
+             */
+            environment: components["schemas"]["EnvironmentId"] | null;
+            /**
+             * @description Metrics that must not get worse.
+             * @default []
+             */
+            guardrails: components["schemas"]["GuardrailInput"][];
+            /**
+             * @description How another metric or unit than the experiment's follows from it.
+             * @default null
+             */
+            mapping: string | null;
+            /**
+             * Format: uint32
+             * @description Days of rollout after which an open verdict is closed; 90 when left out.
+             * @default null
+             */
+            max_days: number | null;
+            /**
+             * @description The primary metric; the experiment's own when left out.
+             * @default null
+             */
+            metric: components["schemas"]["MetricId"] | null;
+            /**
+             * Format: uint32
+             * @description Days of measured waves before a positive verdict; 7 when left out.
+             * @default null
+             */
+            min_days: number | null;
+            /**
+             * Format: uint64
+             * @description Units an arm at the planned end.
+             * @default null
+             */
+            planned_n: number | null;
+            /**
+             * Format: double
+             * @description The share of admitted units that get the treatment; one half, or what the largest wave needs, when left out.
+             * @default null
+             */
+            treatment_share: number | null;
+            /**
+             * @description The context attribute that carries the unit; the experiment's unit when left out.
+             * @default null
+             */
+            unit: string | null;
+            /**
+             * @description The waves, in order: `[percent, "safety" | "measure"]` or objects.
+             * @default []
+             */
+            waves: components["schemas"]["WaveInput"][];
+            /**
+             * Format: uint32
+             * @description Hours after first exposure in which outcomes count.
+             * @default null
+             */
+            window_hours: number | null;
+        };
+        /** @description How a dispute ended. */
+        Settled: {
+            /** @description Why, where a reason was given. */
+            reason: string | null;
+            /** @description When, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+            /** @description Whether the claim was right. */
+            upheld: boolean;
+        };
+        /** @description Settles a dispute. */
+        SettleDispute: {
+            /** @description About which bug. */
+            bug: components["schemas"]["BugId"];
+            /** @description In which case's feature. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why; needed when it is not.
+             * @default null
+             */
+            reason: string | null;
+            /** @description Whether the claim is right. */
+            upheld: boolean;
+        };
+        /** @description Who claims the server. */
+        SetupClaim: {
+            /** @description The setup code, as `tenure serve` printed it. */
+            code: string;
+            /** @description The login of the first account, usually an e-mail address. */
+            login: string;
+            /** @description At least 12 characters. */
+            password: string;
+        };
         /** @description A session that began. */
         SignedIn: {
             /** @description The account's id. */
@@ -1531,20 +7484,351 @@ export interface components {
             /** @description To be sent as `X-CSRF-Token` with every write. */
             csrf: string;
         };
+        /** @description A product team's buy-in. */
+        SignOff: {
+            /** @description The latest answer. */
+            answered: components["schemas"]["Answered"] | null;
+            /** @description When it was last asked for, and by whom. */
+            asked: components["schemas"]["Stamp"];
+            /**
+             * Format: date
+             * @description The date the answer is promised by.
+             */
+            due: string;
+            /** @description What the team asked back, oldest first. */
+            questions?: components["schemas"]["Question"][];
+        };
+        /** @description An answer by link. */
+        SignOffAnswer: {
+            /** @description Which of the four. */
+            answer: components["schemas"]["AnswerKind"];
+            /** @description The condition, the question or the reason: what the answer needs. */
+            text?: string;
+        };
+        /** @description A person without an account was invited to answer. */
+        SignOffInvited: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Its name. */
+            invitation: components["schemas"]["InvitationId"];
+            /** @description Who is invited. */
+            person: string;
+            /** @description For which team. */
+            team: components["schemas"]["TeamId"];
+            /**
+             * Format: date
+             * @description The last day it is good for.
+             */
+            until: string;
+        };
+        /** @description Where a sign-off stands. */
+        SignOffStatus: "not_requested" | "requested" | "approved" | "stale" | "changes_requested" | "refused";
+        /** @description A sign-off, with where it stands. */
+        SignOffView: {
+            /** @description What changed in the deviation ledger since it was given. */
+            changed_since: components["schemas"]["LedgerDiff"] | null;
+            /**
+             * Format: date
+             * @description The date the answer is promised by, while it is open.
+             */
+            due: string | null;
+            /** @description Whether the product owner is also a driver of the case. */
+            self_approved: boolean;
+            /** @description Where it stands. */
+            status: components["schemas"]["SignOffStatus"];
+            /** @description Whose. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description How far a change goes, and what that weighs. */
+        Size: {
+            /** @description How far. */
+            kind: components["schemas"]["DeviationKind"];
+            /**
+             * Format: uint32
+             * @description What it weighs under the case's policy.
+             */
+            weight: number;
+        };
+        /** @description A suggestion put off until a date. */
+        Snooze: {
+            /** @description When it was put off, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+            /**
+             * Format: date
+             * @description The date it comes back.
+             */
+            until: string;
+        };
+        /** @description Puts a suggestion off; it comes back on a date. */
+        SnoozeSuggestion: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which platform change. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /**
+             * Format: date
+             * @description The date it comes back.
+             */
+            until: string;
+        };
+        /** @description Where an experiment comes from. */
+        Source: "summary" | "growthbook" | "statsig";
+        /** @description How the error of one side is spent over the information fraction `t` [Lan, DeMets 1983]. */
+        Spending: "obrien_fleming" | "pocock" | {
+            /** Format: double */
+            power: number;
+        } | {
+            /** Format: double */
+            hwang_shih_de_cani: number;
+        };
+        /** @description Where a case is. */
+        Stage: "preparation" | "parked" | "rerunning" | "buy_in" | "building" | "ready" | "rolling_out" | "outcome" | "productionised" | "removing" | "closed" | "removed" | "retired";
+        /** @description When something was done, and by whom. */
+        Stamp: {
+            /** @description For whom, when it acted as a deputy. */
+            acting_for?: components["schemas"]["AccountId"] | null;
+            /**
+             * Format: date-time
+             * @description The instant.
+             */
+            at: string;
+            /** @description The account that acted. */
+            by: components["schemas"]["AccountId"];
+        };
+        /** @description Somebody who may act for somebody now. */
+        StandIn: {
+            /** @description For whom. */
+            acting_for: components["schemas"]["AccountId"];
+            /** @description Who acts. */
+            deputy: components["schemas"]["AccountId"];
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            until: string;
+        };
+        /** @description Starts it. */
+        StartFollowUp: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which. */
+            follow_up: components["schemas"]["FollowUpId"];
+        };
+        /** @description Starts the next wave. */
+        StartWave: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+        };
+        /** @description Pulls the feature from everybody, now. */
+        StopExposure: {
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description One epoch's part in the stratified estimate. */
+        Stratum: {
+            /**
+             * Format: uint64
+             * @description Units in the control arm.
+             */
+            control_n: number;
+            /**
+             * Format: double
+             * @description The epoch's estimate; none while it burns in.
+             */
+            estimate: number | null;
+            /**
+             * Format: uint32
+             * @description Which epoch.
+             */
+            index: number;
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            se: number | null;
+            /**
+             * Format: uint64
+             * @description Units in the treatment arm.
+             */
+            treatment_n: number;
+            /**
+             * Format: double
+             * @description Its weight in the whole, 0 while it burns in.
+             */
+            weight: number;
+        };
+        /** @description Estimates one codebase; a second estimate replaces the first. */
+        SubmitEstimate: {
+            /** @description For which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description Person-days: low, likely, high. */
+            days: number[];
+            /**
+             * Format: double
+             * @description Person-days of maintenance a year.
+             * @default 0
+             */
+            maintenance_days_per_year: number;
+        };
+        /** @description A successor accepted. */
+        SuccessionAccepted: {
+            /** @description Whether the onus of its cases and its codebases move with this. */
+            onus: boolean;
+            /** @description Whether its place as a product team moves with this. */
+            product: boolean;
+            /** @description Who takes its place. */
+            successor: components["schemas"]["TeamId"];
+            /** @description The team that is dissolved. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A team is to be dissolved. */
+        SuccessionProposed: {
+            /** @description Why. */
+            reason: string;
+            /** @description Who takes its place. */
+            successor: components["schemas"]["TeamId"];
+            /** @description Which. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A suggestion was dismissed. */
+        SuggestionDismissed: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which platform change. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description A suggestion was put off. */
+        SuggestionSnoozed: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which platform change. */
+            platform_change: components["schemas"]["PlatformChangeId"];
+            /**
+             * Format: date
+             * @description The date it comes back.
+             */
+            until: string;
+        };
+        /** @description A case in a list. */
+        Summary: {
+            /** @description The same, for programs. */
+            blocker: components["schemas"]["Wait"] | null;
+            /** @description What was delivered. */
+            delivery: components["schemas"]["Delivery"] | null;
+            /** @description Its experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+            /**
+             * Format: double
+             * @description The share of all units that meet the feature, in percent.
+             */
+            exposure_percent: number;
+            /** @description The key of its flag. */
+            flag: components["schemas"]["FlagKey"] | null;
+            /** @description Whether exposure is held. */
+            held: boolean;
+            /** @description Its name. */
+            id: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description Which iteration.
+             */
+            iteration: number;
+            /** @description What comes next, and on whom it waits, in one line. */
+            next: string | null;
+            /**
+             * Format: uint
+             * @description Open bugs.
+             */
+            open_bugs: number;
+            /** @description What was won, and what was delivered. */
+            promise: components["schemas"]["Promise"] | null;
+            /** @description Whether that was made outside. */
+            self_reported: boolean;
+            /** @description Where it is. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            stage_since: string;
+            /**
+             * Format: uint
+             * @description Open platform-change suggestions.
+             */
+            suggestions: number;
+            /** @description The team that has the onus. */
+            team: components["schemas"]["TeamId"];
+            /** @description The name of its experiment, for people. */
+            title: string | null;
+            /** @description What it waits for that is time alone. */
+            until: components["schemas"]["Until"] | null;
+            /** @description The verdict of the latest measurement. */
+            verdict: components["schemas"]["Verdict"] | null;
+            /**
+             * Format: date
+             * @description The last day of its warranty.
+             */
+            warranty_ends: string | null;
+        };
+        /** @description Every chain of kept cases on one product surface. */
+        SurfaceLineage: {
+            /** @description One chain a metric, in the order in which the cases were kept. The last level of each is the baseline to beat. */
+            chains: components["schemas"]["Cumulative"][];
+            /** @description The surface. */
+            surface: string;
+        };
         /** @description What was taken in. */
         TakenIn: {
             /** @description The commands that register it. */
-            commands: Record<string, never>[];
+            commands: components["schemas"]["Command"][];
             /** @description The entries that were written; none after a dry run. */
             entries: components["schemas"]["Written"][];
             /** @description What was left aside. */
-            ignored: Record<string, never>[];
+            ignored: components["schemas"]["Note"][];
             /** @description What they record, or would record: the name of each entry, with its content. */
-            records: Record<string, never>[];
+            records: components["schemas"]["Event"][];
             /** @description What was read, and from where. */
-            understood: Record<string, never>[];
+            understood: components["schemas"]["Note"][];
             /** @description What a person should know before registering it. */
-            warnings: Record<string, never>[];
+            warnings: components["schemas"]["Note"][];
+        };
+        /** @description A team was defined. */
+        TeamDefined: {
+            /** @description Its name for people. */
+            name: string;
+            /** @description Which. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description The name of a team. */
+        TeamId: string;
+        /** @description A team. */
+        TeamView: {
+            /** @description Its name for people. */
+            name: string;
+            /** @description Its name. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description A warranty that ended early, because the feature was taken back to be built again. */
+        Term: {
+            /**
+             * Format: date
+             * @description The day from which the building team is accountable again.
+             */
+            cut: string;
+            /**
+             * Format: date
+             * @description What would have been, or was, its last day.
+             */
+            ends: string;
         };
         /** @description What came of a test. */
         Tested: {
@@ -1586,16 +7870,243 @@ export interface components {
             /** @description How far it reaches. */
             scopes: string[];
         };
+        /** @description What one version of the ledger brought: a change, or a ruling on one. */
+        Turn: {
+            /**
+             * Format: uint32
+             * @description Which change.
+             */
+            number: number;
+            /** @description How far it goes from this version on. */
+            size: components["schemas"]["Size"];
+            /**
+             * Format: uint32
+             * @description The version.
+             */
+            version: number;
+        };
+        /** @description A unit: its id, or an id by type of unit. */
+        UnitGiven: string | {
+            [key: string]: string;
+        };
+        /** @description A case that waits for nobody, and until when. */
+        Until: {
+            /**
+             * Format: date
+             * @description The last day of waiting, when it is known.
+             */
+            until: string | null;
+            /** @description What it waits for, in words. */
+            what: string;
+        };
+        /** @description What a look says. */
+        Verdict: "positive" | "not_significant" | "negative" | "immature" | "invalid";
+        /** @description Something that waits on somebody. */
+        Wait: {
+            /** @description The names of the arguments that whoever answers has to give. */
+            asked: string[];
+            /** @description In which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description The command that does it. */
+            command: string;
+            /**
+             * Format: date
+             * @description The date it is promised by.
+             */
+            due?: string | null;
+            /**
+             * Format: uint32
+             * @description Working days since that date.
+             */
+            late_by_days: number;
+            /** @description Whether that date has passed. */
+            overdue: boolean;
+            /**
+             * Format: date-time
+             * @description Since when it waits.
+             */
+            since: string;
+            /** @description What to do, in words. */
+            what: string;
+            /** @description Who may do it. */
+            who: components["schemas"]["WhoMay"][];
+            /** @description Its arguments, as far as they are known. */
+            with: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A warranty proposed to the product owners. */
+        Warranty: {
+            /** @description The teams that agreed. */
+            agreed: {
+                [key: string]: components["schemas"]["Stamp"];
+            };
+            /**
+             * Format: date
+             * @description Its last day, once the feature is kept.
+             */
+            ends: string | null;
+            /**
+             * Format: uint32
+             * @description Months from the keep decision.
+             */
+            months: number;
+            /** @description When it was proposed, and by whom. */
+            proposed: components["schemas"]["Stamp"];
+        };
+        /** @description A team agreed the warranty. */
+        WarrantyAgreed: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Which team. */
+            team: components["schemas"]["TeamId"];
+        };
+        /** @description The warranty is longer now. */
+        WarrantyExtended: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: date
+             * @description Its last day.
+             */
+            ends: string;
+            /**
+             * Format: uint32
+             * @description How long it is in all.
+             */
+            months: number;
+        };
+        /** @description A warranty was proposed. */
+        WarrantyProposed: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * Format: uint32
+             * @description How long.
+             */
+            months: number;
+        };
+        /** @description Who answers for the feature now. */
+        WarrantyView: {
+            /** @description Who is accountable today; nobody before the first exposure. */
+            accountable: components["schemas"]["Accountable"] | null;
+            /**
+             * Format: int64
+             * @description Days until then; negative after it.
+             */
+            days_left: number | null;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            ends: string | null;
+            /** @description Where the hand-over stands; none before its pack is drawn up. */
+            hand_over: components["schemas"]["HandOverStatus"] | null;
+            /** @description The teams that is. */
+            teams: components["schemas"]["TeamId"][];
+        };
+        /** @description One step of a rollout. */
+        Wave: {
+            /** @description Whether a person starts it even in an automatic rollout. */
+            approval?: boolean;
+            /** @description What it is for. */
+            kind: components["schemas"]["WaveKind"];
+            /**
+             * Format: uint32
+             * @description Hours it lasts before the next may start by itself; the policy's when left out.
+             */
+            min_hours?: number | null;
+            /**
+             * Format: uint64
+             * @description Units an arm that it needs before the next may start by itself.
+             */
+            min_units?: number | null;
+            /**
+             * Format: double
+             * @description The share of all units that meet the feature, in percent.
+             */
+            percent: number;
+        };
+        /** @description One step of a rollout. */
+        WaveInput: [
+            number,
+            components["schemas"]["WaveKind"]
+        ] | {
+            /** @default false */
+            approval: boolean;
+            kind: components["schemas"]["WaveKind"];
+            /**
+             * Format: uint32
+             * @default null
+             */
+            min_hours: number | null;
+            /**
+             * Format: uint64
+             * @default null
+             */
+            min_units: number | null;
+            /** Format: double */
+            percent: number;
+        };
+        /** @description What a wave is for. */
+        WaveKind: "safety" | "measure";
+        /** @description A wave started. */
+        WaveStarted: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description What the looks of this iteration go by; frozen with its first wave. */
+            design?: components["schemas"]["Design"] | null;
+            /** @description What it is for. */
+            kind: components["schemas"]["WaveKind"];
+            /**
+             * Format: date
+             * @description The date it started.
+             */
+            on: string;
+            /**
+             * Format: double
+             * @description The share of all units that meet the feature, in percent.
+             */
+            percent: number;
+            /**
+             * Format: uint
+             * @description Its place in the plan, counted from 0.
+             */
+            wave: number;
+        };
         /** @description What is to change about a webhook; what is left out stays. */
         WebhookChange: {
             /** @description Whether anything is posted: `true` enables it again after it was disabled. */
             enabled?: boolean | null;
-            filter?: components["schemas"]["Filter"] | null;
+            filter?: components["schemas"]["WebhookFilter"] | null;
             /** @description What it is for. */
             name?: string | null;
             /** @description Where to post. */
             url?: string | null;
         };
+        /** @description Which entries are posted. A list that is empty holds nothing back. */
+        WebhookFilter: {
+            /**
+             * @description Cases, such as `PC-1`.
+             * @default []
+             */
+            cases: string[];
+            /**
+             * @description Kinds of entries, such as `exposure_held`.
+             * @default []
+             */
+            kinds: string[];
+            /**
+             * @description Teams that have the onus or are asked something.
+             * @default []
+             */
+            teams: string[];
+        };
+        /**
+         * @description How what is posted is written.
+         * @enum {string}
+         */
+        WebhookForm: "standard" | "slack";
         /** @description A webhook as it is shown. Never its secret, nor the part of its address that may be one. */
         WebhookView: {
             /** @description Who made it, and is told when it is disabled. */
@@ -1618,9 +8129,9 @@ export interface components {
              */
             failing_since?: string | null;
             /** @description Which entries. */
-            filter: components["schemas"]["Filter"];
+            filter: components["schemas"]["WebhookFilter"];
             /** @description How what is posted is written. */
-            form: components["schemas"]["Form"];
+            form: components["schemas"]["WebhookForm"];
             /** @description Its id. */
             id: string;
             /** @description What it is for. */
@@ -1633,6 +8144,215 @@ export interface components {
             /** @description Where it posts to: scheme and host. */
             url: string;
         };
+        /** @description A day of the week. */
+        Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+        /** @description One weighing: what was said, and everything reckoned from it. */
+        Weighing: {
+            /** @description Gain a year. */
+            benefit_per_year: components["schemas"]["Figure"];
+            /**
+             * Format: double
+             * @description The share of the benefit that would just pay building and maintenance within a year.
+             */
+            break_even_share?: number | null;
+            /** @description The currency of the amounts, where one is named. */
+            currency?: string | null;
+            /** @description The estimates it rests on. */
+            estimates: {
+                [key: string]: components["schemas"]["Counted"];
+            };
+            /** @description The gain of one unit by the experiment's corrected effect, in the metric's unit; none when it has no such effect. */
+            gain_per_unit?: components["schemas"]["Figure"] | null;
+            /** @description What people said. */
+            inputs: components["schemas"]["Inputs"];
+            /**
+             * Format: double
+             * @description Cost of keeping it, a year.
+             */
+            maintenance_per_year: number;
+            /** @description Cost of building. */
+            one_off_cost: components["schemas"]["Figure"];
+            /** @description When the benefit has paid the building. */
+            payback: components["schemas"]["Payback"];
+            /** @description Whether the benefit is reckoned from the corrected effect, not said outright. */
+            reckoned: boolean;
+            /**
+             * Format: double
+             * @description The share of the corrected effect that is reckoned with: 1 but in a calculation of "what if".
+             */
+            retained: number;
+            /** @description What a rollout would cost that looks for the corrected effect, and for half of it. */
+            rollout?: components["schemas"]["RolloutCost"][];
+        };
+        /** @description How cost is weighed against benefit. */
+        WeighingPolicy: {
+            /**
+             * @description The currency of amounts when a weighing does not say; empty when there is none to name.
+             * @default
+             */
+            currency: string;
+            /**
+             * Format: uint32
+             * @description What a person-day costs when a weighing does not say; 0 when each has to.
+             * @default 0
+             */
+            day_rate: number;
+            /**
+             * Format: uint32
+             * @description A weighing is stale when an estimate it rests on moved by more than so many percent.
+             * @default 25
+             */
+            stale_percent: number;
+        };
+        /** @description How cost is weighed against benefit. */
+        WeighingPolicyInput: {
+            /**
+             * @description The currency of amounts when a weighing does not say; empty when there is none to name.
+             * @default
+             */
+            currency: string;
+            /**
+             * Format: uint32
+             * @description What a person-day costs when a weighing does not say; 0 when each has to.
+             * @default 0
+             */
+            day_rate: number;
+            /**
+             * Format: uint32
+             * @description A weighing is stale when an estimate it rests on moved by more than so many percent.
+             * @default 25
+             */
+            stale_percent: number;
+        };
+        /** @description Weights of deviations, by kind. */
+        Weights: {
+            /**
+             * Format: uint32
+             * @description A visible change.
+             * @default 3
+             */
+            adjustment: number;
+            /**
+             * Format: uint32
+             * @description Looks and behaves the same.
+             * @default 0
+             */
+            parity: number;
+            /**
+             * Format: uint32
+             * @description Small design polish.
+             * @default 1
+             */
+            polish: number;
+        };
+        /** @description Weights of deviations, by kind. */
+        WeightsInput: {
+            /**
+             * Format: uint32
+             * @description A visible change.
+             * @default 3
+             */
+            adjustment: number;
+            /**
+             * Format: uint32
+             * @description Looks and behaves the same.
+             * @default 0
+             */
+            parity: number;
+            /**
+             * Format: uint32
+             * @description Small design polish.
+             * @default 1
+             */
+            polish: number;
+        };
+        /** @description A share of the corrected effect, and other estimates than those submitted: what a calculator varies. */
+        WhatIf: {
+            /**
+             * Format: double
+             * @description Units that would meet the feature in a year.
+             */
+            audience_per_year?: number | null;
+            /**
+             * Format: double
+             * @description Expected gain a year, said outright.
+             */
+            benefit_per_year?: number | null;
+            /** @description The currency of all of it; the policy's when left out. */
+            currency?: string | null;
+            /**
+             * Format: double
+             * @description What a person-day costs; the policy's when left out.
+             */
+            day_rate?: number | null;
+            /**
+             * @description Person-days (low, likely, high) by codebase, in the place of what was submitted.
+             * @default {}
+             */
+            days: {
+                [key: string]: number[];
+            };
+            /**
+             * Format: double
+             * @description Cost of keeping it, a year, said outright.
+             */
+            maintenance_per_year?: number | null;
+            /**
+             * Format: double
+             * @description Cost of building, said outright.
+             */
+            one_off_cost?: number | null;
+            /**
+             * Format: double
+             * @description The share of the corrected effect that is retained; all of it when left out.
+             * @default null
+             */
+            retained: number | null;
+            /**
+             * Format: double
+             * @description What one unit of effect is worth: one more conversion for a proportion, one unit of the metric for a mean.
+             */
+            value_per_unit?: number | null;
+        };
+        /** @description Who has to confirm a decision. */
+        WhoConfirms: "three_drivers" | "product_manager" | "one_driver";
+        /** @description A seat that may do something, and the accounts that hold it now. */
+        WhoMay: {
+            /** @description The accounts that hold it; empty when nobody does. */
+            accounts: components["schemas"]["AccountId"][];
+            /** @description Those who act for one of them now. */
+            deputies?: components["schemas"]["StandIn"][];
+            /** @description The seat in words, such as `product owner of boards`. */
+            seat: string;
+        };
+        /** @description Proposes to give a case up: parked (or retired) before exposure, removed after it. */
+        WithdrawCase: {
+            /** @description Which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
+            /**
+             * Format: date
+             * @description When to look at it again.
+             * @default null
+             */
+            review_on: string | null;
+            /**
+             * @description Where it rests when nobody has met the feature.
+             * @default parked
+             */
+            to: components["schemas"]["WithdrawTo"];
+            /**
+             * @description Tags of the platform change that would bring it back.
+             * @default []
+             */
+            unblock: string[];
+        };
+        /** @description Where a withdrawn case rests when nobody has met the feature. */
+        WithdrawTo: "parked" | "retired";
         /** @description An entry that a command wrote. */
         Written: {
             /** @description What happened. */
@@ -1714,8 +8434,24 @@ export interface operations {
             query?: {
                 /** @description The last id of the page before. */
                 after?: string;
+                /** @description Whether exposure is held. */
+                held?: boolean | null;
+                /** @description Whether something is late. */
+                late?: boolean | null;
                 /** @description How many, at most 1,000. */
                 limit?: number;
+                /** @description By what they are ordered; by name, if left out. */
+                order?: components["schemas"]["Order"] | null;
+                /** @description A product team that is concerned. */
+                product_team?: string | null;
+                /** @description The stage. */
+                stage?: components["schemas"]["Stage"] | null;
+                /** @description The product surface. */
+                surface?: string | null;
+                /** @description The team that has the onus. */
+                team?: string | null;
+                /** @description Words that the case's or its experiment's name, title or flag holds, in any case of letters. */
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -1728,7 +8464,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Value"];
+                    "application/json": components["schemas"]["Page_Summary"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1750,7 +8494,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["CaseView"];
                 };
             };
             404: {
@@ -1783,7 +8527,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["AccountableAt"];
                 };
             };
             404: {
@@ -1800,7 +8544,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `html` or `markdown`; the dossier is HTML, if left out, and the others Markdown. */
-                format?: components["schemas"]["Format"] | null;
+                format?: components["schemas"]["DocumentFormat"] | null;
                 /** @description The time zone of instants, such as `Europe/Berlin`; UTC, if left out. */
                 zone?: string | null;
             };
@@ -1809,7 +8553,7 @@ export interface operations {
                 /** @description The case */
                 case: string;
                 /** @description `dossier`, `decision-record` or `release-note` */
-                document: components["schemas"]["Kind"];
+                document: components["schemas"]["DocumentKind"];
             };
             cookie?: never;
         };
@@ -1918,7 +8662,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["WhatIf"];
             };
         };
         responses: {
@@ -1927,7 +8671,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Weighing"];
                 };
             };
             404: {
@@ -1968,7 +8712,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Value"];
+                    "application/json": components["schemas"]["Page_CodebaseView"];
                 };
             };
         };
@@ -2029,7 +8773,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Give"];
+                "application/json": components["schemas"]["Command"];
             };
         };
         responses: {
@@ -2070,7 +8814,22 @@ export interface operations {
     };
     desk: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether exposure is held. */
+                held?: boolean | null;
+                /** @description Whether something is late. */
+                late?: boolean | null;
+                /** @description How many, the oldest first, at most 1,000; `total` says how many there are. */
+                limit?: number;
+                /** @description A product team that is concerned. */
+                product_team?: string | null;
+                /** @description The stage. */
+                stage?: components["schemas"]["Stage"] | null;
+                /** @description The product surface. */
+                surface?: string | null;
+                /** @description The team that has the onus. */
+                team?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2082,7 +8841,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown[];
+                    "application/json": components["schemas"]["Desk"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2096,7 +8863,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["Batch"];
             };
         };
         responses: {
@@ -2141,8 +8908,14 @@ export interface operations {
             query?: {
                 /** @description The last id of the page before. */
                 after?: string;
+                /** @description Whether it is the experiment of a case. */
+                has_case?: boolean | null;
                 /** @description How many, at most 1,000. */
                 limit?: number;
+                /** @description The product surface it ran on. */
+                surface?: string | null;
+                /** @description The team that ran it. */
+                team?: string | null;
             };
             header?: never;
             path?: never;
@@ -2155,7 +8928,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Value"];
+                    "application/json": components["schemas"]["Page_ExperimentView"];
                 };
             };
         };
@@ -2177,7 +8950,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ExperimentView"];
                 };
             };
             404: {
@@ -2233,19 +9006,35 @@ export interface operations {
     };
     feed: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Only entries of this stream, such as `case/PC-1`. */
+                stream?: string | null;
+            };
+            header?: {
+                /** @description the seq of the last entry that was seen */
+                "Last-Event-ID"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description the data of each event */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["EntryView"];
+                };
+            };
+            /** @description as many follow the journal as the server bears */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2324,7 +9113,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["FlagDefinition"];
             };
         };
         responses: {
@@ -2389,12 +9178,24 @@ export interface operations {
     list_entries: {
         parameters: {
             query?: {
+                /** @description Only what this account decided; `system` is Tenure itself. */
+                actor?: string | null;
                 /** @description The last seq of the page before. */
                 after?: number;
+                /** @description Only entries of this case. */
+                case?: string | null;
+                /** @description Only entries from this instant on, RFC 3339. */
+                from?: string | null;
+                /** @description Only entries of this kind, such as `wave_started`. */
+                kind?: string | null;
                 /** @description How many, at most 1,000. */
                 limit?: number;
                 /** @description Only entries of this stream, such as `case/PC-1`. */
                 stream?: string | null;
+                /** @description Only entries whose sentence holds these words, in any case of letters. */
+                text?: string;
+                /** @description Only entries before this instant, RFC 3339. */
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -2408,6 +9209,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_EntryView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2522,7 +9331,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Value"];
+                    "application/json": components["schemas"]["Page_MetricView"];
                 };
             };
         };
@@ -2546,7 +9355,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Value"];
+                    "application/json": components["schemas"]["Page_PersonView"];
                 };
             };
         };
@@ -2570,7 +9379,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Value"];
+                    "application/json": components["schemas"]["Page_PlatformChangeView"];
                 };
             };
         };
@@ -2589,7 +9398,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Revision"];
                 };
             };
         };
@@ -2619,7 +9428,20 @@ export interface operations {
     };
     portfolio: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether exposure is held. */
+                held?: boolean | null;
+                /** @description Whether something is late. */
+                late?: boolean | null;
+                /** @description A product team that is concerned. */
+                product_team?: string | null;
+                /** @description The stage. */
+                stage?: components["schemas"]["Stage"] | null;
+                /** @description The product surface. */
+                surface?: string | null;
+                /** @description The team that has the onus. */
+                team?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2631,7 +9453,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Portfolio"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2702,7 +9532,10 @@ export interface operations {
     };
     sign_out: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description End every session of the account, on every machine. */
+                everywhere?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2734,7 +9567,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Claim"];
+                "application/json": components["schemas"]["SetupClaim"];
             };
         };
         responses: {
@@ -2814,7 +9647,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Answer"];
+                "application/json": components["schemas"]["SignOffAnswer"];
             };
         };
         responses: {
@@ -2889,7 +9722,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["SurfaceLineage"];
                 };
             };
             404: {
@@ -2921,7 +9754,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Value"];
+                    "application/json": components["schemas"]["Page_TeamView"];
                 };
             };
         };

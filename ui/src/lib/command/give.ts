@@ -3,6 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import { client, unwrap } from "../../api/client.ts";
+import type { paths } from "../../api/schema";
 import type { Done } from "../../api/model.ts";
 import { lineOf } from "../../api/problem.ts";
 import { formOf, verbOf } from "./forms.ts";
@@ -18,7 +19,8 @@ async function send({ command, with: argumentsOf }: Given, key: string): Promise
   return unwrap(
     client.POST("/api/v1/commands", {
       params: { header: { "Idempotency-Key": key } },
-      body: { do: command, with: argumentsOf as Record<string, never> },
+      // The dialogs are made from a table, so the server checks the arguments; it names the field at fault.
+      body: { do: command, with: argumentsOf } as paths["/api/v1/commands"]["post"]["requestBody"]["content"]["application/json"],
     }),
   );
 }
