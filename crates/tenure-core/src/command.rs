@@ -9,6 +9,10 @@ use crate::bug::{FixBug, ReportBug};
 use crate::building::{AssignBuilder, FinishBuilding, ReserveBacklog};
 use crate::calendar::SetCalendar;
 use crate::case::{CloseCase, OpenCase, ReopenCase};
+use crate::change_request::{
+    ApplyChange, ApproveChange, EditChange, ProposeChange, RejectChange, WithdrawChange,
+};
+use crate::code_reference::RecordReferences;
 use crate::codebase::{AttachEvidence, DefineCodebase, RecordItem};
 use crate::consultation::{AnswerConsultation, RequestConsultation};
 use crate::cost_benefit::SetCostBenefit;
@@ -18,10 +22,12 @@ use crate::delegation::{AcceptDelegation, DelegatePrep, RevokeDelegation};
 use crate::deputy::{NameDeputy, RevokeDeputy};
 use crate::deviation::{LogDeviation, RuleDeviation};
 use crate::dispute::{DisputeBug, SettleDispute};
+use crate::environment::{ArchiveEnvironment, SetEnvironment};
 use crate::estimate::SubmitEstimate;
 use crate::event::Event;
 use crate::experiment::RegisterExperiment;
-use crate::flag::{ArchiveFlag, CreateFlag, SetFlag};
+use crate::flag::CreateFlag;
+use crate::flag::hand::{ArchiveFlag, DescribeFlag, RevertFlag, SetFlag};
 use crate::follow_up::{AddFollowUp, StartFollowUp};
 use crate::hand_over::{AcknowledgeHandOver, PrepareHandOver};
 use crate::hold::{GuardrailBreach, ReleaseHold, StopExposure};
@@ -38,6 +44,7 @@ use crate::policy::change::ChangeCasePolicy;
 use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
 use crate::rollout::{SetRolloutPlan, StartWave};
+use crate::segment::{ArchiveSegment, SetSegment};
 use crate::sign_off::{AnswerBuyIn, RequestBuyIn, SatisfyCondition};
 use crate::succession::{AcceptSuccession, DissolveTeam};
 use crate::team::DefineTeam;
@@ -146,6 +153,19 @@ commands! {
     DefineMetric(DefineMetric) = "define_metric", "Defines a metric.";
     SetFlag(SetFlag) = "set_flag", "Sets a flag by hand.";
     ArchiveFlag(ArchiveFlag) = "archive_flag", "Takes a flag that was set by hand away.";
+    RevertFlag(RevertFlag) = "revert_flag", "Takes changes of a flag back, to before an entry.";
+    DescribeFlag(DescribeFlag) = "describe_flag", "Says what a flag is for, whose it is and how long it lives.";
+    SetSegment(SetSegment) = "set_segment", "Sets who is in a segment.";
+    ArchiveSegment(ArchiveSegment) = "archive_segment", "Takes a segment away that no flag refers to.";
+    SetEnvironment(SetEnvironment) = "set_environment", "Creates, renames or protects an environment.";
+    ArchiveEnvironment(ArchiveEnvironment) = "archive_environment", "Archives an environment: it serves nothing.";
+    ProposeChange(ProposeChange) = "propose_change", "Proposes changes of flags, to be approved or made at a time.";
+    EditChange(EditChange) = "edit_change", "Edits a change request; it needs approval again.";
+    ApproveChange(ApproveChange) = "approve_change", "Approves a change request.";
+    RejectChange(RejectChange) = "reject_change", "Rejects a change request.";
+    WithdrawChange(WithdrawChange) = "withdraw_change", "Gives a change request up.";
+    ApplyChange(ApplyChange) = "apply_change", "Makes the changes of a change request.";
+    RecordReferences(RecordReferences) = "record_references", "Records where flags stand in a codebase's code.";
     GiveNotice(GiveNotice) = "give_notice", "Says once that a deadline is near or missed.";
 }
 

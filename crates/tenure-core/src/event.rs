@@ -10,6 +10,10 @@ use crate::bug::{BugFixed, BugReported};
 use crate::building::{BacklogReserved, BuilderAssigned, BuildingFinished};
 use crate::calendar::CalendarSet;
 use crate::case::{CaseClosed, CaseOpened, CaseParked, CaseReopened, CaseResumed};
+use crate::change_request::{
+    ChangeApplied, ChangeApproved, ChangeEdited, ChangeProposed, ChangeRejected, ChangeWithdrawn,
+};
+use crate::code_reference::CodeScanned;
 use crate::codebase::{CodebaseDefined, EvidenceAttached, ItemRecorded};
 use crate::consultation::{ConsultationAnswered, ConsultationRequested};
 use crate::cost_benefit::CostBenefitSet;
@@ -18,9 +22,11 @@ use crate::delegation::{DelegationAccepted, DelegationOffered, DelegationRevoked
 use crate::deputy::{DeputyActed, DeputyNamed, DeputyRevoked};
 use crate::deviation::{DeviationLogged, DeviationRuled};
 use crate::dispute::{BugDisputed, DisputeSettled};
+use crate::environment::{EnvironmentArchived, EnvironmentSet};
 use crate::estimate::EstimateSubmitted;
 use crate::experiment::ExperimentRegistered;
-use crate::flag::{FlagArchived, FlagCreated, FlagSetByHand};
+use crate::flag::FlagCreated;
+use crate::flag::hand::{FlagArchived, FlagDescribed, FlagSetByHand};
 use crate::follow_up::{FollowUpAdded, FollowUpStarted};
 use crate::hand_over::{HandOverAcknowledged, HandOverPrepared};
 use crate::hold::{ExposureHeld, HoldReleased};
@@ -42,6 +48,7 @@ use crate::policy::PolicySet;
 use crate::policy::change::CasePolicyChanged;
 use crate::question::{QuestionAnswered, QuestionAsked};
 use crate::rollout::{RolloutPlanSet, WaveStarted};
+use crate::segment::{SegmentArchived, SegmentSet};
 use crate::sign_off::{BuildingStarted, BuyInAnswered, BuyInFailed, BuyInRequested, ConditionSatisfied};
 use crate::state::State;
 use crate::succession::{SuccessionAccepted, SuccessionProposed};
@@ -163,6 +170,18 @@ impl Event {
         1
     }
 
+    /// The lists of keys that what it sets refers to.
+    pub fn kept_lists(&self) -> Vec<String> {
+        match self {
+            Self::FlagSetByHand(set) => {
+                let targets = set.writing.authored.iter().flat_map(|authored| &authored.targets);
+                targets.filter_map(|target| target.keys.kept()).map(str::to_owned).collect()
+            }
+            Self::SegmentSet(set) => set.holds.kept_lists().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The stream of the journal it belongs to: its case, or the noun it is about.
     pub fn stream(&self) -> String {
         match self.case() {
@@ -191,6 +210,18 @@ events! {
         DeputyActed = "deputy_acted";
         FlagSetByHand = "flag_set";
         FlagArchived = "flag_archived";
+        FlagDescribed = "flag_described";
+        SegmentSet = "segment_set";
+        SegmentArchived = "segment_archived";
+        EnvironmentSet = "environment_set";
+        EnvironmentArchived = "environment_archived";
+        ChangeProposed = "change_proposed";
+        ChangeEdited = "change_edited";
+        ChangeApproved = "change_approved";
+        ChangeRejected = "change_rejected";
+        ChangeWithdrawn = "change_withdrawn";
+        ChangeApplied = "change_applied";
+        CodeScanned = "code_scanned";
         FlagCreated = "flag_created";
         ExperimentRegistered = "experiment_registered";
         PlatformChangeRegistered = "platform_change_registered";

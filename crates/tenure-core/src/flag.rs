@@ -1,11 +1,15 @@
-//! Flags: those set by hand, and those a case is wrapped in, which its exposure compiles into a rollout.
+//! Flags: those a case is wrapped in, which its exposure compiles into a rollout; and what an environment serves, with those
+//! set by hand ([`hand`]).
 
-use std::collections::BTreeMap;
+pub mod hand;
+
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use tenure_flags::{Entry, FlagSet, Phase, Rollout, Share, Snapshot};
+use tenure_flags::authoring::Lists;
+use tenure_flags::{Definition, Entry, FlagSet, Phase, Rollout, Share};
 
 use crate::case::{Case, Stage};
 use crate::decide::Ask;
@@ -35,13 +39,6 @@ pub struct CaseFlag {
     pub environment: EnvironmentId,
     /// When it was created, and by whom.
     pub stamp: Stamp,
-}
-
-/// A flag set by hand: its flagd definition by environment. An archived one has none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PlainFlag {
-    /// flagd definitions, as they were given.
-    pub definitions: BTreeMap<EnvironmentId, Json>,
 }
 
 impl Case {
@@ -84,30 +81,52 @@ impl State {
         self.case_of_flag(key)?.rollout()
     }
 
-    /// Every flag of an environment: those set by hand as they were set, and those of cases compiled from
-    /// their exposure.
-    pub fn flag_set(&self, environment: &EnvironmentId) -> FlagSet {
+    /// Every flag of an environment: those set by hand as they were set, those of cases compiled from their exposure, and
+    /// the segments that rules refer to. An archived environment serves none.
+    pub fn flag_set(&self, environment: &EnvironmentId, lists: &dyn Lists) -> FlagSet {
         let mut set = FlagSet::default();
-        for (key, flag) in &self.flags {
-            if let Some(definition) = flag.definitions.get(environment) {
-                set.flags.insert(key.to_string(), Entry::from_json(key.as_str(), definition.clone()));
+        for key in self.flags.keys().chain(self.flag_cases.keys()) {
+            if let Some(entry) = self.flag_in(key, environment, lists) {
+                set.flags.insert(key.to_string(), entry);
             }
         }
-        for case in self.flag_cases.values().filter_map(|case| self.cases.get(case)) {
-            let here = case.flag.as_ref().filter(|flag| flag.environment == *environment);
-            let definition = here.and_then(|_| case.rollout()).and_then(|rollout| rollout.definition().ok());
-            if let (Some(flag), Some(definition)) = (here, definition) {
-                set.flags.insert(flag.key.to_string(), definition.into());
+        if !set.flags.is_empty() {
+            for (name, segment) in &self.segments {
+                if let Ok(rule) = segment.holds.rule(lists) {
+                    set.evaluators.insert(name.to_string(), rule);
+                }
             }
         }
         set
     }
 
-    /// Every environment that has a flag, and `production`.
-    pub fn environments(&self) -> std::collections::BTreeSet<EnvironmentId> {
-        let plain = self.flags.values().flat_map(|flag| flag.definitions.keys());
-        let cases = self.cases.values().filter_map(|case| case.flag.as_ref()).map(|flag| &flag.environment);
-        plain.chain(cases).cloned().chain([production()]).collect()
+    /// One flag as an environment serves it now.
+    pub fn flag_in(&self, key: &FlagKey, environment: &EnvironmentId, lists: &dyn Lists) -> Option<Entry> {
+        if self.is_archived(environment) {
+            return None;
+        }
+        if let Some(case) = self.case_of_flag(key) {
+            let here = case.flag.as_ref().is_some_and(|flag| flag.environment == *environment);
+            let definition = here.then(|| case.rollout()?.definition().ok()).flatten();
+            return definition.map(Entry::Sound);
+        }
+        let source = self.flags.get(key)?.source(environment)?;
+        let definition: Result<Definition, _> = source.definition(key.as_str(), lists);
+        Some(match definition {
+            Ok(definition) => Entry::Sound(definition),
+            Err(fault) => Entry::Faulty { source: source.json(), fault },
+        })
+    }
+
+    /// The keys of the flags that an environment serves.
+    pub fn flag_keys(&self, environment: &EnvironmentId) -> BTreeSet<&FlagKey> {
+        if self.is_archived(environment) {
+            return BTreeSet::new();
+        }
+        let plain = self.flags.iter().filter(|(_, flag)| flag.is_in(environment)).map(|(key, _)| key);
+        let of_case = |case: &Case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment);
+        let cases = self.flag_cases.iter().filter(|(_, case)| self.cases.get(*case).is_some_and(of_case));
+        plain.chain(cases.map(|(key, _)| key)).collect()
     }
 }
 
@@ -137,28 +156,6 @@ pub struct CreateFlag {
     pub environment: EnvironmentId,
 }
 
-/// Sets a flag by hand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SetFlag {
-    /// Its key.
-    pub key: FlagKey,
-    /// Its flagd definition.
-    pub definition: Json,
-    /// Where; `production` when left out.
-    #[serde(default = "production")]
-    pub environment: EnvironmentId,
-}
-
-/// Takes a flag that was set by hand away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ArchiveFlag {
-    /// Its key.
-    pub key: FlagKey,
-    /// Where; everywhere when left out.
-    #[serde(default)]
-    pub environment: Option<EnvironmentId>,
-}
-
 /// A case was wrapped in a flag.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagCreated {
@@ -174,27 +171,6 @@ pub struct FlagCreated {
     pub environment: EnvironmentId,
 }
 
-/// A flag was set by hand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FlagSetByHand {
-    /// Its key.
-    pub key: FlagKey,
-    /// Its flagd definition.
-    pub definition: Json,
-    /// Where.
-    pub environment: EnvironmentId,
-}
-
-/// A flag that was set by hand was taken away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FlagArchived {
-    /// Its key.
-    pub key: FlagKey,
-    /// Where; everywhere when none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<EnvironmentId>,
-}
-
 impl CreateFlag {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
@@ -203,7 +179,8 @@ impl CreateFlag {
         if let Some(flag) = &case.flag {
             return Err(Refusal::exists("flag of this case,", &flag.key).since(flag.stamp.at));
         }
-        if ask.state.flags.contains_key(&self.key) || ask.state.flag_cases.contains_key(&self.key) {
+        let by_hand = ask.state.flags.get(&self.key).is_some_and(|flag| flag.in_force().next().is_some());
+        if by_hand || ask.state.flag_cases.contains_key(&self.key) {
             return Err(Refusal::exists("flag", &self.key));
         }
         tenure_flags::check_key(self.key.as_str())
@@ -225,60 +202,6 @@ impl CreateFlag {
     }
 }
 
-fn flag_setters() -> Vec<Seat> {
-    let mut seats = [Role::Admin, Role::Developer, Role::DevelopmentLead].map(Seat::Somewhere).to_vec();
-    seats.push(Seat::System);
-    seats
-}
-
-impl SetFlag {
-    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
-        ask.seated(&flag_setters(), None, "set a flag")?;
-        if let Some(case) = ask.state.case_of_flag(&self.key) {
-            return Err(Refusal::exists("flag", &self.key).missing([format!(
-                "another key: this one belongs to case {}, whose rollout raises it",
-                case.id
-            )]));
-        }
-        self.check()?;
-        let now = ask.state.flags.get(&self.key).and_then(|flag| flag.definitions.get(&self.environment));
-        if now == Some(&self.definition) {
-            return Ok(Vec::new());
-        }
-        Ok(vec![
-            FlagSetByHand {
-                key: self.key.clone(),
-                definition: self.definition.clone(),
-                environment: self.environment.clone(),
-            }
-            .into(),
-        ])
-    }
-}
-
-impl SetFlag {
-    /// A definition is set when it can be served: it is well-formed, and its rule compiles.
-    fn check(&self) -> Result<(), Refusal> {
-        let mut set = FlagSet::default();
-        set.flags.insert(self.key.to_string(), Entry::from_json(self.key.as_str(), self.definition.clone()));
-        match Snapshot::compile(&set).faults().next() {
-            Some((_, fault)) => Err(Refusal::argument(format!("definition: {fault}"))),
-            None => Ok(()),
-        }
-    }
-}
-
-impl ArchiveFlag {
-    pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
-        let flag = ask.state.flags.get(&self.key).ok_or_else(|| Refusal::not_found("flag", &self.key))?;
-        ask.seated(&flag_setters(), None, "archive a flag")?;
-        if self.environment.as_ref().is_some_and(|environment| !flag.definitions.contains_key(environment)) {
-            return Ok(Vec::new());
-        }
-        Ok(vec![FlagArchived { key: self.key.clone(), environment: self.environment.clone() }.into()])
-    }
-}
-
 impl FlagCreated {
     pub(crate) fn apply(&self, state: &mut State, stamp: &Stamp) {
         state.flag_cases.insert(self.key.clone(), self.case.clone());
@@ -290,28 +213,6 @@ impl FlagCreated {
                 environment: self.environment.clone(),
                 stamp: stamp.clone(),
             });
-        }
-    }
-}
-
-impl FlagSetByHand {
-    pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
-        let flag = state.flags.entry(self.key.clone()).or_default();
-        flag.definitions.insert(self.environment.clone(), self.definition.clone());
-    }
-}
-
-impl FlagArchived {
-    pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
-        let Some(flag) = state.flags.get_mut(&self.key) else { return };
-        match &self.environment {
-            Some(environment) => {
-                flag.definitions.remove(environment);
-            }
-            None => flag.definitions.clear(),
-        }
-        if flag.definitions.is_empty() {
-            state.flags.remove(&self.key);
         }
     }
 }

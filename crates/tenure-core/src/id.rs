@@ -129,6 +129,10 @@ ids! {
     MetricId "metric" [];
     /// A flag's key as applications ask for it.
     FlagKey "flag key" ['/'];
+    /// A named set of units.
+    SegmentId "segment" ['/'];
+    /// A request to change flags.
+    ChangeRequestId "change request" ['/'];
     /// An environment that flags are served in.
     EnvironmentId "environment" ['/'];
 }

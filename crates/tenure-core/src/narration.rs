@@ -92,10 +92,59 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             let seats: Vec<String> = it.seats.iter().map(ToString::to_string).collect();
             format!("{by} acted for {} as {}: {}", names.of(&it.acting_for), seats.join(", "), it.command)
         }
-        Event::FlagSetByHand(it) => format!("{by} set flag {} in {} by hand", it.key, it.environment),
+        Event::FlagSetByHand(it) => {
+            let what = it.reverts.map_or_else(
+                || format!("set flag {} in {} by hand", it.key, it.environment),
+                |entry| format!("set flag {} in {} back to before entry {entry}", it.key, it.environment),
+            );
+            format!("{by} {what}{}", said(it.reason.as_deref()))
+        }
         Event::FlagArchived(it) => {
             let place = it.environment.as_ref().map_or("everywhere".to_owned(), |it| format!("in {it}"));
-            format!("{by} took flag {} away {place}", it.key)
+            format!("{by} took flag {} away {place}{}", it.key, said(it.reason.as_deref()))
+        }
+        Event::FlagDescribed(it) => {
+            let owner = it.about.owner.as_ref().map_or_else(String::new, |owner| format!(" of {owner}"));
+            format!("{by} described flag {}{owner}{}", it.key, said(it.about.description.as_deref()))
+        }
+        Event::SegmentSet(it) => {
+            let members = number::of(it.holds.members.count() as f64, "member", "members");
+            let reason = said(it.reason.as_deref());
+            format!("{by} set segment {} to {members} and {} rules{reason}", it.segment, it.holds.rules.len())
+        }
+        Event::SegmentArchived(it) => format!("{by} took segment {} away", it.segment),
+        Event::EnvironmentSet(it) => {
+            let name = it.name.as_ref().map_or_else(String::new, |name| format!(", called {name}"));
+            match it.approvals {
+                0 => format!("{by} set environment {}{name}: flags are changed directly", it.environment),
+                1 => format!("{by} set environment {}{name}: one person approves a change", it.environment),
+                some => {
+                    format!("{by} set environment {}{name}: {some} people approve a change", it.environment)
+                }
+            }
+        }
+        Event::EnvironmentArchived(it) => format!("{by} archived environment {}", it.environment),
+        Event::ChangeProposed(it) => {
+            let at = it.at.map_or_else(String::new, |at| format!(", for {at}"));
+            let (request, environment) = (&it.request, &it.environment);
+            format!("{by} proposed change request {request} in {environment}{at}: {}", it.reason)
+        }
+        Event::ChangeEdited(it) => {
+            format!("{by} edited change request {}, now revision {}: {}", it.request, it.revision, it.reason)
+        }
+        Event::ChangeApproved(it) => {
+            format!("{by} approved revision {} of change request {}", it.revision, it.request)
+        }
+        Event::ChangeRejected(it) => format!("{by} rejected change request {}: {}", it.request, it.reason),
+        Event::ChangeWithdrawn(it) => {
+            format!("{by} withdrew change request {}{}", it.request, said(it.reason.as_deref()))
+        }
+        Event::ChangeApplied(it) => format!("{by} applied change request {}", it.request),
+        Event::CodeScanned(it) => {
+            let found: u64 = it.counts.values().sum();
+            let commit = it.commit.as_ref().map_or_else(String::new, |commit| format!(" at commit {commit}"));
+            let (codebase, flags) = (&it.codebase, it.counts.len());
+            format!("{by} scanned {codebase}{commit} for {flags} flags: {found} references")
         }
         Event::FlagCreated(it) => format!("{by} wrapped the change in flag {} in {}", it.key, it.environment),
         Event::ExperimentRegistered(it) => {
@@ -276,7 +325,8 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             format!("{by} decided to remove the feature: exposure is 0{}", said(it.reason.as_deref()))
         }
         Event::CodebaseCleared(it) => {
-            format!("{by} confirmed that flag and losing code are gone from {}", it.codebase)
+            let shown = shown(it.shown_by.as_deref());
+            format!("{by} confirmed that flag and losing code are gone from {}{shown}", it.codebase)
         }
         Event::CaseRemoved(_) => "Everything is out of the code: the case is removed".to_owned(),
         Event::KeepAffirmed(it) => {

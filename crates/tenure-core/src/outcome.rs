@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accountability::Term;
 use crate::case::{Case, Stage};
+use crate::code_reference;
 use crate::codebase::{ItemTemplate, processes, stated};
 use crate::decide::Ask;
 use crate::event::Event;
@@ -261,6 +262,9 @@ pub struct CodebaseCleared {
     pub case: CaseId,
     /// Which.
     pub codebase: CodebaseId,
+    /// The scan of the code that shows it, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<String>,
 }
 
 /// Everything is out of the code.
@@ -497,8 +501,9 @@ impl ConfirmRemoved {
         if case.cleared.contains_key(&self.codebase) {
             return Ok(Vec::new());
         }
+        let shown_by = code_reference::gone(ask, case, &self.codebase)?;
         let mut events =
-            vec![CodebaseCleared { case: case.id.clone(), codebase: self.codebase.clone() }.into()];
+            vec![CodebaseCleared { case: case.id.clone(), codebase: self.codebase.clone(), shown_by }.into()];
         if case.stage == Stage::Removing && case.codebases_not_cleared() == [self.codebase.clone()] {
             events.push(CaseRemoved { case: case.id.clone() }.into());
         }

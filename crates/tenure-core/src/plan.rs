@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::case::{Case, Stage};
+use crate::change_request;
 use crate::command::Command;
 use crate::decide::decide;
 use crate::hand_over::PrepareHandOver;
@@ -26,7 +27,7 @@ pub enum Due {
     Submit(Box<Command>),
 }
 
-/// What is due now, case by case. Pure; a thing that was done is not due again.
+/// What is due now, case by case, and change requests whose time has come. Pure; a thing that was done is not due again.
 pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
     let now = now.into();
     let mut due = Vec::new();
@@ -37,6 +38,7 @@ pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
         }
         due.extend(notices(state, case, now).into_iter().map(|notice| Due::Submit(Box::new(notice.into()))));
     }
+    due.extend(change_request::due(state, now).into_iter().map(|command| Due::Submit(Box::new(command))));
     due
 }
 

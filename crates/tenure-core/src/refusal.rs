@@ -115,6 +115,10 @@ impl Refusal {
             "platform change" => "register_platform_change",
             "bug" => "report_bug",
             "follow-up" => "add_follow_up",
+            "flag" => "set_flag",
+            "segment" => "set_segment",
+            "environment" => "set_environment",
+            "change request" => "propose_change",
             _ => return refusal,
         };
         refusal.missing([format!("{makes} {name}, unless another name was meant")])
@@ -282,8 +286,23 @@ codes! {
         "A bug reported under the warranty is open."
         "The building team fixes it first.";
     FlagStillInCode "flag_still_in_code"
-        "A codebase's owners have not confirmed that the flag is gone from the code."
+        "A codebase's owners have not confirmed that the flag is gone from the code, or its last scan still finds it."
         "Remove the flag; an owner of each codebase confirms it.";
+    ApprovalRequired "approval_required"
+        "Changes of flags in this environment are approved by others first."
+        "Propose the same change as a change request.";
+    ApprovalMissing "approval_missing"
+        "The change request has fewer approvals than its environment asks for."
+        "Have somebody who is no author of it approve it.";
+    OwnChange "own_change"
+        "An author of a change request does not approve it."
+        "Ask somebody else who may change flags.";
+    ChangedSince "changed_since"
+        "The change request was edited, or what it changes was changed, since it was read."
+        "Read it again; edit it where what it changes is different by now.";
+    SegmentInUse "segment_in_use"
+        "Rules of flags refer to the segment."
+        "Change those flags first.";
 }
 
 impl fmt::Display for RefusalCode {

@@ -90,7 +90,13 @@ fn remedy(ask: &Ask<'_>, case: &Case, code: RefusalCode) -> Remedy {
         | Code::VariationGoalsMissing
         | Code::ReasonMissing
         | Code::JustificationIncomplete
-        | Code::NoMeasuredWave => Remedy::default(),
+        | Code::NoMeasuredWave
+        // Of flags and environments, which are no case's: their rules say it themselves.
+        | Code::ApprovalRequired
+        | Code::ApprovalMissing
+        | Code::OwnChange
+        | Code::ChangedSince
+        | Code::SegmentInUse => Remedy::default(),
         Code::FullRolloutNeedsVerdict => Remedy::default().doing("a last wave below 100 %"),
         Code::NoControlCohort => Remedy::default().doing("a lower wave, or a larger treatment_share"),
         // The next action of the case.

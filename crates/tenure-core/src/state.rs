@@ -7,15 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::TeamCalendar;
 use crate::case::Case;
+use crate::change_request::ChangeRequest;
+use crate::code_reference::Scan;
 use crate::codebase::Codebase;
 use crate::deputy::{Acting, Deputyship};
+use crate::environment::Environment;
 use crate::experiment::Experiment;
-use crate::flag::PlainFlag;
-use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, FlagKey, MetricId, PlatformChangeId, TeamId};
+use crate::flag::hand::PlainFlag;
+use crate::id::{
+    AccountId, CaseId, ChangeRequestId, CodebaseId, EnvironmentId, ExperimentId, FlagKey, MetricId,
+    PlatformChangeId, SegmentId, TeamId,
+};
 use crate::metric::Metric;
 use crate::person::{Grant, Person};
 use crate::platform_change::PlatformChange;
 use crate::policy::Revision;
+use crate::segment::KnownSegment;
 use crate::succession::Succession;
 use crate::team::Team;
 
@@ -47,6 +54,18 @@ pub struct State {
     pub flags: BTreeMap<FlagKey, PlainFlag>,
     /// The case each case flag belongs to.
     pub flag_cases: BTreeMap<FlagKey, CaseId>,
+    /// What was said about environments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<EnvironmentId, Environment>,
+    /// Segments that rules of flags refer to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub segments: BTreeMap<SegmentId, KnownSegment>,
+    /// Requests to change flags, those that came to their end too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub change_requests: BTreeMap<ChangeRequestId, ChangeRequest>,
+    /// The last scan of each codebase for flags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scans: BTreeMap<CodebaseId, Scan>,
     /// Every policy there was, oldest first; never empty. The last is in force for new cases.
     pub policies: Vec<Revision>,
     /// What teams say about their days.
@@ -75,6 +94,10 @@ impl Default for State {
             platform_changes: BTreeMap::new(),
             flags: BTreeMap::new(),
             flag_cases: BTreeMap::new(),
+            environments: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            change_requests: BTreeMap::new(),
+            scans: BTreeMap::new(),
             policies: vec![Revision::default()],
             calendars: BTreeMap::new(),
             deputies: BTreeMap::new(),

@@ -150,6 +150,15 @@ impl Source {
         }
     }
 
+    /// The source as it was given: a flagd definition, or the JSON of what was written.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        match self {
+            Self::Definition(definition) => definition.clone(),
+            Self::Authored(authored) => json!(authored),
+        }
+    }
+
     /// The segments it refers to.
     #[must_use]
     pub fn segments(&self) -> BTreeSet<String> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tenure_core::State;
 use tenure_core::id::EnvironmentId;
+use tenure_flags::authoring::Lists;
 use tenure_flags::{Context, EvaluationError, FlagSet, Phase, Resolution, Rollout, Snapshot};
 
 /// The compiled flags of an environment.
@@ -16,13 +17,14 @@ pub struct FlagSnapshot {
 }
 
 impl FlagSnapshot {
-    /// The flags of an environment as the state has them.
-    pub fn compile(state: &State, environment: &EnvironmentId) -> Self {
-        let set = state.flag_set(environment);
+    /// The flags of an environment as the state has them, with who is in lists.
+    pub fn compile(state: &State, environment: &EnvironmentId, lists: &dyn Lists) -> Self {
+        let set = state.flag_set(environment, lists);
         let measured = state
             .flag_cases
             .values()
             .filter_map(|case| state.cases.get(case))
+            .filter(|_| !state.is_archived(environment))
             .filter(|case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment))
             .filter_map(|case| case.rollout())
             .filter(|rollout| rollout.phase == Phase::Measuring)

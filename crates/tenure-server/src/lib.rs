@@ -13,6 +13,7 @@ pub mod data_dir;
 mod exposure;
 mod flag_snapshot;
 pub mod http;
+mod key_list;
 pub mod live;
 mod look;
 pub mod notify;

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenure_analysis::Engine;
-use tenure_core::flag::{FlagArchived, PlainFlag};
-use tenure_core::id::{AccountId, CaseId, EnvironmentId, FlagKey};
+use tenure_core::flag::hand::FlagArchived;
+use tenure_core::id::{AccountId, CaseId, EnvironmentId};
 use tenure_core::person::Role;
 use tenure_core::{Actor, Command, Event, Recorded, State};
 use tenure_events::{Draft, EventLog, Kind, Received, Unit};
@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::exposure::Exposed;
 use crate::flag_snapshot::FlagSnapshot;
+use crate::key_list::{self, KeyLists};
 use crate::look;
 use crate::notify::Senders;
 use crate::problem::Problem;
@@ -78,6 +79,8 @@ pub struct Live {
     pub senders: Senders,
     /// One claim of a new server at a time.
     pub claiming: Mutex<()>,
+    /// Individual targets and members of segments.
+    pub key_lists: KeyLists,
     setup_code: RwLock<Option<String>>,
     world: RwLock<World>,
     /// One decision at a time: what is decided is what is appended.
@@ -179,6 +182,7 @@ impl Live {
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             link_uses: Attempts::new(LINK_USES_PER_MINUTE_MAX),
             claiming: Mutex::default(),
+            key_lists: KeyLists::default(),
             setup_code: RwLock::new(Some(setup_code)),
             world: RwLock::new(snapshot(&store).await?.unwrap_or_default()),
             deciding: Mutex::new(()),
@@ -187,6 +191,8 @@ impl Live {
             store,
         };
         live.replay().await?;
+        let used = live.world().state.kept_lists();
+        live.key_lists.load(&live.store, &used).await?;
         live.compile_flags(&live.world().state.environments());
         Ok(live)
     }
@@ -316,6 +322,10 @@ impl Live {
             Some(case) => format!("case/{case}"),
             None => "general".to_owned(),
         };
+        let listed = ["key", "segment", "request"];
+        let lists = listed.iter().find_map(|name| submission.arguments.get(*name)?.as_str());
+        let lists = lists.map_or_else(|| scope.clone(), |name| format!("lists/{name}"));
+        key_list::put(&self.store, &lists, &mut submission.arguments, self.clock.now()).await?;
         text::put(&self.store, &scope, &mut submission.arguments, self.clock.now()).await?;
         let case = submission.arguments.get("case").and_then(Value::as_str).map(str::to_owned);
         let command = Command::parse(&submission.name, Value::Object(submission.arguments))
@@ -356,6 +366,9 @@ impl Live {
             if events.is_empty() {
                 return Ok(done);
             }
+            // What is to be served must be in memory before it is decided for good.
+            let lists = events.iter().flat_map(Event::kept_lists).collect();
+            self.key_lists.load(&self.store, &lists).await?;
             let decided = Decided {
                 actor,
                 now,
@@ -447,6 +460,8 @@ impl Live {
     /// Read and apply what is behind the last applied entry.
     async fn catch_up(&self) -> Result<(), ReplayError> {
         while let Some(page) = self.read_on().await? {
+            let lists = page.iter().flat_map(|recorded| recorded.event.kept_lists()).collect();
+            self.key_lists.load(&self.store, &lists).await?;
             self.apply(page);
         }
         Ok(())
@@ -460,18 +475,17 @@ impl Live {
     }
 
     fn apply(&self, entries: impl IntoIterator<Item = Recorded>) {
-        let mut changed = BTreeSet::new();
+        let (mut changed, mut lists_changed) = (BTreeSet::new(), false);
         let seq = {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
             for recorded in entries {
-                let (before, left) = (
-                    Serving::of(&world.state, &recorded.event),
-                    environments_of(&world.state, &recorded.event),
-                );
+                let event = &recorded.event;
+                lists_changed |= !event.kept_lists().is_empty();
+                let (before, left) = (rollout_of(&world.state, event), environments_of(&world.state, event));
                 world.apply(&recorded);
-                if before != Serving::of(&world.state, &recorded.event) {
+                if event.case().is_none() || before != rollout_of(&world.state, event) {
                     changed.extend(left);
-                    changed.extend(environments_of(&world.state, &recorded.event));
+                    changed.extend(environments_of(&world.state, event));
                 }
             }
             world.seq()
@@ -479,6 +493,9 @@ impl Live {
         self.telemetry.journal_seq.set(seq);
         if !changed.is_empty() {
             self.compile_flags(&changed);
+        }
+        if lists_changed {
+            self.key_lists.retain(&self.world().state.kept_lists());
         }
         // Nobody listening is no fault.
         let _ = self.feed.send(seq);
@@ -489,7 +506,7 @@ impl Live {
         let world = self.world();
         let mut served = HashMap::clone(&self.flags.load());
         for environment in changed {
-            let snapshot = FlagSnapshot::compile(&world.state, environment);
+            let snapshot = FlagSnapshot::compile(&world.state, environment, &self.key_lists);
             served.insert(environment.to_string(), Arc::new(snapshot));
         }
         self.flags.store(Arc::new(served));
@@ -581,48 +598,29 @@ pub fn decode(entry: &Entry) -> Result<Recorded, ReplayError> {
         .map_err(|error| wrong(error.to_string()))
 }
 
-/// What an entry could change of what is served: most entries of a case leave its flag as it is.
-#[derive(PartialEq)]
-enum Serving {
-    /// A case's flag.
-    Case(Option<Box<Rollout>>),
-    /// A flag set by hand.
-    Plain(Option<PlainFlag>),
-    /// Nothing.
-    Nothing,
+/// The rollout of the case that an entry is about: most entries of a case leave its flag as it is.
+fn rollout_of(state: &State, event: &Event) -> Option<Rollout> {
+    state.cases.get(event.case()?)?.rollout()
 }
 
-impl Serving {
-    fn of(state: &State, event: &Event) -> Self {
-        match (event.case(), plain_flag(event)) {
-            (Some(case), _) => {
-                Self::Case(state.cases.get(case).and_then(tenure_core::Case::rollout).map(Box::new))
-            }
-            (None, Some(key)) => Self::Plain(state.flags.get(key).cloned()),
-            (None, None) => Self::Nothing,
-        }
-    }
-}
-
-/// The flag that is set by hand or archived by an entry.
-fn plain_flag(event: &Event) -> Option<&FlagKey> {
-    match event {
-        Event::FlagSetByHand(set) => Some(&set.key),
-        Event::FlagArchived(archived) => Some(&archived.key),
-        _ => None,
-    }
-}
-
-/// Where the flag of an entry is served. An archived flag may have been served anywhere.
+/// Where an entry could change what is served. An archived flag may have been served anywhere.
 fn environments_of(state: &State, event: &Event) -> BTreeSet<EnvironmentId> {
-    let of_case = || state.cases.get(event.case()?)?.flag.as_ref().map(|flag| flag.environment.clone());
     match event {
         Event::FlagSetByHand(set) => BTreeSet::from([set.environment.clone()]),
         Event::FlagArchived(FlagArchived { environment: Some(environment), .. }) => {
             BTreeSet::from([environment.clone()])
         }
         Event::FlagArchived(_) => state.environments(),
-        _ => of_case().into_iter().collect(),
+        Event::EnvironmentSet(set) => BTreeSet::from([set.environment.clone()]),
+        Event::EnvironmentArchived(archived) => BTreeSet::from([archived.environment.clone()]),
+        Event::SegmentSet(set) => {
+            state.users_of(&set.segment).into_iter().map(|(_, environment)| environment.clone()).collect()
+        }
+        _ => {
+            let of_case =
+                || state.cases.get(event.case()?)?.flag.as_ref().map(|flag| flag.environment.clone());
+            of_case().into_iter().collect()
+        }
     }
 }
 

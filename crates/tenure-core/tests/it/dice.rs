@@ -183,10 +183,38 @@ fn about_the_world(dice: &mut Dice<'_>, name: &str, [day, after]: [String; 2]) -
         }
         "set_policy" => json!({"policy": {"deviation_budget": dice.pick(&[4, 5, 6])}}),
         "define_metric" => json!({"metric": dice.pick(&["primary", "errors"])}),
-        "set_flag" => json!({"key": "hand", "definition": {
-            "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": dice.pick(&["on", "off"]),
-        }}),
-        "archive_flag" => json!({"key": "hand"}),
+        "set_flag" => {
+            json!({"key": "hand", "environment": dice.pick(&["production", "staging"]), "definition": {
+                "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": dice.pick(&["on", "off"]),
+            }})
+        }
+        "archive_flag" => json!({"key": "hand", "environment": dice.pick(&["production", "staging"])}),
+        "describe_flag" => {
+            json!({"key": "hand", "lifetime": {"until": after}, "tags": [dice.pick(&["ui", "api"])]})
+        }
+        "set_segment" => {
+            json!({"segment": dice.pick(&["beta", "staff"]), "holds": {"members": [dice.pick(&["ann", "bob"])]}})
+        }
+        "archive_segment" => json!({"segment": dice.pick(&["beta", "staff"])}),
+        "set_environment" => {
+            json!({"environment": dice.pick(&["production", "staging"]), "approvals": dice.roll(3)})
+        }
+        "archive_environment" => json!({"environment": dice.pick(&["staging", "attic"])}),
+        "propose_change" | "edit_change" => json!({
+            "request": dice.pick(&["CR-0", "CR-1", "CR-2"]), "environment": dice.pick(&["production", "staging"]), "reason": "r",
+            "changes": [{"do": "set_flag", "with": {"key": "hand", "definition": {
+                "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": dice.pick(&["on", "off"]),
+            }}}],
+        }),
+        "approve_change" => {
+            json!({"request": dice.pick(&["CR-0", "CR-1"]), "revision": dice.pick(&[1, 1, 2])})
+        }
+        "reject_change" | "withdraw_change" | "apply_change" => {
+            json!({"request": dice.pick(&["CR-0", "CR-1"]), "reason": "r"})
+        }
+        "record_references" => {
+            json!({"codebase": dice.pick(&["boards-web", "identity-core"]), "files": 9, "counts": {"hand": dice.roll(2)}})
+        }
         "name_deputy" => {
             let (account, deputy) =
                 (dice.pick(&["boards-owner", "design-lead"]), dice.pick(&["designer", "stranger"]));
@@ -336,11 +364,16 @@ fn filled(
         "dismiss_suggestion" | "snooze_suggestion" => {
             about.suggestions.first().map(|change| ("platform_change", change.to_string()))
         }
+        "revert_flag" => {
+            let versions = town.world.state.flags.get("hand").and_then(|flag| flag.versions.values().next());
+            with = json!({"key": "hand", "entry": 1, "reason": "r"});
+            versions.and_then(|versions| versions.first()).map(|first| ("entry", first.entry.to_string()))
+        }
         "revoke_invitation" => about.invitations.keys().next().map(|id| ("invitation", id.to_string())),
         _ => None,
     };
     if let Some((key, name)) = there.filter(|_| dice.chance(70)) {
-        with[key] = json!(name);
+        with[key] = name.parse::<u64>().map_or_else(|_| json!(name), |entry| json!(entry));
     }
     for (key, value) in known.as_object().into_iter().flatten() {
         with[key] = value.clone();

@@ -80,11 +80,29 @@ fn beginning(id: &str, command: &str, nth: usize) -> Town {
         town.does("product-manager", "register_experiment", experiment(name, ended, treatment));
     }
     town.does("product-manager", "open_case", json!({"case": "PC-B", "experiment": "EXP-B"}));
+    flags(&mut town);
     town.does("system", "grant_role", json!({"account": "admin", "role": "admin"}));
     for role in ["development_lead:falcon", "product_owner:falcon"] {
         town.does("system", "grant_role", json!({"account": "falcon-lead", "role": role}));
     }
     town
+}
+
+/// A flag set by hand that refers to a segment, and a change of it that waits for approval.
+fn flags(town: &mut Town) {
+    town.does("developer", "set_segment", json!({"segment": "beta", "holds": {"members": ["ann"]}}));
+    let flag = json!({
+        "type": "boolean", "variants": {"on": true, "off": false}, "default": "off",
+        "rules": [{"when": [{"segment": "beta"}], "serve": "on"}],
+    });
+    town.does("developer", "set_flag", json!({"key": "hand", "environment": "production", "authored": flag}));
+    town.does("system", "set_environment", json!({"environment": "staging", "approvals": 1}));
+    let change = json!({"do": "set_flag", "with": {"key": "hand", "authored": flag}});
+    town.does(
+        "developer",
+        "propose_change",
+        json!({"request": "CR-0", "environment": "staging", "changes": [change], "reason": "as elsewhere"}),
+    );
 }
 
 /// What runs reached.

@@ -225,7 +225,12 @@ fn an_environment_has_its_own_flags_and_those_of_its_cases() {
         "invalid_argument",
     );
     let keys = |town: &Town, environment: &str| -> Vec<String> {
-        town.world.state.flag_set(&environment.parse().unwrap()).flags.into_keys().collect()
+        town.world
+            .state
+            .flag_set(&environment.parse().unwrap(), &tenure_flags::authoring::NoLists)
+            .flags
+            .into_keys()
+            .collect()
     };
     assert_eq!(keys(&town, "production"), ["banner", "invite-prompt-v1"]);
     assert_eq!(keys(&town, "staging"), ["canary"]);

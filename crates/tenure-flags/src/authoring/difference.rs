@@ -35,11 +35,7 @@ pub fn difference(before: Option<&Source>, after: Option<&Source>) -> Difference
         (Some(Source::Authored(before)), Some(Source::Authored(after))) => authored(before, after),
         (Some(before), Some(after)) => defined(before, after),
     };
-    let plain = |source: Option<&Source>| match source {
-        None => Json::Null,
-        Some(Source::Definition(definition)) => definition.clone(),
-        Some(Source::Authored(authored)) => json!(authored),
-    };
+    let plain = |source: Option<&Source>| source.map_or(Json::Null, Source::json);
     let patch = match json!(json_patch::diff(&plain(before), &plain(after))) {
         Json::Array(operations) => operations,
         _ => Vec::new(),

@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tenure_core::Actor;
-use tenure_core::id::EnvironmentId;
+use tenure_core::State as Known;
+use tenure_core::id::{EnvironmentId, FlagKey};
 use tenure_flags::Entry;
 use utoipa::{IntoParams, ToSchema};
 
@@ -112,9 +113,10 @@ pub async fn list_flags(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Page<FlagView>>, Problem> {
     let limit = wanted.limit.clamp(1, 1_000);
-    let mut flags = views(&live, &wanted.environment)?;
-    flags.retain(|flag| flag.key > wanted.after);
-    flags.truncate(limit as usize);
+    let environment = environment_id(&wanted.environment)?;
+    let state = live.state();
+    let keys = state.flag_keys(&environment).into_iter().filter(|key| key.as_str() > wanted.after.as_str());
+    let flags = keys.take(limit as usize).filter_map(|key| view(&live, &state, key, &environment)).collect();
     Ok(Json(Page::of(flags, limit, |flag| flag.key.clone())))
 }
 
@@ -131,7 +133,8 @@ pub async fn get_flag(
     Path(key): Path<String>,
     Query(Where { environment }): Query<Where>,
 ) -> Result<Json<FlagView>, Problem> {
-    let found = views(&live, &environment)?.into_iter().find(|flag| flag.key == key);
+    let environment = environment_id(&environment)?;
+    let found = FlagKey::new(&key).ok().and_then(|key| view(&live, &live.state(), &key, &environment));
     found.map(Json).ok_or(Problem::NotFound { what: "flag", id: key })
 }
 
@@ -185,22 +188,19 @@ async fn give(live: &Live, actor: &Actor, name: &str, arguments: Value) -> Resul
     live.submit(actor, submission).await.map(Json)
 }
 
-fn views(live: &Live, environment: &str) -> Result<Vec<FlagView>, Problem> {
-    let environment: EnvironmentId =
-        environment.parse().map_err(|error| Problem::invalid("environment", format!("{error}")))?;
-    let state = live.state();
-    Ok(state
-        .flag_set(&environment)
-        .flags
-        .into_iter()
-        .map(|(key, entry)| FlagView {
-            case: state.flag_cases.get(key.as_str()).map(ToString::to_string),
-            fault: match &entry {
-                Entry::Faulty { fault, .. } => Some(fault.to_string()),
-                Entry::Sound(_) => None,
-            },
-            definition: entry.to_json(),
-            key,
-        })
-        .collect())
+fn view(live: &Live, state: &Known, key: &FlagKey, environment: &EnvironmentId) -> Option<FlagView> {
+    let entry = state.flag_in(key, environment, &live.key_lists)?;
+    Some(FlagView {
+        key: key.to_string(),
+        case: state.flag_cases.get(key).map(ToString::to_string),
+        fault: match &entry {
+            Entry::Faulty { fault, .. } => Some(fault.to_string()),
+            Entry::Sound(_) => None,
+        },
+        definition: entry.to_json(),
+    })
+}
+
+fn environment_id(environment: &str) -> Result<EnvironmentId, Problem> {
+    environment.parse().map_err(|error| Problem::invalid("environment", format!("{error}")))
 }
