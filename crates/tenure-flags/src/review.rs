@@ -192,15 +192,10 @@ impl<'r> Review<'r> {
     /// Operations that give null when they are not written as flagd asks.
     fn form(&mut self, operator: &str, operands: &[Json], place: Place<'_>) {
         match (operator, operands) {
-            ("starts_with" | "ends_with", [_, part]) => {
-                if !part.is_string() && !part.is_object() {
-                    self.tell(
-                        Severity::Warning,
-                        place.index(1),
-                        "must be a text, else the operation gives null",
-                    );
-                }
+            ("starts_with" | "ends_with", [_, part]) if !part.is_string() && !part.is_object() => {
+                self.tell(Severity::Warning, place.index(1), "must be a text, else the operation gives null");
             }
+            ("starts_with" | "ends_with", [_, _]) => {}
             ("starts_with" | "ends_with", _) => {
                 self.tell(Severity::Warning, place, "takes two texts, else it gives null");
             }
