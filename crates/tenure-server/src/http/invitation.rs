@@ -20,8 +20,10 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::schema::Shown;
+use super::webhook::Tested;
 use crate::auth::{Allowed, Write, secret};
 use crate::live::{Done, Live, Submission};
+use crate::notify::mail;
 use crate::problem::Problem;
 use crate::text;
 
@@ -41,6 +43,9 @@ pub struct NewInvitation {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     until: Option<Date>,
+    /// Where to mail the link; it is mailed to nobody, if left out. The address is used once and not kept.
+    #[serde(default)]
+    email: Option<String>,
 }
 
 /// An invitation, with the link to hand to the person.
@@ -53,6 +58,8 @@ pub struct Invited {
     /// The last day it is good for.
     #[schema(value_type = String, format = Date)]
     until: Date,
+    /// What came of mailing the link, where that was asked for. The link is good whatever came of it.
+    mailed: Option<Tested>,
 }
 
 /// Invite a product owner without an account to answer buy-in.
@@ -71,6 +78,12 @@ pub async fn invite(
     Path(case): Path<String>,
     Body(new): Body<NewInvitation>,
 ) -> Result<(StatusCode, Json<Invited>), Problem> {
+    let email = new.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
+    if let Some(email) = email {
+        email
+            .parse::<lettre::Address>()
+            .map_err(|_| Problem::invalid("email", format!("{email:?} is no mail address")))?;
+    }
     let random = secret::generate("").map_err(|error| Problem::Internal(error.to_string()))?;
     let short: String = random.chars().filter(char::is_ascii_alphanumeric).take(10).collect();
     let invitation = format!("inv-{}", short.to_lowercase());
@@ -93,7 +106,36 @@ pub async fn invite(
     };
     let until = until.ok_or_else(|| Problem::Internal("the invitation is not there".to_owned()))?;
     let link = format!("{}/sign-off/{}", live.config.url(), live.sign_off_links.sign(&invitation));
-    Ok((StatusCode::CREATED, Json(Invited { invitation, link, until })))
+    let mailed = match email {
+        Some(email) => Some(Tested::of(send(&live, email, &invitation, &link).await?)),
+        None => None,
+    };
+    Ok((StatusCode::CREATED, Json(Invited { invitation, link, until, mailed })))
+}
+
+/// Mail the link, and say what the mail server answered.
+async fn send(
+    live: &Live,
+    to: &str,
+    invitation: &str,
+    link: &str,
+) -> Result<Result<String, String>, Problem> {
+    let Some(mailer) = &live.senders.mailer else {
+        return Ok(Err(
+            "this server sends no mail: hand the link over yourself, or configure `smtp`".to_owned()
+        ));
+    };
+    let id = InvitationId::new(invitation).map_err(|error| Problem::Internal(error.to_string()))?;
+    let asked = asked(live, &id).await?;
+    let invited = mail::Invitation {
+        title: asked.title.unwrap_or(asked.case),
+        person: asked.person,
+        team: asked.team,
+        link: link.to_owned(),
+        until: asked.until,
+    };
+    let mail = mail::render_invitation(&invited).map_err(|error| Problem::Internal(error.to_string()))?;
+    Ok(mailer.send(to, invitation, mail).await.map_err(|not| not.said))
 }
 
 /// What a person without an account is asked.

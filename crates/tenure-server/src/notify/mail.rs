@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use askama::Template;
+use jiff::civil::Date;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -142,6 +143,30 @@ pub struct Rendered {
     pub html: String,
     /// What mails of one conversation share, such as the case.
     pub thread: Option<String>,
+}
+
+/// A link by which somebody without an account answers buy-in.
+#[derive(Debug, Clone, Template)]
+#[template(path = "mail/invitation.txt")]
+pub struct Invitation {
+    /// What it is about.
+    pub title: String,
+    /// Who is invited.
+    pub person: String,
+    /// The team they answer for.
+    pub team: String,
+    /// The page it opens.
+    pub link: String,
+    /// The last day it is good for.
+    pub until: Date,
+}
+
+/// Write the mail that carries an invitation's link.
+pub fn render_invitation(asked: &Invitation) -> Result<Rendered, askama::Error> {
+    let subject = format!("Your answer is asked for: {}", asked.title);
+    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    let html = InvitationHtml { subject: &subject, asked }.render()?;
+    Ok(Rendered { text: asked.render()?, html, subject, thread: None })
 }
 
 /// Write a mail. `url` is the server's address.
@@ -301,4 +326,11 @@ struct NoteHtml<'a> {
     subject: &'a str,
     note: &'a Note,
     url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/invitation.html")]
+struct InvitationHtml<'a> {
+    subject: &'a str,
+    asked: &'a Invitation,
 }
