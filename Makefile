@@ -57,7 +57,8 @@ docs: ## write the generated pages: openapi.json and docs/reference
 simulations: release ## run every study anew, 100,000 times, and write docs/reference/simulations.md (a quarter of an hour)
 	@"$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/tenure" simulate all --markdown > docs/reference/simulations.md
 
-release: ## the optimised binary
+release: ## the optimised binary, with the web UI in it
+	npm --prefix ui ci && npm --prefix ui run build
 	$(CARGO) build --release --locked --package tenure
 
 ui: ui/node_modules/.installed-from ## check, test and build the web pages into ui/dist

@@ -148,3 +148,19 @@ async fn the_page_works_without_a_script() {
     assert_eq!(wrong.status, StatusCode::NOT_FOUND);
     assert!(wrong.body.as_str().unwrap().contains("opens nothing"), "{wrong:?}");
 }
+
+#[tokio::test]
+async fn a_link_that_cannot_be_mailed_is_good_all_the_same() {
+    let test = in_buy_in().await;
+    let wrong = json!({"team": "boards", "person": "Mika of Boards", "email": "not an address"});
+    let refused = test.post("/api/v1/cases/PC-1/invitations", &wrong).await;
+    assert_eq!((refused.status, &refused.body["field"]), (StatusCode::BAD_REQUEST, &json!("email")));
+    let new = json!({"team": "boards", "person": "Mika of Boards", "email": "mika@example.com"});
+    let made = test.post("/api/v1/cases/PC-1/invitations", &new).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    assert_eq!(made.body["mailed"]["delivered"], false, "this server has no mail: {made:?}");
+    let link = made.body["link"].as_str().unwrap().rsplit_once('/').unwrap().1;
+    assert_eq!(ask(&test, link).await.status, StatusCode::OK);
+    let journal = test.get("/api/v1/journal?limit=1000").await.body.to_string();
+    assert!(!journal.contains("mika@example.com"), "an address is not kept");
+}

@@ -1,5 +1,5 @@
 //! The real server on a real port, spoken to over HTTP.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod commands;
 mod description;
