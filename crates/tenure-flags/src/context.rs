@@ -1,8 +1,11 @@
 //! What is known about whom a flag is evaluated for.
 
+use bumpalo::Bump;
 use serde_json::{Map, Value as Json};
 
+use crate::coercion::to_text;
 use crate::error::{ErrorCode, EvaluationError};
+use crate::value::{Value, attribute};
 
 /// The attributes of one caller, borrowed from their JSON. Copies are free.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,6 +64,18 @@ impl<'c> Context<'c> {
                 "context.targetingKey must be a non-empty string",
             )
         })
+    }
+
+    /// The unit that an attribute carries; dots descend. `None`: the attribute is absent, empty, or neither a text nor a
+    /// number.
+    #[must_use]
+    pub fn unit(&self, name: &str) -> Option<String> {
+        let unit = attribute(self.attributes?, name)?;
+        if !matches!(unit, Value::Text(_) | Value::Number(_)) {
+            return None;
+        }
+        let arena = Bump::new();
+        Some(to_text(unit, &arena).to_owned()).filter(|unit| !unit.is_empty())
     }
 
     pub(crate) fn attributes(&self) -> Option<&'c Map<String, Json>> {

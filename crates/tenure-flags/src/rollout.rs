@@ -3,15 +3,12 @@
 //! Admission and arm are two independent hashes of the unit. Raising coverage only admits more units: it moves nobody
 //! between arms. A new iteration draws new arms, because the arm's salt names it.
 
-use bumpalo::Bump;
 use serde_json::{Value as Json, json};
 
 use crate::cbor;
-use crate::coercion::to_text;
 use crate::context::Context;
 use crate::definition::{Definition, Metadata, State, check_key};
 use crate::fractional;
-use crate::value::{Value, attribute};
 
 /// A part of all units, exact to a millionth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -266,12 +263,7 @@ impl Rollout {
     /// a number.
     #[must_use]
     pub fn unit(&self, context: &Context<'_>) -> Option<String> {
-        let unit = attribute(context.attributes()?, &self.unit_attribute)?;
-        if !matches!(unit, Value::Text(_) | Value::Number(_)) {
-            return None;
-        }
-        let arena = Bump::new();
-        Some(to_text(unit, &arena).to_owned()).filter(|unit| !unit.is_empty())
+        context.unit(&self.unit_attribute)
     }
 
     fn check(&self) -> Result<(), RolloutFault> {

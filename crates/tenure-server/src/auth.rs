@@ -9,10 +9,13 @@ pub mod password;
 mod permission;
 mod principal;
 pub mod secret;
+mod tokens;
 
 pub use attempts::Attempts;
 pub use link::Links;
 pub use permission::Scope;
 pub use principal::{
-    Admin, Allowed, Evaluate, Ingest, Permission, Principal, Read, SESSION_COOKIE, TokenCache, Write,
+    Admin, Allowed, ENVIRONMENT_DEFAULT, Evaluate, Follow, Ingest, NO_CREDENTIAL, Permission, Principal,
+    Read, SESSION_COOKIE, Write, token_of,
 };
+pub use tokens::{KnownToken, Tokens, ToldTokens};

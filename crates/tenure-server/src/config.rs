@@ -1,12 +1,17 @@
 //! What a server is told at start: every key, its default and its limits, checked before anything is opened.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::listener::FlagListener;
 
 use crate::notify::Notify;
 use crate::notify::mail::Smtp;
+use crate::tls::Tls;
 
 /// The configuration of a server. Read from a TOML file; the command line's flags stand above it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +21,14 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The address and port of the one listener.
     pub listen: SocketAddr,
+    /// TLS of the one listener; in the clear without it.
+    pub tls: Tls,
+    /// Further ports that serve flags and nothing else.
+    pub flag_listeners: Vec<FlagListener>,
+    /// Attributes that stand in every evaluation's context, above the caller's own.
+    pub flag_context: BTreeMap<String, Value>,
+    /// How many evaluations a second one credential may ask for; 0 sets no limit.
+    pub evaluations_per_second_max: u32,
     /// A `postgres://` URL for the journal and accounts; SQLite in `data_dir` when absent.
     pub database: Option<String>,
     /// Where browsers and clients reach this server; `http://LISTEN` when absent.
@@ -51,6 +64,10 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("tenure-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8016)),
+            tls: Tls::default(),
+            flag_listeners: Vec::new(),
+            flag_context: BTreeMap::new(),
+            evaluations_per_second_max: 0,
             database: None,
             public_url: None,
             time_scale: 1.0,
@@ -76,6 +93,27 @@ pub const KEYS: &[(&str, &str)] = &[
         "Where the journal (unless `database` is set) and the event log live; held by one process at a time",
     ),
     ("listen", "The address and port of the one listener"),
+    (
+        "tls.cert_file",
+        "A PEM file of the listener's certificate and those between it and its authority; in the clear without it",
+    ),
+    ("tls.key_file", "A PEM file of the certificate's private key"),
+    (
+        "tls.client_ca_file",
+        "A PEM file of the authority whose certificates clients must show; they need none without it",
+    ),
+    (
+        "flag_listeners",
+        "Further ports for flags alone (OFREP and flagd), each `{listen, credential, environment, tls}`: flagd's clients expect 8013, 8015 and 8016. `credential` is `token`; `certificate`, one of `tls.client_ca_file`; or `none`, on a private address, for clients that cannot send a token",
+    ),
+    (
+        "flag_context",
+        "Attributes that stand in every evaluation's context, above the caller's own, such as a region",
+    ),
+    (
+        "evaluations_per_second_max",
+        "How many evaluations a second one credential may ask for; over it 429 with a retry time; 0 sets no limit",
+    ),
     ("database", "A `postgres://` URL for the journal and accounts; SQLite in `data_dir` without it"),
     ("public_url", "Where browsers and clients reach this server; `http://LISTEN` without it"),
     (
@@ -123,7 +161,7 @@ pub fn reference_page() -> String {
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     for (key, meaning) in KEYS {
         let default = match &at(&defaults, key) {
-            serde_json::Value::Null => "-".to_owned(),
+            Value::Null => "-".to_owned(),
             value => format!("`{value}`"),
         };
         page.push_str(&format!("| `{key}` | {default} | {meaning} |\n"));
@@ -132,7 +170,7 @@ pub fn reference_page() -> String {
 }
 
 /// The value at a key such as `smtp.host`, which stands in the table `[smtp]` of the file.
-fn at(defaults: &serde_json::Value, key: &str) -> serde_json::Value {
+fn at(defaults: &Value, key: &str) -> Value {
     key.split('.').fold(defaults.clone(), |table, name| table[name].clone())
 }
 
@@ -187,6 +225,9 @@ impl Config {
                 format!("{origin:?} is not an origin such as https://shop.example"),
             );
         }
+        for listener in &self.flag_listeners {
+            listener.check().or_else(|detail| refuse("flag_listeners", detail))?;
+        }
         self.smtp.mailer().map(|_| ()).map_err(|(key, detail)| ConfigError { key, detail })
     }
 
@@ -194,7 +235,7 @@ impl Config {
     pub fn url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("http://{}", self.listen),
+            None => format!("{}://{}", self.tls.scheme(), self.listen),
         }
     }
 }
@@ -212,14 +253,16 @@ mod tests {
 
     #[test]
     fn every_key_is_documented() {
-        let serde_json::Value::Object(defaults) = serde_json::to_value(Config::default()).unwrap() else {
+        let Value::Object(defaults) = serde_json::to_value(Config::default()).unwrap() else {
             panic!("a configuration is an object");
         };
         let mut keys: Vec<String> = Vec::new();
         for (key, value) in &defaults {
             match value.as_object() {
-                Some(table) => keys.extend(table.keys().map(|name| format!("{key}.{name}"))),
-                None => keys.push(key.clone()),
+                Some(table) if !table.is_empty() => {
+                    keys.extend(table.keys().map(|name| format!("{key}.{name}")))
+                }
+                _ => keys.push(key.clone()),
             }
         }
         keys.sort_unstable();

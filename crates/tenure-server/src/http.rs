@@ -14,6 +14,7 @@ pub mod document;
 pub mod event;
 pub mod experiment;
 pub mod flag;
+pub mod flag_stream;
 pub mod health;
 pub mod intake;
 pub mod invitation;
@@ -53,8 +54,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::SESSION_COOKIE;
+use crate::flag_node::FlagNode;
+use crate::flagd;
 use crate::live::Live;
 use crate::problem::Problem;
+use crate::selector::SELECTOR_HEADER;
 use crate::telemetry::RequestLabels;
 
 /// The largest form a page sends.
@@ -133,8 +137,6 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(experiment::get_experiment))
         .routes(routes!(flag::list_flags))
         .routes(routes!(flag::get_flag, flag::put_flag, flag::archive_flag))
-        .routes(routes!(ofrep::evaluate_flag))
-        .routes(routes!(ofrep::evaluate_flags))
         .routes(routes!(journal::list_entries))
         .routes(routes!(journal::feed))
         .routes(routes!(webhook::create_webhook, webhook::list_webhooks))
@@ -151,9 +153,18 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(health::metrics))
 }
 
+/// The documented routes that serve flags, on a server or a relay.
+fn flag_serving() -> OpenApiRouter<Arc<FlagNode>> {
+    OpenApiRouter::new()
+        .routes(routes!(ofrep::evaluate_flag))
+        .routes(routes!(ofrep::evaluate_flags))
+        .routes(routes!(flag_stream::follow_flags))
+}
+
 /// The description of the API: OpenAPI 3.1.
 pub fn openapi() -> Result<serde_json::Value, schema::NamesTaken> {
     let mut api = documented().routes(routes!(event::ingest_events)).into_openapi();
+    api.merge(flag_serving().into_openapi());
     api.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let mut described = serde_json::json!(api);
     schema::complete(&mut described)?;
@@ -174,38 +185,68 @@ pub fn router(live: Arc<Live>) -> Router {
     let (ingest, _) =
         limited(OpenApiRouter::new().routes(routes!(event::ingest_events)), config.ingest_body_bytes_max)
             .split_for_parts();
-    let in_flight = Arc::new(Semaphore::new(config.requests_in_flight_max));
-    let cors = cors(&config.cors_origins);
-    Router::new()
+    let node = Arc::clone(&live.node);
+    let pages = Router::new()
         .merge(general)
         .merge(ingest)
         .route("/status", axum::routing::get(status_page::status_page))
-        .route("/sign-off/{link}", axum::routing::get(sign_off_page::show).post(sign_off_page::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
+        .route(
+            "/sign-off/{link}",
+            axum::routing::get(sign_off_page::show)
+                .post(sign_off_page::answer)
+                .layer(DefaultBodyLimit::max(FORM_BYTES_MAX)),
+        )
         .route("/openapi.json", axum::routing::get(openapi_page))
-        .fallback(ui::serve)
+        .with_state(live)
+        .fallback(ui::serve);
+    dressed(pages.merge(ofrep_router(&node)), flagd::router(Arc::clone(&node)), &node)
+}
+
+/// What a port serves that is for flags alone.
+pub fn flag_router(node: Arc<FlagNode>) -> Router {
+    let pages =
+        ofrep_router(&node).route("/healthz", axum::routing::get(health::healthz)).fallback(
+            |request: Request| async move {
+                Problem::NotFound { what: "page", id: request.uri().path().to_owned() }
+            },
+        );
+    dressed(pages, flagd::router(Arc::clone(&node)), &node)
+}
+
+fn ofrep_router(node: &Arc<FlagNode>) -> Router {
+    let (routes, _) = limited(flag_serving(), node.config.body_bytes_max).split_for_parts();
+    routes.with_state(Arc::clone(node))
+}
+
+/// Routes with what all of them need: bounds, counters, headers. Those of gRPC compress and answer errors by themselves.
+fn dressed(pages: Router, services: Router, node: &Arc<FlagNode>) -> Router {
+    pages
         .method_not_allowed_fallback(|request: Request| async move {
             Problem::invalid("method", format!("{} is not possible here", request.method()))
         })
-        .layer(middleware::from_fn_with_state(Arc::clone(&live), count))
-        .layer(middleware::from_fn_with_state(in_flight, shed))
-        .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
-            Problem::Internal("a handler panicked".to_owned()).into_response()
-        }))
         .layer(RequestDecompressionLayer::new())
         .layer(CompressionLayer::new())
-        .layer(cors)
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::REFERRER_POLICY, "no-referrer"))
         .layer(set(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ))
+        .merge(services)
+        .layer(middleware::from_fn_with_state(Arc::clone(node), count))
+        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(node.config.requests_in_flight_max)), shed))
+        .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
+            Problem::Internal("a handler panicked".to_owned()).into_response()
+        }))
+        .layer(cors(&node.config.cors_origins))
         .layer(TraceLayer::new_for_http())
-        .with_state(live)
 }
 
 /// Hold every body of these routes to a limit, which its refusal can name.
-fn limited(router: OpenApiRouter<Arc<Live>>, max_bytes: usize) -> OpenApiRouter<Arc<Live>> {
+fn limited<S>(router: OpenApiRouter<S>, max_bytes: usize) -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     router.layer(DefaultBodyLimit::max(max_bytes)).layer(Extension(body::BodyLimit { max_bytes }))
 }
 
@@ -228,8 +269,21 @@ fn cors(origins: &[String]) -> CorsLayer {
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
             HeaderName::from_static("x-api-key"),
+            HeaderName::from_static(SELECTOR_HEADER),
+            // What browsers' clients of Connect and gRPC-Web send.
+            HeaderName::from_static("connect-protocol-version"),
+            HeaderName::from_static("connect-timeout-ms"),
+            HeaderName::from_static("grpc-timeout"),
+            HeaderName::from_static("x-grpc-web"),
+            HeaderName::from_static("x-user-agent"),
         ])
-        .expose_headers([header::ETAG, header::RETRY_AFTER])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            HeaderName::from_static("grpc-status"),
+            HeaderName::from_static("grpc-message"),
+            HeaderName::from_static("grpc-status-details-bin"),
+        ])
         .max_age(Duration::from_secs(600))
 }
 
@@ -244,10 +298,10 @@ async fn shed(State(in_flight): State<Arc<Semaphore>>, request: Request, next: N
     }
 }
 
-async fn count(State(live): State<Arc<Live>>, request: Request, next: Next) -> Response {
+async fn count(State(node): State<Arc<FlagNode>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
     let labels = RequestLabels { route, status: response.status().as_u16() };
-    live.telemetry.requests.get_or_create(&labels).inc();
+    node.telemetry.requests.get_or_create(&labels).inc();
     response
 }

@@ -3,10 +3,9 @@
 //! A command is decided on the state, its entries are appended to the journal at the expected place, and only then
 //! applied. A loser of the race for a place catches up and decides again. Every read is a memory read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,18 +14,17 @@ use tenure_core::flag::hand::FlagArchived;
 use tenure_core::id::{AccountId, CaseId, EnvironmentId};
 use tenure_core::person::Role;
 use tenure_core::{Actor, Command, Event, Recorded, State};
-use tenure_events::{Draft, EventLog, Kind, Received, Unit};
-use tenure_flags::{Arm, Context, Rollout};
+use tenure_events::EventLog;
+use tenure_flags::Rollout;
 use tenure_store::{AppendError, Digest, Entry, Fence, NewEntry, Receipt, Snapshot, Store};
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
-use crate::auth::{Attempts, Links, TokenCache};
+use crate::auth::{Attempts, Links, Tokens};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::exposure::Exposed;
+use crate::flag_node::{FlagNode, Flags};
 use crate::flag_snapshot::FlagSnapshot;
 use crate::key_list::{self, KeyLists};
-use crate::look;
 use crate::notify::Senders;
 use crate::problem::Problem;
 use crate::telemetry::{CommandLabels, Telemetry};
@@ -63,10 +61,8 @@ pub struct Live {
     pub engine: Box<dyn Engine>,
     /// Counters.
     pub telemetry: Telemetry,
-    /// Tokens seen lately.
-    pub tokens: TokenCache,
-    /// Units exposed lately.
-    pub exposed: Exposed,
+    /// What serves flags.
+    pub node: Arc<FlagNode>,
     /// Attempts to sign in lately.
     pub sign_ins: Attempts,
     /// Signs the links by which people without an account answer buy-in.
@@ -85,7 +81,6 @@ pub struct Live {
     world: RwLock<World>,
     /// One decision at a time: what is decided is what is appended.
     deciding: Mutex<()>,
-    flags: ArcSwap<HashMap<String, Arc<FlagSnapshot>>>,
     feed: broadcast::Sender<i64>,
 }
 
@@ -168,15 +163,23 @@ impl Live {
         setup_code: String,
     ) -> Result<Self, ReplayError> {
         let (feed, _) = broadcast::channel(1_024);
+        let telemetry = Telemetry::new();
+        let node = FlagNode::new(
+            config.clone(),
+            clock.clone(),
+            telemetry.clone(),
+            Tokens::stored(store.clone()),
+            Links::open(&store, "flag-stream").await?,
+            Arc::clone(&events),
+        );
         let live = Self {
-            exposed: Exposed::new(config.exposures_remembered_max),
             senders: Senders::of(&config),
             config,
             clock,
             events,
             engine,
-            telemetry: Telemetry::new(),
-            tokens: TokenCache::default(),
+            telemetry,
+            node: Arc::new(node),
             sign_ins: Attempts::new(SIGN_INS_PER_MINUTE_MAX),
             sign_off_links: Links::open(&store, "sign-off").await?,
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
@@ -186,7 +189,6 @@ impl Live {
             setup_code: RwLock::new(Some(setup_code)),
             world: RwLock::new(snapshot(&store).await?.unwrap_or_default()),
             deciding: Mutex::new(()),
-            flags: ArcSwap::default(),
             feed,
             store,
         };
@@ -236,59 +238,6 @@ impl Live {
         let state = self.state();
         let grants = state.people.get(account).map(|person| &person.grants);
         grants.into_iter().flatten().map(ToString::to_string).collect()
-    }
-
-    /// The flags of an environment, as they are now. An environment nobody defined a flag in has none.
-    pub fn flags(&self, environment: &str) -> Arc<FlagSnapshot> {
-        match self.flags.load().get(environment) {
-            Some(snapshot) => Arc::clone(snapshot),
-            None => Arc::new(FlagSnapshot::empty()),
-        }
-    }
-
-    /// Record that a unit met a flag, if the flag is being measured and this unit's meeting is not recorded yet.
-    ///
-    /// The evaluation does not wait for the disk: an exposure that cannot be queued is counted, and the unit's next
-    /// evaluation records it.
-    pub fn record_exposure(
-        self: &Arc<Self>,
-        rollout: &Rollout,
-        variant: &str,
-        reason: &str,
-        context: &Context<'_>,
-    ) {
-        let Some(unit) = rollout.unit(context) else { return };
-        // The arm is part of the identity, so that a unit in two arms is seen as one.
-        let identity = format!("{}/{variant}", rollout.version);
-        if variant == Arm::Off.as_str() || !self.exposed.is_new(&unit, &rollout.flag_key, &identity) {
-            return;
-        }
-        let draft = Draft {
-            id: Some(format!("exposure/{}/{identity}", rollout.flag_key)),
-            at: None,
-            units: vec![Unit::new(look::unit_type(&rollout.unit_attribute), &unit)],
-            kind: Kind::Exposure {
-                flag: rollout.flag_key.clone(),
-                variant: variant.to_owned(),
-                revision: Some(rollout.version.clone()),
-                reason: Some(reason.to_owned()),
-            },
-            source: "ofrep".to_owned(),
-            attributes: BTreeMap::new(),
-        };
-        let received = Received { at: self.clock.now(), index: 0 };
-        let Ok(event) = tenure_events::Event::new(draft, received) else {
-            self.telemetry.exposures_refused.inc();
-            return;
-        };
-        let (live, flag) = (Arc::clone(self), rollout.flag_key.clone());
-        tokio::spawn(async move {
-            if let Err(error) = live.events.append(vec![event]).await {
-                tracing::warn!(%error, flag, "an exposure was not recorded");
-                live.telemetry.exposures_refused.inc();
-                live.exposed.forget(&unit, &flag, &identity);
-            }
-        });
     }
 
     /// Numbers of entries as they are applied. A slow reader is told that it lagged, and reads the journal.
@@ -504,12 +453,13 @@ impl Live {
     /// Compile these environments' flags anew and swap them in at once.
     fn compile_flags(&self, changed: &BTreeSet<EnvironmentId>) {
         let world = self.world();
-        let mut served = HashMap::clone(&self.flags.load());
+        let mut served = Flags::clone(&self.node.all_flags());
         for environment in changed {
-            let snapshot = FlagSnapshot::compile(&world.state, environment, &self.key_lists);
+            let snapshot =
+                FlagSnapshot::compile(&world.state, environment, &self.key_lists, self.clock.now());
             served.insert(environment.to_string(), Arc::new(snapshot));
         }
-        self.flags.store(Arc::new(served));
+        self.node.swap(served);
     }
 
     /// Keep the state as it is, so that the next start need not replay the whole journal.

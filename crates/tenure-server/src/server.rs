@@ -2,14 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tenure_analysis::{Embedded, EngineError, Settings};
 use tenure_events::EventLog;
 use tenure_store::{Location, Store};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::auth::secret;
 use crate::clock::Clock;
@@ -17,18 +15,17 @@ use crate::clockwork;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::http;
+use crate::listener::{FlagListener, ListenError, Listener};
 use crate::live::{Live, ReplayError};
 use crate::notify;
-
-/// How long requests in flight may take to end after a stop was asked for.
-const DRAIN: Duration = Duration::from_secs(10);
 
 /// A running server.
 pub struct Server {
     live: Arc<Live>,
     addr: SocketAddr,
+    flag_addrs: Vec<SocketAddr>,
     stopping: watch::Sender<bool>,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinSet<()>,
     clockwork: JoinHandle<()>,
 }
 
@@ -56,14 +53,9 @@ pub enum StartError {
     /// The journal cannot be folded.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// The listener cannot be opened.
-    #[error("listen {addr} cannot be opened: {source}; is another server running there?")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// A listener cannot be opened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The system has no random source for the setup code.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
@@ -77,23 +69,20 @@ impl Server {
             live.end_setup();
         }
         notify::reader::begin(&live).await.map_err(ReplayError::from)?;
-        let wanted = live.config.listen;
-        let listen = |source| StartError::Listen { addr: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(listen)?;
-        let addr = listener.local_addr().map_err(listen)?;
+        let config = &live.config;
+        let listener = Listener::open(config.listen, &config.tls, None).await?;
+        let addr = listener.addr();
+        live.node.listens_on(addr);
+        let flag_listeners = open_flag_listeners(&config.flag_listeners).await?;
+        let flag_addrs = flag_listeners.iter().map(Listener::addr).collect();
         let (stopping, stopped) = watch::channel(false);
-        let router = http::router(Arc::clone(&live));
-        let mut stop = stopped.clone();
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async move {
-                    // A closed channel means that the server itself is gone: stop as well.
-                    let _ = stop.wait_for(|stopping| *stopping).await;
-                })
-                .await
-        });
+        let mut serving = JoinSet::new();
+        serving.spawn(listener.serve(http::router(Arc::clone(&live)), stopped.clone()));
+        for listener in flag_listeners {
+            serving.spawn(listener.serve(http::flag_router(Arc::clone(&live.node)), stopped.clone()));
+        }
         let clockwork = tokio::spawn(clockwork::run(Arc::clone(&live), stopped));
-        Ok(Self { live, addr, stopping, serving, clockwork })
+        Ok(Self { live, addr, flag_addrs, stopping, serving, clockwork })
     }
 
     /// The live system behind it.
@@ -106,12 +95,14 @@ impl Server {
         self.addr
     }
 
+    /// The addresses of the further listeners, as configured.
+    pub fn flag_addrs(&self) -> &[SocketAddr] {
+        &self.flag_addrs
+    }
+
     /// Where clients reach it.
     pub fn url(&self) -> String {
-        match &self.live.config.public_url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("http://{}", self.addr),
-        }
+        self.live.node.url()
     }
 
     /// The code that makes the first account, while there is none.
@@ -122,11 +113,9 @@ impl Server {
     /// Take no new request, let the ones in flight end, keep a snapshot, close everything.
     pub async fn stop(self) -> std::io::Result<()> {
         self.stopping.send_replace(true);
-        let mut serving = self.serving;
-        // Feeds never end by themselves, so the wait is bounded.
-        if tokio::time::timeout(DRAIN, &mut serving).await.is_err() {
-            serving.abort();
-        }
+        self.live.node.end_streams();
+        // Each listener bounds its own wait.
+        self.serving.join_all().await;
         if let Err(error) = self.clockwork.await {
             tracing::error!(%error, "the clockwork did not end well");
         }
@@ -136,6 +125,15 @@ impl Server {
         self.live.store.close().await;
         Ok(())
     }
+}
+
+/// Open the ports that serve flags alone.
+pub(crate) async fn open_flag_listeners(wanted: &[FlagListener]) -> Result<Vec<Listener>, ListenError> {
+    let mut open = Vec::with_capacity(wanted.len());
+    for listener in wanted {
+        open.push(Listener::open(listener.listen, &listener.tls, listener.door()).await?);
+    }
+    Ok(open)
 }
 
 /// Open a data folder's store and event log and fold its journal, without serving.

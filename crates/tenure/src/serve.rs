@@ -50,6 +50,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             ));
         }
         output::note(format!("serving on {}", server.url()));
+        for addr in server.flag_addrs() {
+            output::note(format!("serving flags alone on {addr}"));
+        }
         stop_signal().await?;
         output::note("stopping …");
         server.stop().await?;

@@ -1,9 +1,7 @@
 //! From the headers of a request to an account and its scopes.
 
-use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -12,9 +10,10 @@ use axum_extra::extract::cookie::CookieJar;
 use subtle::ConstantTimeEq;
 use tenure_core::Actor;
 use tenure_core::id::AccountId;
-use tenure_store::{ApiToken, Digest, TokenError};
+use tenure_store::Digest;
 
 use super::permission::Scope;
+use crate::flag_node::FlagNode;
 use crate::live::Live;
 use crate::problem::Problem;
 
@@ -25,6 +24,11 @@ pub const CSRF_HEADER: &str = "x-csrf-token";
 /// The environment of a token that names none.
 pub const ENVIRONMENT_DEFAULT: &str = "production";
 
+/// What a caller without any credential is told.
+pub const NO_CREDENTIAL: Problem = Problem::Unauthenticated(
+    "no credential: send a token as `Authorization: Bearer …` or `X-API-Key`, or sign in",
+);
+
 /// An account that is signed in, by token or by session.
 #[derive(Debug, Clone)]
 pub struct Principal {
@@ -32,10 +36,28 @@ pub struct Principal {
     pub account: String,
     /// How far the credential reaches.
     pub scopes: Vec<Scope>,
-    /// The environment whose flags are evaluated.
+    /// The environment whose flags are evaluated, unless the caller selects another.
     pub environment: String,
     /// What proves that a write of this session comes from our own page; none for a token.
     pub csrf: Option<String>,
+    /// May the caller select any other environment?
+    pub any_environment: bool,
+    /// A digest of the credential, by which requests are counted.
+    pub credential: [u8; 32],
+}
+
+impl Principal {
+    /// Refuse a credential that does not reach as far as `scope`.
+    pub fn check(&self, scope: Scope) -> Result<(), Problem> {
+        if self.scopes.contains(&scope) {
+            return Ok(());
+        }
+        let has: Vec<&str> = self.scopes.iter().map(|scope| scope.name()).collect();
+        Err(Problem::Forbidden(format!(
+            "this needs the scope {scope}; the credential has {}",
+            if has.is_empty() { "none".to_owned() } else { has.join(", ") }
+        )))
+    }
 }
 
 /// A kind of endpoint, by the scope it needs.
@@ -58,6 +80,8 @@ macro_rules! permissions {
 permissions! {
     /// Evaluates flags.
     Evaluate Evaluate;
+    /// Follows whole flag definitions.
+    Follow Sync;
     /// Sends events.
     Ingest Ingest;
     /// Reads.
@@ -99,32 +123,33 @@ impl<P: Permission> FromRequestParts<Arc<Live>> for Allowed<P> {
 
     async fn from_request_parts(parts: &mut Parts, live: &Arc<Live>) -> Result<Self, Problem> {
         let principal = identify(parts, live).await?;
-        if !principal.scopes.contains(&P::SCOPE) {
-            let has: Vec<&str> = principal.scopes.iter().map(|scope| scope.name()).collect();
-            return Err(Problem::Forbidden(format!(
-                "this needs the scope {}; the credential has {}",
-                P::SCOPE,
-                if has.is_empty() { "none".to_owned() } else { has.join(", ") }
-            )));
-        }
+        principal.check(P::SCOPE)?;
+        Ok(Self { principal, permission: PhantomData })
+    }
+}
+
+impl<P: Permission> FromRequestParts<Arc<FlagNode>> for Allowed<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Arc<FlagNode>) -> Result<Self, Problem> {
+        let principal = node.admit(&parts.headers, &parts.extensions, P::SCOPE).await?;
         Ok(Self { principal, permission: PhantomData })
     }
 }
 
 async fn identify(parts: &Parts, live: &Live) -> Result<Principal, Problem> {
     if let Some(token) = token_of(&parts.headers)? {
-        return by_token(token, live).await;
+        return live.node.tokens.principal(token, live.clock.now()).await;
     }
     let jar = CookieJar::from_headers(&parts.headers);
     match jar.get(SESSION_COOKIE) {
         Some(cookie) => by_session(cookie.value(), parts, live).await,
-        None => Err(Problem::Unauthenticated(
-            "no credential: send a token as `Authorization: Bearer …` or `X-API-Key`, or sign in",
-        )),
+        None => Err(NO_CREDENTIAL),
     }
 }
 
-fn token_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// The token that headers carry.
+pub fn token_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     const UNREADABLE: Problem = Problem::Unauthenticated("the credential's header is not plain text");
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| UNREADABLE)?;
@@ -134,38 +159,6 @@ fn token_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         };
     }
     headers.get("x-api-key").map(|value| value.to_str().map_err(|_| UNREADABLE)).transpose()
-}
-
-async fn by_token(token: &str, live: &Live) -> Result<Principal, Problem> {
-    let hash = Digest::of(token.as_bytes());
-    let token = match live.tokens.get(hash) {
-        Some(token) => token,
-        None => {
-            let token = live.store.use_token(hash, live.clock.now()).await.map_err(|error| match error {
-                TokenError::Unknown => {
-                    Problem::Unauthenticated("the token is not known here; check that it was copied whole")
-                }
-                TokenError::Expired { .. } => {
-                    Problem::Unauthenticated("the token has expired; create a new one")
-                }
-                TokenError::Revoked { .. } => {
-                    Problem::Unauthenticated("the token was revoked; create a new one")
-                }
-                TokenError::AccountDisabled { .. } => {
-                    Problem::Unauthenticated("the token's account is disabled")
-                }
-                TokenError::Store(error) => error.into(),
-            })?;
-            live.tokens.put(hash, token.clone());
-            token
-        }
-    };
-    Ok(Principal {
-        scopes: Scope::ALL.into_iter().filter(|scope| token.scopes.allow(scope.name())).collect(),
-        environment: token.environment.unwrap_or_else(|| ENVIRONMENT_DEFAULT.to_owned()),
-        account: token.account,
-        csrf: None,
-    })
 }
 
 async fn by_session(cookie: &str, parts: &Parts, live: &Live) -> Result<Principal, Problem> {
@@ -190,38 +183,7 @@ async fn by_session(cookie: &str, parts: &Parts, live: &Live) -> Result<Principa
         scopes,
         environment: ENVIRONMENT_DEFAULT.to_owned(),
         csrf: Some(session.csrf),
+        any_environment: true,
+        credential: *Digest::of(cookie.as_bytes()).as_bytes(),
     })
-}
-
-/// Tokens that were looked up in the last seconds, so that the flags' hot path asks the database rarely.
-///
-/// A token that is revoked on this node is forgotten at once; one revoked on another node works for [`TokenCache::KEPT`] more.
-#[derive(Debug, Default)]
-pub struct TokenCache {
-    seen: Mutex<HashMap<[u8; 32], (Instant, ApiToken)>>,
-}
-
-impl TokenCache {
-    /// How long a looked-up token is trusted.
-    pub const KEPT: Duration = Duration::from_secs(5);
-    const TOKENS_MAX: usize = 10_000;
-
-    fn get(&self, hash: Digest) -> Option<ApiToken> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, token) = seen.get(hash.as_bytes())?;
-        (at.elapsed() < Self::KEPT).then(|| token.clone())
-    }
-
-    fn put(&self, hash: Digest, token: ApiToken) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= Self::TOKENS_MAX {
-            seen.clear();
-        }
-        seen.insert(*hash.as_bytes(), (Instant::now(), token));
-    }
-
-    /// Look every token up again from now on.
-    pub fn forget_all(&self) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
 }

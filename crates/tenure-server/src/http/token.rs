@@ -113,7 +113,7 @@ pub async fn revoke_token(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let found = live.store.revoke_token(&id, live.clock.now()).await?;
-    live.tokens.forget_all();
+    live.node.tokens.forget_all();
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::NotFound { what: "token in use", id }) }
 }
 

@@ -4,12 +4,15 @@
 mod commands;
 mod description;
 mod events;
+mod flagd;
 mod flags;
 mod invitations;
 mod lists;
 mod notifications;
+mod ofrep;
 mod permissions;
 mod schema_check;
 mod seed;
 mod server;
 mod sessions;
+mod tls;

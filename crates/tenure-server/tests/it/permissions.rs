@@ -11,6 +11,7 @@ const OPEN: &[&str] = &[
     "get /api/v1/sign-off/link",  // the link is the credential: it opens one invitation
     "get /healthz",               // is the process alive: says nothing else
     "get /metrics",               // counters, scraped from inside the network
+    "get /ofrep/v1/stream",       // the signed ticket is the credential: it tells that flags changed
     "get /readyz",                // is it ready
     "post /api/v1/session",       // signing in
     "post /api/v1/setup",         // needs the setup code instead
