@@ -43,7 +43,7 @@ fuzz: ## fuzz the statistics for a minute
 	@scripts/fuzz 60
 
 clients: ## install the OpenFeature clients that the tests drive
-	@scripts/need node python
+	@scripts/need node python chromium
 	@scripts/clients
 	@scripts/testbed >/dev/null
 

@@ -8,6 +8,7 @@
 
 mod clients;
 mod commands;
+mod conformance;
 mod growth_team;
 mod notifications;
 mod printed;
