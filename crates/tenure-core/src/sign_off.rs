@@ -33,6 +33,7 @@ pub enum Answer {
 
 /// A condition a sign-off was given on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SignOffCondition")]
 pub struct Condition {
     /// What has to be so.
     pub text: String,

@@ -114,7 +114,7 @@ mod tests {
         put(&store, "flag/banner", &mut arguments, now).await.unwrap();
         let stored = Value::Object(arguments);
         let text = stored.to_string();
-        assert!(!text.contains("ann") && !text.contains("cid"), "{text}");
+        assert!(!text.contains("\"ann\"") && !text.contains("\"cid\""), "{text}");
         assert_eq!(stored["authored"]["variants"]["on"]["keys"], json!(["served"]), "a value is no list");
         let kept = &stored["authored"]["targets"][0]["keys"];
         assert_eq!(kept["count"], 2);
