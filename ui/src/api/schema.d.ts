@@ -827,6 +827,7 @@ export interface paths {
         /**
          * Evaluate all flags.
          * @description The `ETag` covers the definitions and the context; with `If-None-Match` an unchanged answer is 304. Nothing is recorded.
+         *     `flagConfigEtag` and `flagConfigLastModified` come from an event stream: a node that is behind waits a moment for that version.
          */
         post: operations["evaluate_flags"];
         delete?: never;
@@ -855,6 +856,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ofrep/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the changes of flags.
+         * @description Server-sent events named `message`, each `{"type": "refetchEvaluation", "etag", "lastModified"}`: evaluate all flags again.
+         *     The address comes with every bulk evaluation.
+         */
+        get: operations["follow_flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -876,6 +898,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What people say about a flag, whatever it serves. */
+        About: {
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description How long it is meant to live; unsaid when none. */
+            lifetime?: components["schemas"]["Lifetime"] | null;
+            /** @description The team that answers for it. */
+            owner?: components["schemas"]["TeamId"] | null;
+            /** @description Words to find it by. */
+            tags?: string[];
+        };
         /** @description A difference in the metric's unit. */
         Absolute: {
             /**
@@ -1066,7 +1099,7 @@ export interface components {
             /** @description What was said with it. */
             comment: string | null;
             /** @description Conditions, where it was given on some. */
-            conditions: components["schemas"]["Condition"][];
+            conditions: components["schemas"]["SignOffCondition"][];
             /**
              * Format: uint32
              * @description The version of the ledger it was given on.
@@ -1111,6 +1144,27 @@ export interface components {
             /** @description The metric it was kept by. */
             metric: components["schemas"]["PrimaryMetric"];
         };
+        /** @description Makes the changes of a request. */
+        ApplyChange: {
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
+        };
+        /** @description Approves a request. */
+        ApproveChange: {
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
+            /**
+             * Format: uint32
+             * @description The revision that was read; the latest when left out.
+             * @default null
+             */
+            revision: number | null;
+        };
+        /** @description Archives an environment: it serves nothing, and what it served is kept. */
+        ArchiveEnvironment: {
+            /** @description Which. */
+            environment: components["schemas"]["EnvironmentId"];
+        };
         /** @description Takes a flag that was set by hand away. */
         ArchiveFlag: {
             /**
@@ -1120,6 +1174,16 @@ export interface components {
             environment: components["schemas"]["EnvironmentId"] | null;
             /** @description Its key. */
             key: components["schemas"]["FlagKey"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description Takes a segment away that no flag refers to. */
+        ArchiveSegment: {
+            /** @description Which. */
+            segment: components["schemas"]["SegmentId"];
         };
         /**
          * @description Somewhere that something can be done.
@@ -1277,6 +1341,34 @@ export interface components {
             /** @description When, and which owner. */
             stamp: components["schemas"]["Stamp"];
         };
+        /**
+         * @description A flag as people write it, in one environment.
+         *
+         *     Individual targets come first, then the rules in order; the first that matches decides. When none does, `default` is
+         *     served.
+         */
+        Authored: {
+            /** @description The variant that is served when no target and no rule decides. */
+            default: string;
+            /** @description Whether the flag answers at all; callers use the default in their code while it does not. */
+            enabled?: boolean;
+            /** @description Facts that travel with every answer: booleans, texts and numbers by name. */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /** @description The rules, in order. */
+            rules?: components["schemas"]["Rule"][];
+            /** @description Variants for units named one by one. */
+            targets?: components["schemas"]["Target"][];
+            /** @description The type of every variant. */
+            type: components["schemas"]["FlagType"];
+            /** @description The attribute of the context that individual targets name, and that splits go by; `targetingKey` when left out. */
+            unit?: string;
+            /** @description The values the flag can have, by variant name. */
+            variants: {
+                [key: string]: unknown;
+            };
+        };
         /** @description Space made in the backlog for one iteration. */
         Backlog: {
             /**
@@ -1391,8 +1483,12 @@ export interface components {
         };
         /** @description All flags' answers. */
         BulkEvaluation: {
+            /** @description Where a client learns that it should evaluate again. */
+            eventStreams: components["schemas"]["EventStream"][];
             /** @description An answer or a failure per flag. */
             flags: components["schemas"]["EvaluationSuccess"][];
+            /** @description Metadata of the flag set. */
+            metadata: Record<string, never>;
         };
         /** @description A product team answered. */
         BuyInAnswered: {
@@ -1746,6 +1842,39 @@ export interface components {
             /** @description When it was withdrawn, and by whom. */
             withdrawn: components["schemas"]["Stamp"] | null;
         };
+        /** @description One change, written as the command that would make it directly. */
+        Change: {
+            /** @constant */
+            do: "set_flag";
+            with: components["schemas"]["FlagChange"];
+        } | {
+            /** @constant */
+            do: "archive_flag";
+            with: components["schemas"]["FlagRemoval"];
+        } | {
+            /** @constant */
+            do: "revert_flag";
+            with: components["schemas"]["FlagReversal"];
+        } | {
+            /** @constant */
+            do: "set_segment";
+            with: components["schemas"]["SetSegment"];
+        };
+        /** @description The changes of a request were made, by the entries that follow. */
+        ChangeApplied: {
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
+        };
+        /** @description A request was approved. */
+        ChangeApproved: {
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
+            /**
+             * Format: uint32
+             * @description The revision that was approved.
+             */
+            revision: number;
+        };
         /** @description Changes the policy that a case goes by. */
         ChangeCasePolicy: {
             /** @description Which case. */
@@ -1760,6 +1889,79 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** @description A request was edited. */
+        ChangeEdited: {
+            /**
+             * Format: date-time
+             * @description When it is applied by Tenure itself.
+             */
+            at?: string | null;
+            /** @description For each change, the entry of what it replaces; 0 for nothing. */
+            bases: number[];
+            /** @description What is to change. */
+            changes: components["schemas"]["Change"][];
+            /** @description Why. */
+            reason: string;
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
+            /**
+             * Format: uint32
+             * @description The revision it is now.
+             */
+            revision: number;
+        };
+        /** @description One change, written as the command that would make it directly. */
+        ChangeInput: {
+            /** @constant */
+            do: "set_flag";
+            with: components["schemas"]["FlagChange"];
+        } | {
+            /** @constant */
+            do: "archive_flag";
+            with: components["schemas"]["FlagRemoval"];
+        } | {
+            /** @constant */
+            do: "revert_flag";
+            with: components["schemas"]["FlagReversal"];
+        } | {
+            /** @constant */
+            do: "set_segment";
+            with: components["schemas"]["SetSegmentInput"];
+        };
+        /** @description Changes were proposed. */
+        ChangeProposed: {
+            /**
+             * Format: date-time
+             * @description When it is applied by Tenure itself.
+             */
+            at?: string | null;
+            /** @description For each change, the entry of what it replaces; 0 for nothing. */
+            bases: number[];
+            /** @description What is to change. */
+            changes: components["schemas"]["Change"][];
+            /** @description Where. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Why. */
+            reason: string;
+            /** @description The request's name. */
+            request: components["schemas"]["ChangeRequestId"];
+        };
+        /** @description A request was rejected. */
+        ChangeRejected: {
+            /** @description Why. */
+            reason: string;
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
+        };
+        /** @description The name of a change request. */
+        ChangeRequestId: string;
+        /** @description A request was given up. */
+        ChangeWithdrawn: {
+            /** @description Why. */
+            reason?: string | null;
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
         };
         /**
          * @description By which channel.
@@ -1897,6 +2099,8 @@ export interface components {
             case: components["schemas"]["CaseId"];
             /** @description Which. */
             codebase: components["schemas"]["CodebaseId"];
+            /** @description The scan of the code that shows it, when there was one. */
+            shown_by?: string | null;
         };
         /** @description A codebase's owner process was defined. */
         CodebaseDefined: {
@@ -1926,6 +2130,22 @@ export interface components {
             codebase: components["schemas"]["CodebaseId"];
             /** @description Its owners. */
             owners: components["schemas"]["AccountId"][];
+        };
+        /** @description A codebase was scanned for flags. */
+        CodeScanned: {
+            /** @description Which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description The commit. */
+            commit?: string | null;
+            /** @description How often each flag's key stands in them. */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint64
+             * @description How many files were read.
+             */
+            files: number;
         };
         /** @description Everything that can be asked for. */
         Command: {
@@ -2214,6 +2434,58 @@ export interface components {
             with: components["schemas"]["ArchiveFlag"];
         } | {
             /** @constant */
+            do: "revert_flag";
+            with: components["schemas"]["RevertFlag"];
+        } | {
+            /** @constant */
+            do: "describe_flag";
+            with: components["schemas"]["DescribeFlag"];
+        } | {
+            /** @constant */
+            do: "set_segment";
+            with: components["schemas"]["SetSegmentInput"];
+        } | {
+            /** @constant */
+            do: "archive_segment";
+            with: components["schemas"]["ArchiveSegment"];
+        } | {
+            /** @constant */
+            do: "set_environment";
+            with: components["schemas"]["SetEnvironment"];
+        } | {
+            /** @constant */
+            do: "archive_environment";
+            with: components["schemas"]["ArchiveEnvironment"];
+        } | {
+            /** @constant */
+            do: "propose_change";
+            with: components["schemas"]["ProposeChange"];
+        } | {
+            /** @constant */
+            do: "edit_change";
+            with: components["schemas"]["EditChange"];
+        } | {
+            /** @constant */
+            do: "approve_change";
+            with: components["schemas"]["ApproveChange"];
+        } | {
+            /** @constant */
+            do: "reject_change";
+            with: components["schemas"]["RejectChange"];
+        } | {
+            /** @constant */
+            do: "withdraw_change";
+            with: components["schemas"]["WithdrawChange"];
+        } | {
+            /** @constant */
+            do: "apply_change";
+            with: components["schemas"]["ApplyChange"];
+        } | {
+            /** @constant */
+            do: "record_references";
+            with: components["schemas"]["RecordReferences"];
+        } | {
+            /** @constant */
             do: "give_notice";
             with: components["schemas"]["GiveNotice"];
         };
@@ -2239,12 +2511,18 @@ export interface components {
                 number
             ][];
         };
-        /** @description A condition a sign-off was given on. */
+        /** @description A condition: either `attribute`, `is` and `values`, or `segment`. */
         Condition: {
-            /** @description When its product owner confirmed that it is. */
-            satisfied: components["schemas"]["Stamp"] | null;
-            /** @description What has to be so. */
-            text: string;
+            /** @description The attribute of the context; dots descend. */
+            attribute?: string | null;
+            /** @description How the attribute is compared; `one_of` when left out. */
+            is?: components["schemas"]["Operator"];
+            /** @description Turns the condition round. A context without the attribute meets a condition that is turned round. */
+            not?: boolean;
+            /** @description The segment that the unit must be in, instead of an attribute. */
+            segment?: string | null;
+            /** @description What it is compared with: one of them suffices. */
+            values?: unknown[];
         };
         /** @description A condition is satisfied. */
         ConditionSatisfied: {
@@ -2949,6 +3227,31 @@ export interface components {
             /** @description Who acted for them. */
             deputy: components["schemas"]["AccountId"];
         };
+        /** @description Says what a flag is for, whose it is and how long it is meant to live. What is left out stays as it is. */
+        DescribeFlag: {
+            /**
+             * @description What it is for.
+             * @default null
+             */
+            description: string | null;
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+            /**
+             * @description How long it is meant to live.
+             * @default null
+             */
+            lifetime: components["schemas"]["Lifetime"] | null;
+            /**
+             * @description The team that answers for it.
+             * @default null
+             */
+            owner: components["schemas"]["TeamId"] | null;
+            /**
+             * @description Words to find it by, all of them.
+             * @default null
+             */
+            tags: string[] | null;
+        };
         /** @description What is frozen when the first wave of an iteration starts. */
         Design: {
             /** @description The same less its selection. */
@@ -3167,6 +3470,24 @@ export interface components {
              */
             rollout: number;
         };
+        /** @description Edits a request; it needs approval again. */
+        EditChange: {
+            /**
+             * Format: date-time
+             * @description When it is to be applied; by hand when left out.
+             * @default null
+             */
+            at: string | null;
+            /** @description What is to change, in order. */
+            changes: components["schemas"]["ChangeInput"][];
+            /**
+             * @description Why; as it was when left out.
+             * @default null
+             */
+            reason: string | null;
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
+        };
         /** @description An entry of the journal. */
         EntryView: {
             /** @description Who decided it: the account's id. */
@@ -3250,6 +3571,54 @@ export interface components {
             body: components["schemas"]["FlagArchived"];
             /** @constant */
             kind: "flag_archived";
+        } | {
+            body: components["schemas"]["FlagDescribed"];
+            /** @constant */
+            kind: "flag_described";
+        } | {
+            body: components["schemas"]["SegmentSet"];
+            /** @constant */
+            kind: "segment_set";
+        } | {
+            body: components["schemas"]["SegmentArchived"];
+            /** @constant */
+            kind: "segment_archived";
+        } | {
+            body: components["schemas"]["EnvironmentSet"];
+            /** @constant */
+            kind: "environment_set";
+        } | {
+            body: components["schemas"]["EnvironmentArchived"];
+            /** @constant */
+            kind: "environment_archived";
+        } | {
+            body: components["schemas"]["ChangeProposed"];
+            /** @constant */
+            kind: "change_proposed";
+        } | {
+            body: components["schemas"]["ChangeEdited"];
+            /** @constant */
+            kind: "change_edited";
+        } | {
+            body: components["schemas"]["ChangeApproved"];
+            /** @constant */
+            kind: "change_approved";
+        } | {
+            body: components["schemas"]["ChangeRejected"];
+            /** @constant */
+            kind: "change_rejected";
+        } | {
+            body: components["schemas"]["ChangeWithdrawn"];
+            /** @constant */
+            kind: "change_withdrawn";
+        } | {
+            body: components["schemas"]["ChangeApplied"];
+            /** @constant */
+            kind: "change_applied";
+        } | {
+            body: components["schemas"]["CodeScanned"];
+            /** @constant */
+            kind: "code_scanned";
         } | {
             body: components["schemas"]["FlagCreated"];
             /** @constant */
@@ -3511,8 +3880,25 @@ export interface components {
             /** @constant */
             kind: "case_policy_changed";
         });
+        /** @description An environment was archived. */
+        EnvironmentArchived: {
+            /** @description Which. */
+            environment: components["schemas"]["EnvironmentId"];
+        };
         /** @description The name of a environment. */
         EnvironmentId: string;
+        /** @description An environment was created, renamed or protected. */
+        EnvironmentSet: {
+            /**
+             * Format: uint32
+             * @description How many people approve a change of a flag.
+             */
+            approvals: number;
+            /** @description Which. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description What people call it. */
+            name?: string | null;
+        };
         /** @description The arms of one epoch of the allocation log. */
         EpochArms: {
             /** @description The control arm. */
@@ -3635,6 +4021,54 @@ export interface components {
             body: components["schemas"]["FlagArchived"];
             /** @constant */
             kind: "flag_archived";
+        } | {
+            body: components["schemas"]["FlagDescribed"];
+            /** @constant */
+            kind: "flag_described";
+        } | {
+            body: components["schemas"]["SegmentSet"];
+            /** @constant */
+            kind: "segment_set";
+        } | {
+            body: components["schemas"]["SegmentArchived"];
+            /** @constant */
+            kind: "segment_archived";
+        } | {
+            body: components["schemas"]["EnvironmentSet"];
+            /** @constant */
+            kind: "environment_set";
+        } | {
+            body: components["schemas"]["EnvironmentArchived"];
+            /** @constant */
+            kind: "environment_archived";
+        } | {
+            body: components["schemas"]["ChangeProposed"];
+            /** @constant */
+            kind: "change_proposed";
+        } | {
+            body: components["schemas"]["ChangeEdited"];
+            /** @constant */
+            kind: "change_edited";
+        } | {
+            body: components["schemas"]["ChangeApproved"];
+            /** @constant */
+            kind: "change_approved";
+        } | {
+            body: components["schemas"]["ChangeRejected"];
+            /** @constant */
+            kind: "change_rejected";
+        } | {
+            body: components["schemas"]["ChangeWithdrawn"];
+            /** @constant */
+            kind: "change_withdrawn";
+        } | {
+            body: components["schemas"]["ChangeApplied"];
+            /** @constant */
+            kind: "change_applied";
+        } | {
+            body: components["schemas"]["CodeScanned"];
+            /** @constant */
+            kind: "code_scanned";
         } | {
             body: components["schemas"]["FlagCreated"];
             /** @constant */
@@ -3935,6 +4369,18 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description A stream that tells of changes. */
+        EventStream: {
+            /**
+             * Format: int32
+             * @description After how many seconds a hidden page should close it.
+             */
+            inactivityDelaySec: number;
+            /** @description `sse`. */
+            type: string;
+            /** @description Its address, with the proof in it. */
+            url: string;
+        };
         /** @description Something that shows how an item is done. */
         Evidence: {
             /** @description A file, kept beside the journal. */
@@ -4179,6 +4625,24 @@ export interface components {
             environment?: components["schemas"]["EnvironmentId"] | null;
             /** @description Its key. */
             key: components["schemas"]["FlagKey"];
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The change request it came by. */
+            request?: components["schemas"]["ChangeRequestId"] | null;
+            /**
+             * Format: uint64
+             * @description The entry that this takes back.
+             */
+            reverts?: number | null;
+        };
+        /** @description A flag, as it is to be. */
+        FlagChange: {
+            /** @description Variants, targets and rules. */
+            authored?: components["schemas"]["Authored"] | null;
+            /** @description A flagd definition. */
+            definition?: unknown;
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
         };
         /** @description A case was wrapped in a flag. */
         FlagCreated: {
@@ -4209,6 +4673,13 @@ export interface components {
                 [key: string]: components["schemas"]["AnyValue"];
             };
         };
+        /** @description It was said what a flag is for. */
+        FlagDescribed: {
+            /** @description What is said now. */
+            about: components["schemas"]["About"];
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
         /** @description The flag of a feature. */
         FlagFacts: {
             /** @description Where it is served. */
@@ -4223,20 +4694,48 @@ export interface components {
         };
         /** @description The name of a flag key. */
         FlagKey: string;
+        /** @description A flag that is to be taken away. */
+        FlagRemoval: {
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
+        /** @description A flag that is to be as it was before an entry. */
+        FlagReversal: {
+            /**
+             * Format: uint64
+             * @description The entry of the first change to take back.
+             */
+            entry: number;
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+        };
         /** @description A flag was set by hand. */
         FlagSetByHand: {
-            /** @description Its flagd definition. */
-            definition: unknown;
+            /** @description Variants, targets and rules. */
+            authored?: components["schemas"]["Authored"] | null;
+            /** @description A flagd definition. */
+            definition?: unknown;
             /** @description Where. */
             environment: components["schemas"]["EnvironmentId"];
             /** @description Its key. */
             key: components["schemas"]["FlagKey"];
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The change request it came by. */
+            request?: components["schemas"]["ChangeRequestId"] | null;
+            /**
+             * Format: uint64
+             * @description The entry that this takes back.
+             */
+            reverts?: number | null;
         };
         /**
          * @description Whether a flag is evaluated.
          * @enum {string}
          */
         FlagState: "ENABLED" | "DISABLED";
+        /** @description The type that all variants of a flag have. */
+        FlagType: "boolean" | "string" | "number" | "object";
         /** @description A flag of an environment. */
         FlagView: {
             /** @description The case that is wrapped in it; its exposure decides what the flag serves. */
@@ -4591,6 +5090,7 @@ export interface components {
             invitation: string;
             /** @description The page that opens without an account. Whoever has it can answer: hand it to nobody else. */
             link: string;
+            mailed?: components["schemas"]["Tested"] | null;
             /**
              * Format: date
              * @description The last day it is good for.
@@ -4874,6 +5374,16 @@ export interface components {
             /** @description When, and by which driver. */
             stamp: components["schemas"]["Stamp"];
         };
+        /** @description A list of unit keys: given, or kept elsewhere. */
+        Keys: string[] | {
+            /**
+             * Format: uint
+             * @description How many keys it has.
+             */
+            count: number;
+            /** @description What refers to the list. */
+            list: string;
+        };
         /** @description How outcomes become one number per unit. */
         Kind: "proportion" | "mean" | "ratio" | "quantile";
         /** @description How an effect relates to the original. */
@@ -4961,6 +5471,11 @@ export interface components {
             difference: number;
             /** @description Its 95 % interval. */
             interval: number[];
+        };
+        /** @description How long a flag is meant to live. */
+        Lifetime: "permanent" | {
+            /** Format: date */
+            until: string;
         };
         /** @description One kept case in a chain. */
         Link: {
@@ -5428,6 +5943,8 @@ export interface components {
         };
         /** @description Whom to invite. */
         NewInvitation: {
+            /** @description Where to mail the link; it is mailed to nobody, if left out. The address is used once and not kept. */
+            email?: string | null;
             /** @description Who is invited: a name, as people would know it. */
             person: string;
             /** @description The product team that the person answers for. */
@@ -5590,6 +6107,8 @@ export interface components {
             /** @description When, and by whom. */
             proposed: components["schemas"]["Stamp"];
         };
+        /** @description How an attribute is compared. A context without the attribute meets none of them but `missing`. */
+        Operator: "one_of" | "starts_with" | "ends_with" | "contains" | "less" | "at_most" | "greater" | "at_least" | "version_is" | "version_before" | "version_from" | "version_same_major" | "version_same_minor" | "present" | "missing";
         /** @description By what a list is ordered. */
         Order: "case" | "opened" | "in_stage" | "stage" | "benefit" | "realised_share";
         /** @description The experiment's effect as it was reported. */
@@ -6407,6 +6926,16 @@ export interface components {
              */
             won_per_year: number;
         };
+        /** @description A part of a split. */
+        Portion: {
+            /**
+             * Format: double
+             * @description Its part of the units, in percent.
+             */
+            percent: number;
+            /** @description The variant. */
+            variant: string;
+        };
         /** @description Draws up the hand-over pack. */
         PrepareHandOver: {
             /** @description Of which case. */
@@ -6563,6 +7092,26 @@ export interface components {
             /** @description Tags of the platform change that would bring a parked case back. */
             unblock?: string[];
         };
+        /** @description Proposes changes. */
+        ProposeChange: {
+            /**
+             * Format: date-time
+             * @description When it is to be applied; by hand when left out.
+             * @default null
+             */
+            at: string | null;
+            /** @description What is to change, in order. */
+            changes: components["schemas"]["ChangeInput"][];
+            /**
+             * @description Where; `production` when left out.
+             * @default production
+             */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Why. */
+            reason: string;
+            /** @description The request's name. */
+            request: components["schemas"]["ChangeRequestId"];
+        };
         /** @description Proposes a warranty, or another length, which every team agrees afresh. */
         ProposeWarranty: {
             /** @description Of which case. */
@@ -6671,6 +7220,25 @@ export interface components {
              */
             source: string | null;
         };
+        /** @description Records what a scan of a codebase found. */
+        RecordReferences: {
+            /** @description Which codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /**
+             * @description The commit that was scanned, when it is known.
+             * @default null
+             */
+            commit: string | null;
+            /** @description How often each flag's key stands in them; every key that was looked for, also with 0. */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint64
+             * @description How many files were read.
+             */
+            files: number;
+        };
         /** @description A command was not carried out, and why. */
         Refusal: {
             /** @description The stable code. */
@@ -6688,7 +7256,7 @@ export interface components {
             who_may?: components["schemas"]["WhoMay"][];
         };
         /** @description Every reason the domain has to say no. */
-        RefusalCode: "not_found" | "already_exists" | "forbidden" | "wrong_state" | "invalid_argument" | "experiment_not_successful" | "experiment_too_old" | "not_lead_developer" | "consultation_open" | "estimate_missing" | "cost_benefit_missing" | "unblock_condition_missing" | "variation_goals_missing" | "invitation_void" | "too_big_make_follow_up" | "deviation_budget_exceeded" | "original_not_productionised" | "no_backlog_slot" | "reason_missing" | "no_flag" | "owner_process_incomplete" | "iteration_without_deviation" | "no_measured_wave" | "full_rollout_needs_verdict" | "no_control_cohort" | "warranty_not_agreed" | "buy_in_not_current" | "condition_open" | "held" | "bug_open" | "safety_wave_has_no_verdict" | "negative_cannot_be_kept" | "not_allowed" | "justification_incomplete" | "po_ack_missing" | "warranty_running" | "warranty_bug_open" | "flag_still_in_code";
+        RefusalCode: "not_found" | "already_exists" | "forbidden" | "wrong_state" | "invalid_argument" | "experiment_not_successful" | "experiment_too_old" | "not_lead_developer" | "consultation_open" | "estimate_missing" | "cost_benefit_missing" | "unblock_condition_missing" | "variation_goals_missing" | "invitation_void" | "too_big_make_follow_up" | "deviation_budget_exceeded" | "original_not_productionised" | "no_backlog_slot" | "reason_missing" | "no_flag" | "owner_process_incomplete" | "iteration_without_deviation" | "no_measured_wave" | "full_rollout_needs_verdict" | "no_control_cohort" | "warranty_not_agreed" | "buy_in_not_current" | "condition_open" | "held" | "bug_open" | "safety_wave_has_no_verdict" | "negative_cannot_be_kept" | "not_allowed" | "justification_incomplete" | "po_ack_missing" | "warranty_running" | "warranty_bug_open" | "flag_still_in_code" | "approval_required" | "approval_missing" | "own_change" | "changed_since" | "segment_in_use";
         /** @description An event that was not accepted. */
         RefusedEvent: {
             /** @description The field at fault. */
@@ -6766,6 +7334,13 @@ export interface components {
              * @default []
              */
             tags: string[];
+        };
+        /** @description Rejects a request. */
+        RejectChange: {
+            /** @description Why. */
+            reason: string;
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
         };
         /** @description A lift: 0.05 is +5 %. */
         Relative: {
@@ -6930,6 +7505,23 @@ export interface components {
              * @description Why.
              * @default
              */
+            reason: string;
+        };
+        /** @description Takes changes of a flag back: it serves what it served before an entry. */
+        RevertFlag: {
+            /**
+             * Format: uint64
+             * @description The entry of the first change to take back.
+             */
+            entry: number;
+            /**
+             * @description Where; `production` when left out.
+             * @default production
+             */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Its key. */
+            key: components["schemas"]["FlagKey"];
+            /** @description Why. */
             reason: string;
         };
         /** @description What a review of a justified keep ends in. */
@@ -7195,6 +7787,15 @@ export interface components {
             /** @description The plan. */
             plan: components["schemas"]["Plan"];
         };
+        /** @description One rule. */
+        Rule: {
+            /** @description What people call it. */
+            name?: string | null;
+            /** @description What is served then. */
+            serve: components["schemas"]["Serve"];
+            /** @description What must hold, all of it; a rule without conditions always decides. */
+            when?: components["schemas"]["Condition"][];
+        };
         /** @description A change from the experiment that was ruled on. */
         Ruled: {
             /** @description How far it was said to go before. */
@@ -7306,6 +7907,46 @@ export interface components {
         } | {
             account: components["schemas"]["AccountId"];
         } | "system";
+        /** @description A set of units: those of a list, and those that a rule takes in, without those that are excluded. */
+        Segment: {
+            /** @description The attribute of the context that the lists name; `targetingKey` when left out. */
+            by?: string;
+            /** @description Units that are out, whatever else says that they are in. */
+            excluded?: components["schemas"]["Keys"];
+            /** @description Units that are in, one by one. */
+            members?: components["schemas"]["Keys"];
+            /** @description Rules that take units in: one of them suffices, of which all conditions must hold. */
+            rules?: components["schemas"]["Condition"][][];
+        };
+        /** @description A segment was taken away. */
+        SegmentArchived: {
+            /** @description Which. */
+            segment: components["schemas"]["SegmentId"];
+        };
+        /** @description The name of a segment. */
+        SegmentId: string;
+        /** @description A segment was set. */
+        SegmentSet: {
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Who is in it. */
+            holds: components["schemas"]["Segment"];
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The change request it came by. */
+            request?: components["schemas"]["ChangeRequestId"] | null;
+            /** @description Which. */
+            segment: components["schemas"]["SegmentId"];
+        };
+        /** @description What a rule serves. */
+        Serve: string | {
+            /** @description The attribute that carries the unit; the flag's unit when left out. */
+            by?: string | null;
+            /** @description Flags that share a salt put the same units into the same part; the flag's key when left out. */
+            salt?: string | null;
+            /** @description The parts, in order; together they are 100 percent. */
+            split: components["schemas"]["Portion"][];
+        };
         /** @description Sets a team's days; with nothing but the team, they are as in its policy again. */
         SetCalendar: {
             /** @description Dates on which it does not work. */
@@ -7354,10 +7995,28 @@ export interface components {
              */
             value_per_unit?: number | null;
         };
+        /** @description Creates, renames or protects an environment. What is left out stays as it is; an archived one comes back. */
+        SetEnvironment: {
+            /**
+             * Format: uint32
+             * @description How many people approve a change of a flag, at most 10.
+             * @default null
+             */
+            approvals: number | null;
+            /** @description Which. */
+            environment: components["schemas"]["EnvironmentId"];
+            /**
+             * @description What people call it.
+             * @default null
+             */
+            name: string | null;
+        };
         /** @description Sets a flag by hand. */
         SetFlag: {
-            /** @description Its flagd definition. */
-            definition: unknown;
+            /** @description Variants, targets and rules. */
+            authored?: components["schemas"]["Authored"] | null;
+            /** @description A flagd definition. */
+            definition?: unknown;
             /**
              * @description Where; `production` when left out.
              * @default production
@@ -7365,6 +8024,11 @@ export interface components {
             environment: components["schemas"]["EnvironmentId"];
             /** @description Its key. */
             key: components["schemas"]["FlagKey"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
         };
         /** @description Sets the policy for cases opened from now on. */
         SetPolicy: {
@@ -7445,6 +8109,40 @@ export interface components {
              */
             window_hours: number | null;
         };
+        /** @description Sets who is in a segment. */
+        SetSegment: {
+            /**
+             * @description What it is for; as it was when left out.
+             * @default null
+             */
+            description: string | null;
+            /** @description Who is in it. */
+            holds: components["schemas"]["Segment"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+            /** @description Which. */
+            segment: components["schemas"]["SegmentId"];
+        };
+        /** @description Sets who is in a segment. */
+        SetSegmentInput: {
+            /**
+             * @description What it is for; as it was when left out.
+             * @default null
+             */
+            description: string | null;
+            /** @description Who is in it. */
+            holds: components["schemas"]["Segment"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+            /** @description Which. */
+            segment: components["schemas"]["SegmentId"];
+        };
         /** @description How a dispute ended. */
         Settled: {
             /** @description Why, where a reason was given. */
@@ -7504,6 +8202,13 @@ export interface components {
             answer: components["schemas"]["AnswerKind"];
             /** @description The condition, the question or the reason: what the answer needs. */
             text?: string;
+        };
+        /** @description A condition a sign-off was given on. */
+        SignOffCondition: {
+            /** @description When its product owner confirmed that it is. */
+            satisfied: components["schemas"]["Stamp"] | null;
+            /** @description What has to be so. */
+            text: string;
         };
         /** @description A person without an account was invited to answer. */
         SignOffInvited: {
@@ -7800,6 +8505,13 @@ export interface components {
             understood: components["schemas"]["Note"][];
             /** @description What a person should know before registering it. */
             warnings: components["schemas"]["Note"][];
+        };
+        /** @description Units named one by one, and the variant they get. */
+        Target: {
+            /** @description The units. */
+            keys: components["schemas"]["Keys"];
+            /** @description The variant. */
+            variant: string;
         };
         /** @description A team was defined. */
         TeamDefined: {
@@ -8350,6 +9062,16 @@ export interface components {
              * @default []
              */
             unblock: string[];
+        };
+        /** @description Gives a request up. */
+        WithdrawChange: {
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+            /** @description Which. */
+            request: components["schemas"]["ChangeRequestId"];
         };
         /** @description Where a withdrawn case rests when nobody has met the feature. */
         WithdrawTo: "parked" | "retired";
@@ -10152,7 +10874,12 @@ export interface operations {
     };
     evaluate_flags: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The version that the stream told of. */
+                flagConfigEtag?: string | null;
+                /** @description When that version came about, in seconds since 1970. */
+                flagConfigLastModified?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10258,6 +10985,34 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    follow_flags: {
+        parameters: {
+            query: {
+                /** @description As `eventStreams` gave it. */
+                ticket: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,14 +10,19 @@ use crate::server::TestServer;
 /// Places where any JSON may stand, and why. Nothing else in the description is without a type.
 const ANYTHING: &[&str] = &[
     "components/AnyValue",                   // what a flag serves is its user's business
-    "components/CaseFlag/control",           // the same
+    "components/Authored/metadata",          // a flag's own
+    "components/Authored/variants",          // what a flag serves
+    "components/BulkEvaluation/metadata",    // a set's own
+    "components/CaseFlag/control",           // what a flag serves
     "components/CaseFlag/treatment",         // the same
-    "components/CreateFlag/control",         // the same
+    "components/Condition/values",           // compared with attributes of any kind
+    "components/CreateFlag/control",         // what a flag serves
     "components/CreateFlag/treatment",       // the same
     "components/EvaluationRequest/context",  // attributes of whoever asks
     "components/EvaluationSuccess/metadata", // a flag's own
     "components/EvaluationSuccess/value",    // what a flag serves
-    "components/FlagCreated/control",        // the same
+    "components/FlagChange/definition",      // checked by flagd's own rules, with the place of each fault
+    "components/FlagCreated/control",        // what a flag serves
     "components/FlagCreated/treatment",      // the same
     "components/FlagSetByHand/definition",   // as it was recorded, of any age
     "components/Given/document",             // another tool's export
