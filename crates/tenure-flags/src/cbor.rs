@@ -30,12 +30,12 @@ pub(crate) fn hash(value: Value<'_>, arena: &Bump) -> Option<Murmur> {
     Some(hash)
 }
 
-/// Hashes the CBOR of an array of texts.
-pub(crate) fn hash_texts(texts: &[&str]) -> u32 {
+/// Begins the hash of an array of two texts: only the second, by [`write_text`], is missing.
+pub(crate) fn begin_pair(first: &str) -> Murmur {
     let mut hash = Murmur::default();
-    head(&mut hash, ARRAY, texts.len() as u64);
-    texts.iter().for_each(|text| write_text(&mut hash, text));
-    hash.finish()
+    head(&mut hash, ARRAY, 2);
+    write_text(&mut hash, first);
+    hash
 }
 
 /// Hashes the CBOR of one text, given in pieces.
@@ -90,7 +90,8 @@ fn write_members<'a>(
     })
 }
 
-fn write_text(hash: &mut Murmur, text: &str) {
+/// Feeds one text to a hash.
+pub(crate) fn write_text(hash: &mut Murmur, text: &str) {
     head(hash, TEXT, text.len() as u64);
     hash.write(text.as_bytes());
 }

@@ -208,6 +208,11 @@ pub(crate) fn loosely_equal<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> 
 /// JavaScript orders texts by UTF-16 units, which differs from code points only beyond U+FFFF; every other
 /// implementation of flagd orders by code points.
 pub(crate) fn compare<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> Option<Ordering> {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => return a.compare(b),
+        (Value::Text(a), Value::Text(b)) => return Some(a.cmp(b)),
+        _ => {}
+    }
     let is_text =
         |value| matches!(value, Value::Text(_) | Value::List(_) | Value::Object(_) | Value::Record(_));
     if is_text(a) && is_text(b) {

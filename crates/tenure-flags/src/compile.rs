@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::expression::{
-    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Part, Path, Scope, TextSet, Variable,
+    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Part, Path, Scope, Texts, Variable,
     Weight,
 };
 use crate::fault::{Fault, Place};
@@ -14,9 +14,6 @@ use crate::value::Number;
 
 /// Operations inside operations, through references too. It bounds the stack of compiling and of running.
 pub(crate) const DEPTH_MAX: usize = 100;
-
-/// An array of at least so many texts is searched by hash.
-const TEXT_SET_MIN: usize = 8;
 
 /// Compiles the rules of one flag set.
 #[derive(Debug)]
@@ -145,10 +142,15 @@ impl<'s> Compiler<'s> {
             Some(path) => Path::Computed(path),
         };
         let default = operands.next();
-        if let (Path::Steps(steps), Scope::Root) = (&path, at.scope) {
-            match steps.iter().map(AsRef::as_ref).collect::<Vec<&str>>().as_slice() {
-                ["$flagd", "flagKey"] => return Ok(Expression::FlagKey),
-                ["$flagd", "timestamp"] => return Ok(Expression::Timestamp),
+        if at.scope == Scope::Root {
+            match &path {
+                Path::Key(name) if default.is_none() => return Ok(Expression::Attribute(name.clone())),
+                Path::Steps(steps) if is_path(steps, ["$flagd", "flagKey"]) => {
+                    return Ok(Expression::FlagKey);
+                }
+                Path::Steps(steps) if is_path(steps, ["$flagd", "timestamp"]) => {
+                    return Ok(Expression::Timestamp);
+                }
                 _ => {}
             }
         }
@@ -282,14 +284,14 @@ fn plain_operation(operator: &str, operands: Box<[Expression]>, scope: Scope) ->
         "or" => Expression::Or(operands),
         "!" => Expression::Not(Box::new(first(operands))),
         "!!" => Expression::Truth(Box::new(first(operands))),
-        "==" => Expression::Compare(Comparison::Equal, operands),
-        "!=" => Expression::Compare(Comparison::NotEqual, operands),
-        "===" => Expression::Compare(Comparison::StrictlyEqual, operands),
-        "!==" => Expression::Compare(Comparison::StrictlyNotEqual, operands),
-        "<" => Expression::Compare(Comparison::Less, operands),
-        "<=" => Expression::Compare(Comparison::LessOrEqual, operands),
-        ">" => Expression::Compare(Comparison::Greater, operands),
-        ">=" => Expression::Compare(Comparison::GreaterOrEqual, operands),
+        "==" => comparison(Comparison::Equal, operands),
+        "!=" => comparison(Comparison::NotEqual, operands),
+        "===" => comparison(Comparison::StrictlyEqual, operands),
+        "!==" => comparison(Comparison::StrictlyNotEqual, operands),
+        "<" => comparison(Comparison::Less, operands),
+        "<=" => comparison(Comparison::LessOrEqual, operands),
+        ">" => comparison(Comparison::Greater, operands),
+        ">=" => comparison(Comparison::GreaterOrEqual, operands),
         "+" => Expression::Calculate(Calculation::Add, operands),
         "-" => Expression::Calculate(Calculation::Subtract, operands),
         "*" => Expression::Calculate(Calculation::Multiply, operands),
@@ -358,6 +360,10 @@ fn constant_path(path: &Json, at: Cursor<'_>) -> Result<Path, Fault> {
     Ok(Path::Key(text.into()))
 }
 
+fn is_path(steps: &[Box<str>], path: [&str; 2]) -> bool {
+    steps.iter().map(AsRef::as_ref).eq(path)
+}
+
 impl Part {
     fn constant_weight(&self) -> Option<u64> {
         match self {
@@ -373,13 +379,22 @@ fn constant_weight(weight: &Json) -> Option<u32> {
     Some(u32::try_from(weight.max(0)).unwrap_or(u32::MAX))
 }
 
-fn membership([needle, list]: [Expression; 2]) -> Expression {
-    if let Expression::Constant(Json::Array(items)) = &list
-        && items.len() >= TEXT_SET_MIN
-        && let Some(texts) =
-            items.iter().map(|item| item.as_str().map(Box::from)).collect::<Option<TextSet>>()
-    {
-        return Expression::InTexts(Box::new(needle), texts);
+fn comparison(comparison: Comparison, operands: Box<[Expression]>) -> Expression {
+    match operands.try_into() {
+        Ok(two) => Expression::Compare(comparison, two),
+        Err(others) => Expression::CompareMany(comparison, others),
     }
-    Expression::In(Box::new([needle, list]))
+}
+
+fn membership([needle, list]: [Expression; 2]) -> Expression {
+    let texts = match &list {
+        Expression::Constant(Json::Array(items)) => {
+            items.iter().map(|item| item.as_str().map(Box::from)).collect::<Option<Texts>>()
+        }
+        _ => None,
+    };
+    match texts {
+        Some(texts) => Expression::InTexts(Box::new((needle, texts))),
+        None => Expression::In(Box::new([needle, list])),
+    }
 }

@@ -7,10 +7,15 @@ use crate::coercion::to_text;
 use crate::error::{ErrorCode, EvaluationError};
 use crate::value::{Value, attribute};
 
-/// The attributes of one caller, borrowed from their JSON. Copies are free.
-#[derive(Debug, Clone, Copy, Default)]
+/// A context of more attributes than this is looked up in its map.
+const LISTED_MAX: usize = 16;
+
+/// The attributes of one caller, borrowed from their JSON. Make it once and ask as many flags as you like.
+#[derive(Debug, Clone, Default)]
 pub struct Context<'c> {
     attributes: Option<&'c Map<String, Json>>,
+    /// The same attributes side by side, from the first on: looking through a few is quicker than the map is.
+    listed: [Option<(&'c str, &'c Json)>; LISTED_MAX],
 }
 
 impl<'c> Context<'c> {
@@ -20,7 +25,13 @@ impl<'c> Context<'c> {
     /// A context with these attributes; `targetingKey` is one of them.
     #[must_use]
     pub fn new(attributes: &'c Map<String, Json>) -> Self {
-        Self { attributes: Some(attributes) }
+        let mut listed = [None; LISTED_MAX];
+        if attributes.len() <= LISTED_MAX {
+            for (slot, (name, value)) in listed.iter_mut().zip(attributes) {
+                *slot = Some((name.as_str(), value));
+            }
+        }
+        Self { attributes: Some(attributes), listed }
     }
 
     /// A context without attributes.
@@ -44,7 +55,12 @@ impl<'c> Context<'c> {
     /// The attribute `name`, if it is there. `name` is taken whole: dots do not descend.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'c Json> {
-        self.attributes?.get(name)
+        let attributes = self.attributes?;
+        if attributes.len() > LISTED_MAX {
+            return attributes.get(name);
+        }
+        // The list ends with the first empty place.
+        self.listed.iter().map_while(|slot| *slot).find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 
     /// The targeting key, if it is a string that is not empty.

@@ -1,11 +1,14 @@
 //! One run of a compiled rule over one context. What the run makes itself (joined texts, filtered arrays) lives in its arena.
 
+use std::cmp::Ordering;
+
 use bumpalo::{Bump, collections::String as ArenaString, collections::Vec as ArenaVec};
 use serde_json::Value as Json;
 
 use crate::coercion::{append_text, compare, loosely_equal, strictly_equal, to_number, to_text};
 use crate::context::Context;
 use crate::expression::{Affix, Comparison, Expression, Iteration, Path, Scope, Variable};
+use crate::murmur::Murmur;
 use crate::semver::sem_ver;
 use crate::value::{List, Number, Value};
 use crate::visitor::Visitor;
@@ -27,9 +30,11 @@ pub(crate) type Answer<'a> = Result<Value<'a>, TooMuchWork>;
 /// that its frame stays small.
 pub(crate) struct Run<'a, 'v, V> {
     pub(crate) flag_key: &'a str,
+    /// The hash of the default bucketing value, up to the targeting key.
+    pub(crate) flag_hash: &'a Murmur,
     /// Seconds since 1970.
     pub(crate) now: i64,
-    pub(crate) context: Context<'a>,
+    pub(crate) context: &'a Context<'a>,
     pub(crate) arena: &'a Bump,
     pub(crate) visitor: &'v mut V,
     pub(crate) work_left: u32,
@@ -44,14 +49,22 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     /// The value of `expression`, where `data` is what variables are looked up in.
     ///
-    /// Inlined into the operations, so that constants, half of all operands, cost no call.
+    /// Inlined into the operations, so that the leaves of a rule cost no call of an operation.
     #[inline(always)]
     pub(crate) fn value(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
         self.spend(1)?;
         match expression {
             Expression::Constant(json) => Ok(Value::from(json)),
+            Expression::Attribute(name) => Ok(self.attribute(expression, name)),
             operation => self.operation(operation, data),
         }
+    }
+
+    fn attribute(&mut self, expression: &'a Expression, name: &str) -> Value<'a> {
+        self.visitor.enter(expression);
+        let value = self.context.get(name).map_or(Value::Null, Value::from);
+        self.visitor.leave(expression, value);
+        value
     }
 
     fn operation(&mut self, operation: &'a Expression, data: Value<'a>) -> Answer<'a> {
@@ -66,6 +79,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     fn operate(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
         Ok(match expression {
             Expression::Constant(json) => Value::from(json),
+            Expression::Attribute(name) => self.context.get(name).map_or(Value::Null, Value::from),
             Expression::Variable(variable) => return self.variable(variable, data),
             Expression::FlagKey => Value::Text(self.flag_key),
             Expression::Timestamp => Value::Number(Number::Whole(self.now)),
@@ -77,8 +91,11 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
             Expression::Compare(comparison, operands) => {
                 Value::Bool(self.compare(*comparison, operands, data)?)
             }
-            Expression::InTexts(needle, texts) => match self.value(needle, data)? {
-                Value::Text(needle) => Value::Bool(texts.contains(needle)),
+            Expression::CompareMany(comparison, operands) => {
+                Value::Bool(self.compare_many(*comparison, operands, data)?)
+            }
+            Expression::InTexts(membership) => match self.value(&membership.0, data)? {
+                Value::Text(needle) => Value::Bool(membership.1.contains(needle)),
                 _ => Value::Bool(false),
             },
             Expression::In(operands) => Value::Bool(self.is_in(operands, data)?),
@@ -225,8 +242,19 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         Ok(last)
     }
 
-    /// `a < b`, and with three operands `a < b && b < c`; equalities take two.
     fn compare(
+        &mut self,
+        comparison: Comparison,
+        [a, b]: &'a [Expression; 2],
+        data: Value<'a>,
+    ) -> Result<bool, TooMuchWork> {
+        let (a, b) = (self.value(a, data)?, self.value(b, data)?);
+        self.holds(comparison, a, b)
+    }
+
+    /// `a < b < c`. An absent operand is JavaScript's undefined: equal to null, ordered with nothing.
+    #[inline(never)]
+    fn compare_many(
         &mut self,
         comparison: Comparison,
         operands: &'a [Expression],
@@ -234,42 +262,35 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     ) -> Result<bool, TooMuchWork> {
         let a = self.operand(operands, 0, data)?;
         let b = self.operand(operands, 1, data)?;
+        let (Some(a), Some(b)) = (a, b) else {
+            let present = a.or(b).unwrap_or(Value::Null);
+            return Ok(comparison.is_of_equality() && self.holds(comparison, present, Value::Null)?);
+        };
         let between = matches!(comparison, Comparison::Less | Comparison::LessOrEqual);
         if between && let Some(c) = self.operand(operands, 2, data)? {
             let lower = self.holds(comparison, a, b)?;
-            return Ok(lower && self.holds(comparison, b, Some(c))?);
+            return Ok(lower && self.holds(comparison, b, c)?);
         }
         self.holds(comparison, a, b)
     }
 
-    fn holds(
-        &mut self,
-        comparison: Comparison,
-        a: Option<Value<'a>>,
-        b: Option<Value<'a>>,
-    ) -> Result<bool, TooMuchWork> {
-        // An absent operand is JavaScript's undefined: equal to null, ordered with nothing.
-        let ordered = match (a, b) {
-            (Some(a), Some(b)) => Some((a, b)),
-            _ => None,
-        };
-        let (a, b) = (a.unwrap_or(Value::Null), b.unwrap_or(Value::Null));
+    fn holds(&mut self, comparison: Comparison, a: Value<'a>, b: Value<'a>) -> Result<bool, TooMuchWork> {
         if let (Value::Text(a), Value::Text(b)) = (a, b) {
             self.spend_text(a.len().min(b.len()))?;
         } else {
             self.spend(size(a) + size(b))?;
         }
         let arena = self.arena;
-        let order = || ordered.and_then(|(a, b)| compare(a, b, arena));
+        let order = || compare(a, b, arena);
         Ok(match comparison {
             Comparison::Equal => loosely_equal(a, b, arena),
             Comparison::NotEqual => !loosely_equal(a, b, arena),
             Comparison::StrictlyEqual => strictly_equal(a, b),
             Comparison::StrictlyNotEqual => !strictly_equal(a, b),
-            Comparison::Less => order().is_some_and(|order| order.is_lt()),
-            Comparison::LessOrEqual => order().is_some_and(|order| order.is_le()),
-            Comparison::Greater => order().is_some_and(|order| order.is_gt()),
-            Comparison::GreaterOrEqual => order().is_some_and(|order| order.is_ge()),
+            Comparison::Less => order().is_some_and(Ordering::is_lt),
+            Comparison::LessOrEqual => order().is_some_and(Ordering::is_le),
+            Comparison::Greater => order().is_some_and(Ordering::is_gt),
+            Comparison::GreaterOrEqual => order().is_some_and(Ordering::is_ge),
         })
     }
 

@@ -13,6 +13,8 @@ pub(crate) enum Expression {
     /// An array of which at least one element is computed.
     List(Box<[Expression]>),
     Variable(Box<Variable>),
+    /// An attribute of the context by its name: what most variables are.
+    Attribute(Box<str>),
     /// `$flagd.flagKey`.
     FlagKey,
     /// `$flagd.timestamp`: seconds since 1970.
@@ -26,7 +28,9 @@ pub(crate) enum Expression {
     Not(Box<Expression>),
     /// `!!`.
     Truth(Box<Expression>),
-    Compare(Comparison, Box<[Expression]>),
+    Compare(Comparison, Box<[Expression; 2]>),
+    /// A comparison of another number of operands than two.
+    CompareMany(Comparison, Box<[Expression]>),
     Calculate(Calculation, Box<[Expression]>),
     Iterate(Iteration, Box<[Expression; 2]>),
     /// Array, step, start.
@@ -34,7 +38,7 @@ pub(crate) enum Expression {
     Merge(Box<[Expression]>),
     In(Box<[Expression; 2]>),
     /// `in` an array of texts only: what a segment compiles to.
-    InTexts(Box<Expression>, TextSet),
+    InTexts(Box<(Expression, Texts)>),
     Cat(Box<[Expression]>),
     Substring(Box<[Expression]>),
     /// `starts_with` and `ends_with`; null unless there are two operands.
@@ -46,10 +50,14 @@ pub(crate) enum Expression {
     Shared(Arc<Expression>),
 }
 
-/// Texts with constant-time membership.
-pub(crate) type TextSet = HashSet<Box<str>, foldhash::fast::FixedState>;
+/// A constant array of texts, to be looked through.
+#[derive(Debug)]
+pub(crate) enum Texts {
+    Few(Box<[Box<str>]>),
+    Many(HashSet<Box<str>, foldhash::fast::FixedState>),
+}
 
-/// `var`.
+/// `var`, unless it is an [`Expression::Attribute`].
 #[derive(Debug)]
 pub(crate) struct Variable {
     pub path: Path,
@@ -149,7 +157,7 @@ impl Expression {
     pub(crate) fn operator(&self) -> Option<&'static str> {
         Some(match self {
             Self::Constant(_) | Self::List(_) => return None,
-            Self::Variable(_) | Self::FlagKey | Self::Timestamp => "var",
+            Self::Variable(_) | Self::Attribute(_) | Self::FlagKey | Self::Timestamp => "var",
             Self::Missing(..) => "missing",
             Self::MissingSome(..) => "missing_some",
             Self::If(_) => "if",
@@ -157,12 +165,12 @@ impl Expression {
             Self::Or(_) => "or",
             Self::Not(_) => "!",
             Self::Truth(_) => "!!",
-            Self::Compare(comparison, _) => comparison.operator(),
+            Self::Compare(comparison, _) | Self::CompareMany(comparison, _) => comparison.operator(),
             Self::Calculate(calculation, _) => calculation.operator(),
             Self::Iterate(iteration, _) => iteration.operator(),
             Self::Reduce(_) => "reduce",
             Self::Merge(_) => "merge",
-            Self::In(_) | Self::InTexts(..) => "in",
+            Self::In(_) | Self::InTexts(_) => "in",
             Self::Cat(_) => "cat",
             Self::Substring(_) => "substr",
             Self::Affix(Affix::Prefix, _) => "starts_with",
@@ -174,7 +182,35 @@ impl Expression {
     }
 }
 
+impl Texts {
+    /// So many texts are searched by hash.
+    const MANY_MIN: usize = 8;
+
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        match self {
+            Self::Few(texts) => texts.iter().any(|own| **own == *text),
+            Self::Many(texts) => texts.contains(text),
+        }
+    }
+}
+
+impl FromIterator<Box<str>> for Texts {
+    fn from_iter<I: IntoIterator<Item = Box<str>>>(texts: I) -> Self {
+        let texts: Vec<Box<str>> = texts.into_iter().collect();
+        if texts.len() < Self::MANY_MIN {
+            Self::Few(texts.into())
+        } else {
+            Self::Many(texts.into_iter().collect())
+        }
+    }
+}
+
 impl Comparison {
+    /// Whether it asks for equality, not for order.
+    pub(crate) fn is_of_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual | Self::StrictlyEqual | Self::StrictlyNotEqual)
+    }
+
     fn operator(self) -> &'static str {
         match self {
             Self::Equal => "==",

@@ -117,7 +117,9 @@ fn hash<V: Visitor>(run: &mut Run<'_, '_, V>, value: Value<'_>) -> Result<Option
 
 fn default_hash<V: Visitor>(run: &Run<'_, '_, V>) -> Option<u32> {
     let targeting_key = run.context.targeting_key()?;
-    Some(cbor::hash_texts(&[run.flag_key, targeting_key]))
+    let mut hash = run.flag_hash.clone();
+    cbor::write_text(&mut hash, targeting_key);
+    Some(hash.finish())
 }
 
 fn weigh<'a, V: Visitor>(

@@ -5,37 +5,32 @@
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Murmur {
     state: u32,
-    /// Bytes that do not fill a block yet, the first lowest.
-    pending: u32,
+    /// Up to three bytes that do not fill a block yet, the first lowest.
+    pending: u64,
     length: usize,
 }
 
 impl Murmur {
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        let missing = (4 - self.length % 4) % 4;
-        let (head, rest) = bytes.split_at(missing.min(bytes.len()));
-        head.iter().for_each(|byte| self.push(*byte));
-        let (blocks, tail) = rest.as_chunks::<4>();
+        let filled = self.length % 4 * 8;
+        self.length += bytes.len();
+        let (blocks, tail) = bytes.as_chunks::<4>();
         for block in blocks {
-            self.mix(u32::from_le_bytes(*block));
+            let bits = self.pending | u64::from(u32::from_le_bytes(*block)) << filled;
+            self.mix(bits as u32);
+            self.pending = bits >> 32;
         }
-        self.length += blocks.len() * 4;
-        tail.iter().for_each(|byte| self.push(*byte));
+        let tail_bits = tail.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        self.pending |= tail_bits << filled;
+        if filled + tail.len() * 8 >= 32 {
+            self.mix(self.pending as u32);
+            self.pending >>= 32;
+        }
     }
 
     /// How many bytes were fed.
     pub(crate) fn length(&self) -> usize {
         self.length
-    }
-
-    fn push(&mut self, byte: u8) {
-        let filled = self.length % 4;
-        self.pending |= u32::from(byte) << (8 * filled);
-        self.length += 1;
-        if filled == 3 {
-            let block = std::mem::take(&mut self.pending);
-            self.mix(block);
-        }
     }
 
     fn mix(&mut self, block: u32) {
@@ -45,7 +40,7 @@ impl Murmur {
 
     pub(crate) fn finish(&self) -> u32 {
         // An empty tail scrambles to 0; the length counts modulo 2^32, as in the original.
-        let mut hash = self.state ^ scramble(self.pending) ^ self.length as u32;
+        let mut hash = self.state ^ scramble(self.pending as u32) ^ self.length as u32;
         hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
         hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
         hash ^ (hash >> 16)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use serde_json::{Map, Value as Json};
 
+use crate::cbor;
 use crate::coercion::to_text;
 use crate::compile::Compiler;
 use crate::context::Context;
@@ -16,6 +17,7 @@ use crate::evaluate::{Run, TooMuchWork, WORK_MAX};
 use crate::explanation::{Step, Trace};
 use crate::expression::Expression;
 use crate::fault::{Fault, Place};
+use crate::murmur::Murmur;
 use crate::resolution::{Reason, Resolution};
 use crate::value::Value;
 use crate::visitor::Visitor;
@@ -32,6 +34,7 @@ pub struct Snapshot {
 #[derive(Debug)]
 struct Flag {
     key: Arc<str>,
+    hash: Murmur,
     content: Result<Content, Fault>,
 }
 
@@ -73,7 +76,7 @@ impl Snapshot {
                 Entry::Sound(definition) => Ok(Content::compile(key, definition, &mut compiler, &metadata)),
                 Entry::Faulty { fault, .. } => Err(fault.clone()),
             };
-            flags.push(Flag { key: Arc::from(key.as_str()), content });
+            flags.push(Flag { key: Arc::from(key.as_str()), hash: cbor::begin_pair(key), content });
         }
         let by_key = flags.iter().enumerate().map(|(index, flag)| (Arc::clone(&flag.key), index)).collect();
         Self { flags, by_key, metadata }
@@ -161,8 +164,15 @@ impl Flag {
             return self.default(content, Reason::Static);
         };
         let pick = with_arena(|arena| {
-            let mut run =
-                Run { flag_key: &self.key, now, context: *context, arena, visitor, work_left: WORK_MAX };
+            let mut run = Run {
+                flag_key: &self.key,
+                flag_hash: &self.hash,
+                now,
+                context,
+                arena,
+                visitor,
+                work_left: WORK_MAX,
+            };
             run.targeting(rule).map(|value| self.pick(content, value, arena))
         });
         match pick {
@@ -269,6 +279,11 @@ fn named<'a>(value: Value<'a>, arena: &'a Bump) -> String {
 }
 
 fn position(variants: &[(Box<str>, Json)], name: &str) -> Option<usize> {
+    /// Fewer are compared for equality one by one, which mostly their lengths decide.
+    const MANY_MIN: usize = 8;
+    if variants.len() < MANY_MIN {
+        return variants.iter().position(|(variant, _)| **variant == *name);
+    }
     variants.binary_search_by(|(variant, _)| variant.as_ref().cmp(name)).ok()
 }
 
