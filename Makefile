@@ -8,7 +8,7 @@ export TENURE_VENV := $(TENURE_CACHE)/venv
 
 # The pages are built with what package-lock.json names; a second build with the same file installs nothing.
 .DEFAULT_GOAL := help
-.PHONY: ui ui-dev screenshots
+.PHONY: ui ui-dev e2e screenshots
 
 ui/node_modules/.installed-from: ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-from
@@ -16,7 +16,7 @@ ui/node_modules/.installed-from: ui/package-lock.json
 .PHONY: help demo test lint check unit clients differential docs simulations openapi release fuzz
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: ## build, seed a company, and watch a live rollout until its verdict
 	@scripts/need rust
@@ -67,6 +67,12 @@ ui: ui/node_modules/.installed-from ## check, test and build the web pages into 
 
 ui-dev: ui/node_modules/.installed-from ## serve the pages while writing them, against the server at TENURE_URL
 	cd ui && npm run dev
+
+e2e: ui/node_modules/.installed-from ## drive the real server through its pages, as three people in three browsers would
+	@scripts/need rust node chromium
+	cd ui && npm run build
+	$(CARGO) build --package tenure
+	cd ui && TENURE_BIN="$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/tenure" npm run e2e
 
 screenshots: ui/node_modules/.installed-from ## picture every screen of the pages at TENURE_UI into ui/screenshots
 	cd ui && npm run screenshots

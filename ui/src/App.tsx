@@ -16,6 +16,8 @@ const Portfolio = lazy(() => import("./pages/portfolio/Portfolio.tsx"));
 const CaseFile = lazy(() => import("./pages/case/CaseFile.tsx"));
 const Rollout = lazy(() => import("./pages/rollout/Rollout.tsx"));
 const Experiments = lazy(() => import("./pages/experiments/Experiments.tsx"));
+const ExperimentPage = lazy(() => import("./pages/experiments/ExperimentPage.tsx"));
+const Intake = lazy(() => import("./pages/experiments/Intake.tsx"));
 const Flags = lazy(() => import("./pages/flags/Flags.tsx"));
 const Metrics = lazy(() => import("./pages/metrics/Metrics.tsx"));
 const PlatformChanges = lazy(() => import("./pages/platform-changes/PlatformChanges.tsx"));
@@ -48,6 +50,8 @@ export function App() {
                 <Route path="/cases/:id" element={<CaseFile />} />
                 <Route path="/cases/:id/rollout" element={<Rollout />} />
                 <Route path="/experiments" element={<Experiments />} />
+                <Route path="/experiments/intake" element={<Intake />} />
+                <Route path="/experiments/:id" element={<ExperimentPage />} />
                 <Route path="/flags" element={<Flags />} />
                 <Route path="/metrics" element={<Metrics />} />
                 <Route path="/platform-changes" element={<PlatformChanges />} />

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
-use tenure_server::auth::Scope;
+use tenure_server::auth::{Scope, secret};
 use tenure_server::http::token::{self, NewToken};
 use tenure_server::problem::Problem;
 use tenure_server::{Clock, Config, Live, Server, Submission, wall_now};
@@ -27,6 +27,10 @@ const EVENT: &str = "visit";
 /// it than were promised (18.3 %), as rollouts go.
 const CONTROL_RATE: f64 = 0.106;
 const TREATMENT_RATE: f64 = 0.165;
+/// Whom else one may sign in as, to see the other sides of the company.
+const OTHERS: &str = "development-lead@, design-lead@";
+/// How long the password of the demo's people is: 96 bits of chance.
+const PASSWORD_CHARS: usize = 16;
 /// A day passes in some four seconds, so that four weeks pass in two minutes.
 const TIME_SCALE: f64 = 20_160.0;
 
@@ -69,11 +73,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         output::note("seeding a company of three product teams …");
         let now = wall_now();
         mark_demo(&args.data_dir)?;
-        company::seed(config.clone(), now, None).await?;
+        let password = password()?;
+        company::seed(config.clone(), now, Some(&password)).await?;
         let server = Server::start(config, Clock::scaled(now, TIME_SCALE)).await?;
         let reader = token(server.live(), "product-manager", &[Scope::Read, Scope::Write]).await?;
         let customers = token(server.live(), "developer", &[Scope::Evaluate, Scope::Ingest]).await?;
-        introduce(&server, &reader);
+        introduce(&server, &reader, &password);
         start_rollout(server.live()).await?;
 
         let traffic = Traffic {
@@ -136,11 +141,18 @@ async fn token(live: &Live, account: &str, scopes: &[Scope]) -> anyhow::Result<S
     Ok(token::create(live, account, new).await.map_err(said)?.token)
 }
 
-fn introduce(server: &Server, token: &str) {
+/// A password that all of the demo's people share, new for each demo: whoever reads what it prints may sign in as any of them.
+fn password() -> anyhow::Result<String> {
+    let random = secret::generate("").map_err(|error| anyhow!("no password could be made: {error}"))?;
+    Ok(random.chars().take(PASSWORD_CHARS).collect())
+}
+
+fn introduce(server: &Server, token: &str, password: &str) {
     output::line(format!(
         "Tenure's demo is at {0} (a status page for your browser: {0}/status)",
         server.url()
     ));
+    output::line(format!("Sign in there as product-manager@demo.example (or {OTHERS}) with {password}"));
     output::line("Look around from another terminal:\n");
     output::line(format!("  export TENURE_URL={} TENURE_TOKEN={token}", server.url()));
     output::line("  tenure case list\n  tenure case show PC-LIVE\n");
@@ -189,5 +201,5 @@ async fn conclude(client: &Client) -> anyhow::Result<()> {
 }
 
 fn said(problem: Problem) -> anyhow::Error {
-    anyhow::anyhow!("{}: {}", problem.code(), problem.body().detail)
+    anyhow!("{}: {}", problem.code(), problem.body().detail)
 }

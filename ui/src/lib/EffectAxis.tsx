@@ -1,7 +1,7 @@
 // Promise and delivery on one axis, each with its interval: the picture a sceptic looks at first. Positions are shares of the width, so it
 // needs no measuring and prints as it stands; the numbers are said beside each row, so that nothing depends on seeing it.
 import classes from "./EffectAxis.module.css";
-import type { Effect } from "../api/model.ts";
+import type { Effect, Interval } from "../api/model.ts";
 import { decimal, effect, interval, type Unit } from "./number.ts";
 
 export interface EffectRow {
@@ -16,6 +16,7 @@ export function EffectAxis({ rows, unit }: { rows: readonly EffectRow[]; unit: U
   const first = ticks[0] ?? 0;
   const span = (ticks[ticks.length - 1] ?? 1) - first || 1;
   const at = (value: number) => `${Math.min(100, Math.max(0, ((value - first) / span) * 100))}%`;
+  const between = ([low = 0, high = 0]: Interval) => ({ left: at(low), width: `calc(${at(high)} - ${at(low)})` });
   return (
     <div className={classes.axis}>
       {rows.map(({ label, told, tone, note }) => (
@@ -28,13 +29,7 @@ export function EffectAxis({ rows, unit }: { rows: readonly EffectRow[]; unit: U
             {ticks.map((tick) => (
               <i key={tick} className={classes.grid} data-zero={tick === 0 || undefined} style={{ left: at(tick) }} />
             ))}
-            {told.interval !== null && (
-              <i
-                className={classes.bar}
-                data-tone={tone}
-                style={{ left: at(told.interval[0]), width: `calc(${at(told.interval[1])} - ${at(told.interval[0])})` }}
-              />
-            )}
+            {told.interval !== null && <i className={classes.bar} data-tone={tone} style={between(told.interval)} />}
             <i className={classes.point} data-tone={tone} style={{ left: at(told.estimate) }} />
           </div>
           <div className={classes.said}>

@@ -16,8 +16,7 @@ function useNames(): (account: string) => string {
 export function PersonName({ account }: { account: string }) {
   const name = useNames();
   if (account === "system") return <>Tenure</>;
-  const link = account.startsWith("invited/") || account.startsWith("invitation");
-  return <span title={account}>{link ? "an invited product owner" : name(account)}</span>;
+  return <span title={account}>{account.startsWith("guest:") ? "an invited product owner" : name(account)}</span>;
 }
 
 /** A team by its name. */

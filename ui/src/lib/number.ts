@@ -26,6 +26,11 @@ export function percent(share: number): string {
   return `${decimal(value, Math.abs(value) < 10 ? 1 : 0)} %`;
 }
 
+/** A p-value: `p = 0.013`, and `p < 0.001` below that. */
+export function pValue(p: number): string {
+  return p < 0.001 ? "p < 0.001" : `p = ${decimal(p, 3)}`;
+}
+
 /** An amount of money, whole from 100 on; in the company's own currency when none is named. */
 export function money(amount: number, currency?: string | null): string {
   const text = decimal(amount, Math.abs(amount) >= 100 ? 0 : 2);
@@ -54,7 +59,8 @@ export function of(value: number, one: string, many = `${one}s`): string {
 /** Decimals that show an interval to two digits of its half width, from two to six. */
 function decimalsFor(interval: Interval | null, scale: number): number {
   if (interval === null) return 2;
-  const half = (Math.abs(interval[1] - interval[0]) / 2) * scale;
+  const [low = 0, high = 0] = interval;
+  const half = (Math.abs(high - low) / 2) * scale;
   if (!(half > 0) || !Number.isFinite(half)) return 2;
   if (half >= 10) return 1;
   return Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(half) + 1e-9)));

@@ -20,7 +20,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0);
   const known: Found[] = [
     ...PLACES.map(({ to, label }) => ({ to, label, note: "page" })),
-    ...(useQuery(cases).data ?? []).map((one: { id: string; title: string | null; stage: string }) => ({ to: `/cases/${one.id}`, label: one.title ?? one.id, note: `${one.id}, ${stageName(one.stage)}` })),
+    ...(useQuery(cases).data ?? []).map((one) => ({ to: `/cases/${one.id}`, label: one.title ?? one.id, note: `${one.id}, ${stageName(one.stage)}` })),
     ...(useQuery(flags("production")).data ?? []).map(({ key }) => ({ to: `/flags?find=${encodeURIComponent(key)}`, label: key, note: "flag" })),
   ];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);

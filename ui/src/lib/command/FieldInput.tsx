@@ -83,9 +83,9 @@ function Known({ field, value, onChange, fault }: FieldProps) {
     case "codebase":
       return one(known.codebases.map(({ codebase }) => ({ value: codebase, label: codebase })));
     case "case":
-      return one(known.cases.map((found: { id: string; title: string | null }) => ({ value: found.id, label: found.title ?? found.id })));
+      return one(known.cases.map((found) => ({ value: found.id, label: found.title ?? found.id })));
     case "metric":
-      return one(known.metrics.map((found: { metric: string; title?: string }) => ({ value: found.metric, label: found.title ?? found.metric })));
+      return one(known.metrics.map((found) => ({ value: found.metric, label: found.title ?? found.metric })));
     case "person": {
       const { role } = field;
       const named = (id: string) => known.accounts.find((account) => account.id === id)?.display_name ?? id;
@@ -169,7 +169,7 @@ function Guardrails({ field, value, onChange, fault }: FieldProps) {
       <Stack gap="xs" mt={6}>
         {rails.map((rail, at) => (
           <Group key={at} gap="xs" wrap="nowrap">
-            <Select aria-label={`guardrail ${at + 1}, metric`} flex={1} searchable data={known.map((one: { metric: string }) => one.metric)} value={rail.metric} onChange={(metric) => change(at, { metric })} placeholder="metric" />
+            <Select aria-label={`guardrail ${at + 1}, metric`} flex={1} searchable data={known.map((one) => one.metric)} value={rail.metric} onChange={(metric) => change(at, { metric })} placeholder="metric" />
             <NumberInput aria-label={`guardrail ${at + 1}, margin`} w={120} suffix=" %" min={0} value={rail.margin === undefined ? "" : rail.margin * 100} onChange={(given) => change(at, { margin: given === "" ? undefined : Number(given) / 100 })} placeholder="margin" />
             <ActionIcon aria-label={`remove guardrail ${at + 1}`} onClick={() => onChange(rails.filter((_, place) => place !== at))}><IconTrash size={16} /></ActionIcon>
           </Group>

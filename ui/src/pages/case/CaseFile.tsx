@@ -13,7 +13,9 @@ import { day, dayOf, decimal, differenceUnit, interval, money, months, of, perce
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
 import { StageRail } from "../../lib/StageRail.tsx";
 import { plain, title as worded } from "../../lib/words.ts";
+import { Invite } from "./Invite.tsx";
 import { rail } from "./rail.ts";
+import { Verdicts } from "./Verdicts.tsx";
 import { Weighing } from "./Weighing.tsx";
 
 export default function CaseFile() {
@@ -74,14 +76,14 @@ function Next({ file }: { file: File }) {
   return (
     <>
       {file.hold && <Alert color="loss" title="Exposure is held at 0" mb="md">Every customer gets the old behaviour since {dayOf(file.hold.since.at)}. <CommandButton command="release_hold" with={{ case: file.id }} choices={file.choices} size="xs" /></Alert>}
-      {(file.warnings ?? []).map((warning: unknown) => <Alert key={JSON.stringify(warning)} color="late" mb="md">{typeof warning === "string" ? warning : JSON.stringify(warning)}</Alert>)}
+      {(file.warnings ?? []).map((warning) => <Alert key={JSON.stringify(warning)} color="late" mb="md">{typeof warning === "string" ? warning : JSON.stringify(warning)}</Alert>)}
       {wait !== undefined ? (
         <Alert color={wait.overdue ? "loss" : "iris"} mb="lg" title="What blocks">
           <Group justify="space-between" gap="md">
             <Text size="sm" maw={760}><b><Who who={wait.who} /></b> to {wait.what}, since {dayOf(wait.since)}{wait.due && <>, <Deadline due={wait.due} overdue={wait.overdue} lateByDays={wait.late_by_days} /></>}</Text>
             <CommandButton command={wait.command} with={wait.with} choices={file.choices} primary />
           </Group>
-          {file.waits.length > 1 && <Text size="sm" mt={6} className="quiet">{of(file.waits.length - 1, "more step")} can be done at the same time: {file.waits.slice(1, 4).map((one: { what: string }) => one.what).join("; ")}.</Text>}
+          {file.waits.length > 1 && <Text size="sm" mt={6} className="quiet">{of(file.waits.length - 1, "more step")} can be done at the same time: {file.waits.slice(1, 4).map((one) => one.what).join("; ")}.</Text>}
         </Alert>
       ) : file.until ? (
         <Alert color="gray" mb="lg" title="Only time has to pass">{file.until.what}{file.until.until && ` until ${day(file.until.until)}`}.</Alert>
@@ -94,6 +96,7 @@ function PromiseAndDelivery({ file }: { file: File }) {
   const kind = file.of_experiment?.metric?.kind;
   const unit = differenceUnit(kind);
   const { promise, delivery } = file;
+  const payback = delivery?.payback_months ?? promise?.payback_months;
   const rows: EffectRow[] = [];
   if (promise?.absolute) rows.push({ label: "Won", told: promise.absolute, tone: "promise", note: "by the experiment" });
   if (delivery?.absolute) rows.push({ label: "Delivered", told: delivery.absolute, tone: delivery.verdict === "positive" ? "gain" : delivery.verdict === "negative" ? "loss" : "open", note: delivery.self_reported ? "self-reported" : "measured in the rollout" });
@@ -105,9 +108,9 @@ function PromiseAndDelivery({ file }: { file: File }) {
       {delivery?.self_reported && <Text size="sm" className="quiet">Self-reported: {delivery.self_reported}.</Text>}
       <div style={{ marginTop: 18 }}>
         <Figures>
-          {promise?.benefit_per_year !== undefined && promise.benefit_per_year !== null && <Figure label="Expected gain a year" note={promise.benefit_interval && `95 % interval ${promise.benefit_interval.map((one: number) => money(one)).join(" to ")}`}>{money(promise.benefit_per_year)}</Figure>}
+          {promise?.benefit_per_year !== undefined && promise.benefit_per_year !== null && <Figure label="Expected gain a year" note={promise.benefit_interval && `95 % interval ${promise.benefit_interval.map((one) => money(one)).join(" to ")}`}>{money(promise.benefit_per_year)}</Figure>}
           {delivery && <Figure label="Realised share" note="of the effect after correction for selection">{typeof delivery.realised_share === "number" ? percent(delivery.realised_share) : "not known yet"}</Figure>}
-          {(delivery?.payback_months ?? promise?.payback_months) != null && <Figure label={delivery?.payback_months != null ? "Pays back after, as delivered" : "Pays back after"}>{months(delivery?.payback_months ?? promise.payback_months)}</Figure>}
+          {typeof payback === "number" && <Figure label={typeof delivery?.payback_months === "number" ? "Pays back after, as delivered" : "Pays back after"}>{months(payback)}</Figure>}
           <Figure label="Customers who meet it" note={file.hold ? "held" : undefined}>{decimal(file.exposure_percent, 1)} %</Figure>
         </Figures>
       </div>
@@ -116,8 +119,8 @@ function PromiseAndDelivery({ file }: { file: File }) {
 }
 
 function Preparation({ file }: { file: File }) {
-  const asked = Object.entries<File>(file.consultations ?? {});
-  const estimates = Object.entries<File>(file.estimates ?? {});
+  const asked = Object.entries(file.consultations ?? {});
+  const estimates = Object.entries(file.estimates ?? {});
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
     <Section id="preparation" title="Preparation" actions={<><CommandButton command="request_consultation" {...button} /><CommandButton command="submit_estimate" {...button} /><CommandButton command="delegate_prep" {...button} /></>}>
@@ -130,7 +133,7 @@ function Preparation({ file }: { file: File }) {
             </Fact>
           ))}
           {estimates.map(([codebase, one]) => (
-            <Fact key={codebase} name={codebase}>{one.days.map((one: number) => decimal(one)).join(", ")} person-days (low, likely, high), {of(one.maintenance_days_per_year, "day")} of maintenance a year <By stamp={one.stamp} /></Fact>
+            <Fact key={codebase} name={codebase}>{one.days.map((one) => decimal(one)).join(", ")} person-days (low, likely, high), {of(one.maintenance_days_per_year, "day")} of maintenance a year <By stamp={one.stamp} /></Fact>
           ))}
         </Facts>
       )}
@@ -144,7 +147,7 @@ function Decisions({ file }: { file: File }) {
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
     <Stack gap="xs" mt="md">
-      {(file.decisions ?? []).map((one: File) => (
+      {(file.decisions ?? []).map((one) => (
         <Text size="sm" key={one.taken.at}><b>{worded(one.open.proposal.kind)}</b>: {one.open.proposal.reason} <span className="quiet">confirmed by</span> {Object.values<string>(one.open.confirmed).map((account, at) => <span key={account}>{at > 0 && ", "}<PersonName account={account} /></span>)} <span className="quiet">{dayOf(one.taken.at)}</span></Text>
       ))}
       {file.proposal && <Alert color="iris" title={`Proposed: ${plain(file.proposal.proposal?.kind ?? "a decision")}`}>{file.proposal.proposal?.reason} <CommandButton command="confirm_decision" {...button} primary /></Alert>}
@@ -154,9 +157,9 @@ function Decisions({ file }: { file: File }) {
 }
 
 function SignOffs({ file }: { file: File }) {
-  const views: File[] = file.sign_off_status ?? [];
+  const views = file.sign_off_status ?? [];
   return (
-    <Section id="sign-offs" title="Sign-offs" says="Each is pinned to a version of the deviation ledger. Silence is never consent." actions={<CommandButton command="request_buy_in" with={{ case: file.id }} choices={file.choices} size="xs" />}>
+    <Section id="sign-offs" title="Sign-offs" says="Each is pinned to a version of the deviation ledger. Silence is never consent." actions={<><CommandButton command="request_buy_in" with={{ case: file.id }} choices={file.choices} size="xs" />{views.some(({ status }) => status === "requested" || status === "stale") && <Invite id={file.id} teams={views.map(({ team }) => team)} />}</>}>
       {views.length === 0 ? <Text size="sm" className="quiet">Product teams are asked for buy-in once the drivers decided to proceed.</Text> : (
         <Facts>
           {views.map((view) => {
@@ -170,12 +173,18 @@ function SignOffs({ file }: { file: File }) {
                   {view.due && <Deadline due={view.due} />}
                   {view.status === "requested" && <CommandButton command="answer_buy_in" with={{ case: file.id, team: view.team }} choices={file.choices} size="compact-xs" />}
                 </Group>
+                {(given?.questions ?? []).map((one) => (
+                  <Group key={one.number} gap="xs" mt={4}><Text size="sm">Asked: {one.question}</Text><By stamp={one.asked} />{one.reply ? <Text size="sm">Answered: {one.reply.reply} <By stamp={one.reply.stamp} /></Text> : <CommandButton command="answer_question" with={{ case: file.id, team: view.team, number: one.number }} choices={file.choices} size="compact-xs" />}</Group>
+                ))}
+                {Object.entries(file.invitations ?? {}).filter(([, one]) => one.team === view.team && one.answered === null && one.revoked === null).map(([name, one]) => (
+                  <Group key={name} gap="xs" mt={4}><Text size="sm" className="quiet">{one.person} is invited by link until {day(one.until)}</Text><CommandButton command="revoke_invitation" with={{ case: file.id, invitation: name }} choices={file.choices} size="compact-xs" /></Group>
+                ))}
                 {given?.answered?.comment && <Text size="sm">{given.answered.comment}</Text>}
-                {(given?.answered?.conditions ?? []).map((condition: File) => (
+                {(given?.answered?.conditions ?? []).map((condition) => (
                   <Group key={condition.text} gap="xs" mt={4}><Text size="sm">Condition: {condition.text}</Text>{condition.satisfied ? <By stamp={condition.satisfied} /> : <CommandButton command="satisfy_condition" with={{ case: file.id, team: view.team, condition: condition.text }} choices={file.choices} size="compact-xs" />}</Group>
                 ))}
-                {(view.changed_since?.added ?? []).length > 0 && (
-                  <Text size="sm" mt={4} className="quiet">Changed since: {view.changed_since.added.map((one: File) => `${one.description} (${one.size.kind}, weighs ${one.size.weight})`).join("; ")}.</Text>
+                {view.changed_since && view.changed_since.added.length > 0 && (
+                  <Text size="sm" mt={4} className="quiet">Changed since: {view.changed_since.added.map((one) => `${one.description} (${one.size.kind}, weighs ${one.size.weight})`).join("; ")}.</Text>
                 )}
               </Fact>
             );
@@ -187,7 +196,7 @@ function SignOffs({ file }: { file: File }) {
 }
 
 function Deviations({ file }: { file: File }) {
-  const rows: File[] = file.ledger?.deviations ?? [];
+  const rows = file.ledger?.deviations ?? [];
   const { spent, budget, fidelity } = file.fidelity;
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
@@ -196,15 +205,15 @@ function Deviations({ file }: { file: File }) {
       {rows.length === 0 ? <Text size="sm" className="quiet">Built exactly as the experiment was.</Text> : (
         <Facts>{rows.map((one) => <Fact key={one.number} name={`${worded(one.kind)}, weighs ${one.weight}`}>{one.description} <By stamp={one.stamp} /></Fact>)}</Facts>
       )}
-      {Object.entries<string>(file.follow_up_status ?? {}).length > 0 && (
-        <><Text fw={600} size="sm" mt="md">Follow-up experiments</Text><Facts>{Object.entries<string>(file.follow_up_status).map(([one, status]) => <Fact key={one} name={one}>{plain(status)} {file.follow_ups?.[one]?.description} {status === "ready" && <CommandButton command="start_follow_up" with={{ case: file.id, follow_up: one }} choices={file.choices} size="compact-xs" />}</Fact>)}</Facts></>
+      {Object.entries(file.follow_up_status ?? {}).length > 0 && (
+        <><Text fw={600} size="sm" mt="md">Follow-up experiments</Text><Facts>{Object.entries(file.follow_up_status).map(([one, status]) => <Fact key={one} name={one}>{plain(status)} {file.follow_ups?.[one]?.description} {status === "ready" && <CommandButton command="start_follow_up" with={{ case: file.id, follow_up: one }} choices={file.choices} size="compact-xs" />}</Fact>)}</Facts></>
       )}
     </Section>
   );
 }
 
 function OwnerProcess({ file }: { file: File }) {
-  const lists = Object.entries<File>(file.checklists ?? {});
+  const lists = Object.entries(file.checklists ?? {});
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
     <Section id="building" title="Building" says={file.flag ? <>Wrapped in the flag <Anchor component={Link} to={`/flags?find=${encodeURIComponent(file.flag.key)}`}>{file.flag.key}</Anchor>{file.backlog && `, ${of(file.backlog.days, "person-day")} in the backlog`}</> : "No flag yet."} actions={<>{!file.backlog && <CommandButton command="reserve_backlog" {...button} />}{!file.flag && <CommandButton command="create_flag" {...button} />}<CommandButton command="assign_builder" {...button} /><CommandButton command="finish_building" {...button} /></>}>
@@ -213,7 +222,7 @@ function OwnerProcess({ file }: { file: File }) {
         <div key={codebase}>
           <Text fw={600} size="sm" mt="xs">{codebase}</Text>
           <Facts>
-            {list.items.map((item: File) => {
+            {list.items.map((item) => {
               const last = item.attempts[item.attempts.length - 1];
               return (
                 <Fact key={item.name} name={worded(item.name)}>
@@ -233,20 +242,14 @@ function OwnerProcess({ file }: { file: File }) {
   );
 }
 
-export const OUTCOMES = [
-  { verdict: "positive", name: "Positive", says: "Same as the experiment: keep it.", kinds: ["keep", "remove"] },
-  { verdict: "not_significant", name: "Not significant", says: "Think: is it worth its maintenance? Can it be improved and measured again?", kinds: ["keep_justified", "iterate", "remove"] },
-  { verdict: "negative", name: "Negative", says: "Remove or iterate. It can never be kept, whoever asks.", kinds: ["keep", "iterate", "remove"] },
-] as const;
-
 function Outcome({ file }: { file: File }) {
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   const verdict = file.measurements?.latest?.verdict;
   if (!file.first_exposed) {
     return (
       <Section id="rollout" title="Deployment" says="The flag is raised in waves against a control cohort." actions={<><CommandButton command="set_rollout_plan" {...button} /><CommandButton command="start_wave" {...button} /></>}>
-        {file.plan ? <Text size="sm">{file.plan.waves.map((wave: File) => `${wave.percent} % ${wave.kind}`).join(", then ")}.</Text> : <Text size="sm" className="quiet">No plan yet.</Text>}
-        {(file.rollout_cost ?? []).map((cost: File) => <Text size="sm" key={cost.share} className="quiet num">To find {percent(cost.share)} of the corrected effect takes about {decimal(cost.expected_units, 0)} units, at most {decimal(cost.largest_units, 0)}.</Text>)}
+        {file.plan ? <Text size="sm">{file.plan.waves.map((wave) => `${wave.percent} % ${wave.kind}`).join(", then ")}.</Text> : <Text size="sm" className="quiet">No plan yet.</Text>}
+        {(file.rollout_cost ?? []).map((cost) => <Text size="sm" key={cost.share} className="quiet num">To find {percent(cost.share)} of the corrected effect takes about {decimal(cost.expected_units, 0)} units, at most {decimal(cost.largest_units, 0)}.</Text>)}
       </Section>
     );
   }
@@ -258,36 +261,18 @@ function Outcome({ file }: { file: File }) {
   );
 }
 
-/** The text's three columns: the one that holds is live, the others stay to be read. */
-export function Verdicts({ file, verdict }: { file: File; verdict: string | undefined }) {
-  return (
-    <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(200px, 1fr))", gap: 14 }}>
-      {OUTCOMES.map((one) => {
-        const holds = one.verdict === verdict;
-        return (
-          <div key={one.verdict} style={{ border: `1px solid ${holds ? "var(--accent)" : "var(--line)"}`, borderRadius: 9, padding: 14 }}>
-            <Text fw={600} size="sm">{one.name}</Text>
-            <Text size="sm" className="quiet" mb="xs">{one.says}</Text>
-            {holds && file.stage === "outcome" && <Group gap={6}>{one.kinds.map((kind) => <CommandButton key={kind} command="decide_outcome" kind={kind} with={{ case: file.id }} choices={file.choices} size="xs" />)}</Group>}
-          </div>
-        );
-      })}
-    </div>
-  );
-}
-
 function Warranty({ file }: { file: File }) {
   const { accountable, teams, ends, days_left: left } = file.accountability;
-  const bugs = Object.entries<File>(file.bugs ?? {});
+  const bugs = Object.entries(file.bugs ?? {});
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
-    <Section id="warranty" title="Warranty" says={accountable ? <>Today {accountable === "building_team" ? "the building team" : "the product owners"} ({teams.map((team: string, at: number) => <span key={team}>{at > 0 && ", "}<TeamName team={team} /></span>)}) {accountable === "building_team" ? "is" : "are"} accountable for bugs.</> : "Nobody has met the feature yet, so nobody is accountable for bugs."}
+    <Section id="warranty" title="Warranty" says={accountable ? <>Today {accountable === "building_team" ? "the building team" : "the product owners"} ({teams.map((team, at) => <span key={team}>{at > 0 && ", "}<TeamName team={team} /></span>)}) {accountable === "building_team" ? "is" : "are"} accountable for bugs.</> : "Nobody has met the feature yet, so nobody is accountable for bugs."}
       actions={<><CommandButton command="propose_warranty" {...button} /><CommandButton command="report_bug" {...button} /><CommandButton command="prepare_hand_over" {...button} /><CommandButton command="close_case" {...button} /></>}>
       <Facts>
         {file.warranty && <Fact name="Length">{of(file.warranty.months, "month")}, agreed by {Object.keys(file.warranty.agreed).length === 0 ? "nobody yet" : Object.keys(file.warranty.agreed).map((team, at) => <span key={team}>{at > 0 && ", "}<TeamName team={team} /></span>)} <CommandButton command="agree_warranty" with={{ case: file.id }} choices={file.choices} size="compact-xs" /></Fact>}
         {ends && <Fact name="Last day">{day(ends)}{typeof left === "number" && (left >= 0 ? `, ${of(left, "day")} left` : ", over")}</Fact>}
         {bugs.map(([bug, one]) => <Fact key={bug} name={bug}><Group gap="xs"><Badge color={one.fixed ? "gain" : "loss"}>{one.fixed ? "fixed" : "open"}</Badge>{one.description} reported {day(one.on)}, {plain(one.accountable)}{!one.fixed && <><CommandButton command="fix_bug" with={{ case: file.id, bug }} choices={file.choices} size="compact-xs" /><CommandButton command="dispute_bug" with={{ case: file.id, bug }} choices={file.choices} size="compact-xs" /></>}</Group></Fact>)}
-        {(file.codebases_not_cleared ?? []).map((codebase: string) => <Fact key={codebase} name={codebase}>flag and losing code still there <CommandButton command="confirm_removed" with={{ case: file.id, codebase }} choices={file.choices} size="compact-xs" /></Fact>)}
+        {(file.codebases_not_cleared ?? []).map((codebase) => <Fact key={codebase} name={codebase}>flag and losing code still there <CommandButton command="confirm_removed" with={{ case: file.id, codebase }} choices={file.choices} size="compact-xs" /></Fact>)}
       </Facts>
       {!file.warranty && bugs.length === 0 && <Text size="sm" className="quiet">No warranty is proposed yet.</Text>}
     </Section>
@@ -302,7 +287,7 @@ function Lineage({ file }: { file: File }) {
     <Section id="lineage" title="Lineage" says={`The chain of kept cases: together ${decimal(chain.difference * (unit === "pp" ? 100 : 1), 2)}${unit === "pp" ? " pp" : ""}, 95 % interval ${interval(chain.interval, unit)}. Never the plain sum of lifts.`} flush>
       <Table>
         <Table.Thead><Table.Tr><Table.Th>Case</Table.Th><Table.Th>Kept</Table.Th><Table.Th>From</Table.Th><Table.Th>To</Table.Th></Table.Tr></Table.Thead>
-        <Table.Tbody>{chain.links.map((link: File) => <Table.Tr key={link.case} className="num"><Table.Td><Anchor component={Link} to={`/cases/${link.case}`} size="sm">{link.case}</Anchor></Table.Td><Table.Td>{day(link.on)}</Table.Td><Table.Td>{decimal(link.from.value * (unit === "pp" ? 100 : 1), 2)}{unit === "pp" && " %"}</Table.Td><Table.Td>{decimal(link.to.value * (unit === "pp" ? 100 : 1), 2)}{unit === "pp" && " %"}</Table.Td></Table.Tr>)}</Table.Tbody>
+        <Table.Tbody>{chain.links.map((link) => <Table.Tr key={link.case} className="num"><Table.Td><Anchor component={Link} to={`/cases/${link.case}`} size="sm">{link.case}</Anchor></Table.Td><Table.Td>{day(link.on)}</Table.Td><Table.Td>{decimal(link.from.value * (unit === "pp" ? 100 : 1), 2)}{unit === "pp" && " %"}</Table.Td><Table.Td>{decimal(link.to.value * (unit === "pp" ? 100 : 1), 2)}{unit === "pp" && " %"}</Table.Td></Table.Tr>)}</Table.Tbody>
       </Table>
     </Section>
   );
@@ -312,7 +297,7 @@ function History({ file }: { file: File }) {
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
     <Section title="More" actions={<><Button component={Link} to={`/journal?stream=${encodeURIComponent(`case/${file.id}`)}`} size="xs">Its journal</Button><CommandButton command="withdraw_case" {...button} /></>}>
-      {(file.notices ?? []).length === 0 ? <EmptyState title="No notice was given" /> : <List size="sm">{file.notices.map((one: string) => <List.Item key={one}>{one}</List.Item>)}</List>}
+      {(file.notices ?? []).length === 0 ? <EmptyState title="No notice was given" /> : <List size="sm">{file.notices.map((one) => <List.Item key={one}>{one}</List.Item>)}</List>}
     </Section>
   );
 }

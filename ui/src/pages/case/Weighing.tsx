@@ -34,8 +34,8 @@ export function Weighing({ file }: { file: CaseFile }) {
     <Section id="weighing" title="Cost and benefit" says={file.weighing_stale ?? (file.cost_benefit ? `Version ${file.cost_benefit.version}.` : "Not weighed yet.")} actions={<CommandButton command="set_cost_benefit" with={{ case: file.id }} choices={file.choices} size="xs" />}>
       {shown && (
         <Figures>
-          <Figure label="Benefit a year" note={`95 % interval ${shown.benefit_per_year.interval.map((one: number) => money(one)).join(" to ")}`}>{money(shown.benefit_per_year.expected, shown.currency)}</Figure>
-          <Figure label="Cost of building" note={`95 % interval ${shown.one_off_cost.interval.map((one: number) => money(one)).join(" to ")}`}>{money(shown.one_off_cost.expected, shown.currency)}</Figure>
+          <Figure label="Benefit a year" note={`95 % interval ${shown.benefit_per_year.interval.map((one) => money(one)).join(" to ")}`}>{money(shown.benefit_per_year.expected, shown.currency)}</Figure>
+          <Figure label="Cost of building" note={`95 % interval ${shown.one_off_cost.interval.map((one) => money(one)).join(" to ")}`}>{money(shown.one_off_cost.expected, shown.currency)}</Figure>
           <Figure label="Maintenance a year">{money(shown.maintenance_per_year, shown.currency)}</Figure>
           <Figure label="Pays back after" note={`${percent(shown.payback?.within_a_year ?? 0)} likely within a year`}>{typeof shown.payback?.months === "number" ? months(shown.payback.months) : "never"}</Figure>
         </Figures>

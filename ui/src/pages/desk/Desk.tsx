@@ -12,7 +12,7 @@ import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 
 export default function Desk() {
   const asked = useQuery(desk);
-  const titles = new Map<string, string>((useQuery(cases).data ?? []).map((one: { id: string; title: string | null }) => [one.id, one.title ?? one.id]));
+  const titles = new Map<string, string>((useQuery(cases).data ?? []).map((one) => [one.id, one.title ?? one.id]));
   return (
     <>
       <PageHeader title="My desk" says="What waits on you, oldest first. Nothing else." />

@@ -1,5 +1,5 @@
 // Experiments: results with their verdict, and the way from a winning one to a case.
-import { Anchor, Text } from "@mantine/core";
+import { Anchor, Button, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { cases, experiments } from "../../api/queries.ts";
@@ -11,18 +11,18 @@ import { Rows } from "../../lib/Rows.tsx";
 
 export default function Experiments() {
   const asked = useQuery(experiments);
-  const opened = new Map<string, string>((useQuery(cases).data ?? []).map((one: { id: string; experiment: string }) => [one.experiment, one.id]));
+  const opened = new Map<string, string>((useQuery(cases).data ?? []).map((one) => [one.experiment, one.id]));
   return (
     <>
-      <PageHeader title="Experiments" says="What was tried. A significant positive one may become a case." />
+      <PageHeader title="Experiments" says="What was tried. A significant positive one may become a case." actions={<Button component={Link} to="/experiments/intake" variant="filled">Take an experiment in</Button>} />
       <Asked of={asked} lines={8}>
         {(all) => all.length === 0 ? (
-          <Section><EmptyState title="No experiment yet">Import one with <code>tenure import</code>, or register its result with <code>tenure do register_experiment</code>.</EmptyState></Section>
+          <Section><EmptyState title="No experiment yet" action={<Button component={Link} to="/experiments/intake" mt="xs">Take an experiment in</Button>}>From its numbers, a summary file, GrowthBook or Statsig; from a file of units with <code>tenure import</code>.</EmptyState></Section>
         ) : (
           <Rows
             label="Experiments" rows={all} rowKey={(one) => one.experiment}
             columns={[
-              { name: "Experiment", width: "minmax(220px, 2fr)", cell: (one) => <><Text size="sm" fw={560} truncate>{one.title ?? one.experiment}</Text><Text size="xs" className="quiet" truncate>{one.experiment} · {one.team}</Text></> },
+              { name: "Experiment", width: "minmax(220px, 2fr)", cell: (one) => <><Anchor component={Link} to={`/experiments/${encodeURIComponent(one.experiment)}`} size="sm" fw={560} truncate>{one.title ?? one.experiment}</Anchor><Text size="xs" className="quiet" truncate>{one.experiment} · {one.team}</Text></> },
               { name: "Ended", width: "110px", cell: (one) => day(one.ended) },
               { name: "Result", width: "190px", cell: (one) => <VerdictBadge verdict={one.judged.verdict} nuance={one.judged.nuance} /> },
               { name: "Effect", width: "minmax(260px, 1.4fr)", cell: (one) => (one.judged.absolute ? effectSentence(one.judged.absolute, differenceUnit(one.metric.kind)) : "not known") },

@@ -2,7 +2,6 @@
 import { Anchor, Badge, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import type { PlatformChange, Summary } from "../../api/model.ts";
 import { cases, platformChanges } from "../../api/queries.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName } from "../../lib/names.tsx";
@@ -16,9 +15,9 @@ export default function PlatformChanges() {
       <Section title="Parked ideas">
         <Asked of={useQuery(cases)}>
           {(all) => {
-            const parked = all.filter((one: Summary) => one.stage === "parked");
+            const parked = all.filter((one) => one.stage === "parked");
             return parked.length === 0 ? <EmptyState title="Nothing is parked" /> : (
-              <Facts>{parked.map((one: Summary) => <Fact key={one.id} name={<Anchor component={Link} to={`/cases/${one.id}`} size="sm">{one.title ?? one.id}</Anchor>}>{typeof one.promise?.benefit_per_year === "number" && `worth ${money(one.promise.benefit_per_year)} a year, `}parked since {dayOf(one.stage_since)} {one.suggestions > 0 && <Badge color="iris">it may be easier now</Badge>}{one.until?.what && <Text size="sm" className="quiet">{one.until.what}</Text>}</Fact>)}</Facts>
+              <Facts>{parked.map((one) => <Fact key={one.id} name={<Anchor component={Link} to={`/cases/${one.id}`} size="sm">{one.title ?? one.id}</Anchor>}>{typeof one.promise?.benefit_per_year === "number" && `worth ${money(one.promise.benefit_per_year)} a year, `}parked since {dayOf(one.stage_since)} {one.suggestions > 0 && <Badge color="iris">it may be easier now</Badge>}{one.until?.what && <Text size="sm" className="quiet">{one.until.what}</Text>}</Fact>)}</Facts>
             );
           }}
         </Asked>
@@ -26,7 +25,7 @@ export default function PlatformChanges() {
       <Section title="What landed">
         <Asked of={useQuery(platformChanges)}>
           {(all) => all.length === 0 ? <EmptyState title="No platform change yet">Register one when something lands that others build on.</EmptyState> : (
-            <Facts>{all.map((one: PlatformChange) => <Fact key={one.platform_change} name={one.platform_change}><Group gap={6}>{one.tags.map((tag: string) => <Badge key={tag} color="gray">{tag}</Badge>)}<span className="quiet"><PersonName account={one.stamp.by} />, {dayOf(one.stamp.at)}</span></Group>{one.description && <Text size="sm">{one.description}</Text>}</Fact>)}</Facts>
+            <Facts>{all.map((one) => <Fact key={one.platform_change} name={one.platform_change}><Group gap={6}>{one.tags.map((tag: string) => <Badge key={tag} color="gray">{tag}</Badge>)}<span className="quiet"><PersonName account={one.stamp.by} />, {dayOf(one.stamp.at)}</span></Group>{one.description && <Text size="sm">{one.description}</Text>}</Fact>)}</Facts>
           )}
         </Asked>
       </Section>

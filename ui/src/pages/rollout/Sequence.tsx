@@ -1,14 +1,8 @@
 // The confidence sequence: estimate and interval at each look. Anybody may look at any time; the interval keeps its promise all the same.
 import classes from "./Sequence.module.css";
 import { axisTicks } from "../../lib/EffectAxis.tsx";
-import { dayOf, decimal, effect, interval, type Unit } from "../../lib/number.ts";
-
-export interface Look {
-  at: string;
-  estimate: number;
-  interval: [number, number];
-  units: number;
-}
+import type { Interval, Look } from "../../api/model.ts";
+import { count, dayOf, decimal, effect, interval, type Unit } from "../../lib/number.ts";
 
 const WIDTH = 820;
 const HEIGHT = 260;
@@ -18,21 +12,24 @@ const BOTTOM = 26;
 /** Looks whose interval is so wide that the later ones would be a line; they are drawn to the edge. */
 const WIDEST_OF_LAST = 3;
 
-export function Sequence({ looks, unit }: { looks: readonly Look[]; unit: Unit }) {
+const low = ([first = 0]: Interval) => first;
+const high = ([, second = 0]: Interval) => second;
+
+export function Sequence({ looks, unit, expected }: { looks: readonly Look[]; unit: Unit; /** The experiment's effect after correction, drawn as a line. */ expected?: number }) {
   const last = looks[looks.length - 1];
   const first = looks[0];
   if (last === undefined || first === undefined) return null;
-  const reach = WIDEST_OF_LAST * Math.max(Math.abs(last.interval[1] - last.interval[0]), Math.abs(last.estimate));
+  const reach = WIDEST_OF_LAST * Math.max(Math.abs(high(last.interval) - low(last.interval)), Math.abs(last.estimate));
   const clip = (value: number) => Math.min(last.estimate + reach, Math.max(last.estimate - reach, value));
-  const ticks = axisTicks(looks.flatMap((look) => look.interval.map(clip)));
-  const low = ticks[0] ?? 0;
-  const high = ticks[ticks.length - 1] ?? 1;
+  const ticks = axisTicks([...looks.flatMap((look) => look.interval.map(clip)), ...(expected === undefined ? [] : [clip(expected)])]);
+  const bottom = ticks[0] ?? 0;
+  const top = ticks[ticks.length - 1] ?? 1;
   const from = Date.parse(first.at);
   const span = Date.parse(last.at) - from || 1;
   const x = (at: string) => LEFT + ((Date.parse(at) - from) / span) * (WIDTH - LEFT - 10);
-  const y = (value: number) => 8 + ((high - value) / (high - low || 1)) * (HEIGHT - BOTTOM - 8);
-  const upper = looks.map((look) => `${x(look.at)},${y(clip(look.interval[1]))}`);
-  const lower = looks.map((look) => `${x(look.at)},${y(clip(look.interval[0]))}`).reverse();
+  const y = (value: number) => 8 + ((top - value) / (top - bottom || 1)) * (HEIGHT - BOTTOM - 8);
+  const upper = looks.map((look) => `${x(look.at)},${y(clip(high(look.interval)))}`);
+  const lower = looks.map((look) => `${x(look.at)},${y(clip(low(look.interval)))}`).reverse();
   return (
     <figure className={classes.figure}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${looks.length} looks; the last: ${effect(last.estimate, unit, last.interval)}, 95 % interval ${interval(last.interval, unit)}`}>
@@ -42,11 +39,17 @@ export function Sequence({ looks, unit }: { looks: readonly Look[]; unit: Unit }
             <text x={LEFT - 8} y={y(tick) + 4} textAnchor="end">{decimal(unit === "plain" ? tick : tick * 100, 2)}</text>
           </g>
         ))}
+        {expected !== undefined && (
+          <g>
+            <line x1={LEFT} x2={WIDTH - 10} y1={y(clip(expected))} y2={y(clip(expected))} className={classes.expected} />
+            <text x={WIDTH - 12} y={y(clip(expected)) - 5} textAnchor="end">the experiment, corrected: {effect(expected, unit, last.interval)}</text>
+          </g>
+        )}
         <polygon points={[...upper, ...lower].join(" ")} className={classes.band} />
         <polyline points={looks.map((look) => `${x(look.at)},${y(clip(look.estimate))}`).join(" ")} className={classes.line} />
         {looks.map((look) => (
           <circle key={look.at} cx={x(look.at)} cy={y(clip(look.estimate))} r={3.5} className={classes.dot}>
-            <title>{`${dayOf(look.at)}: ${effect(look.estimate, unit, look.interval)}, 95 % interval ${interval(look.interval, unit)}, ${look.units} units`}</title>
+            <title>{`${dayOf(look.at)}: ${effect(look.estimate, unit, look.interval)}, 95 % interval ${interval(look.interval, unit)}, ${count(look.units)} units`}</title>
           </circle>
         ))}
         <text x={LEFT} y={HEIGHT - 6}>{dayOf(first.at)}</text>

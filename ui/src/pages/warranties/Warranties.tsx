@@ -2,7 +2,6 @@
 import { Anchor, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import type { Summary } from "../../api/model.ts";
 import { cases } from "../../api/queries.ts";
 import { StageBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
@@ -17,8 +16,8 @@ export default function Warranties() {
       <Asked of={useQuery(cases)} lines={6}>
         {(all) => {
           const rows = all
-            .filter((one: Summary) => one.warranty_ends || one.open_bugs > 0 || one.exposure_percent > 0)
-            .sort((a: Summary, b: Summary) => b.open_bugs - a.open_bugs || String(a.warranty_ends ?? "9").localeCompare(String(b.warranty_ends ?? "9")));
+            .filter((one) => one.warranty_ends || one.open_bugs > 0 || one.exposure_percent > 0)
+            .sort((a, b) => b.open_bugs - a.open_bugs || String(a.warranty_ends ?? "9").localeCompare(String(b.warranty_ends ?? "9")));
           return rows.length === 0 ? <Section><EmptyState title="No feature is with customers yet" /></Section> : (
             <Rows
               label="Warranties" rows={rows} rowKey={(one) => one.id}
