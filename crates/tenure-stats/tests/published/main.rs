@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod asos;
+mod cict;
 mod counts;
 mod ssrp;
 mod upworthy;

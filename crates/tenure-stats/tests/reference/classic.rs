@@ -10,7 +10,7 @@ use tenure_stats::regression::{self, Fit, Robust};
 use tenure_stats::{normal, proportion, quantile};
 
 use crate::Method;
-use crate::case::{Case, Found};
+use crate::case::{Case, Found, not_compared};
 
 pub fn method(name: &str) -> Option<Method> {
     Some(match name {
@@ -98,13 +98,16 @@ fn proportion_intervals(case: &Case) -> Found {
         Level::of(Kind::Proportion, &Moments::from_counts(case.count(n), case.count(x)).unwrap()).unwrap()
     };
     let (control, treatment) = (level("n_control", "x_control"), level("n_treatment", "x_treatment"));
-    let wald = estimate::difference(&control, &treatment).unwrap().normal();
+    // Without a success, or without a failure, in both arms nothing varies, and these two have no answer.
+    let nothing = || not_compared("nothing varies in either arm: cannot say");
+    let wald = estimate::difference(&control, &treatment).ok();
+    let score = proportion::score(&control, &treatment).ok();
     let ratio = estimate::log_ratio(&control, &treatment).ok();
     Found::about_one(json!({
-        "wald": wald.interval(0.95),
+        "wald": wald.map_or_else(nothing, |wald| json!(wald.normal().interval(0.95))),
         "newcomb": proportion::newcombe(&control, &treatment, 0.95).unwrap(),
         "agresti-caffo": proportion::agresti_caffo(&control, &treatment, 0.95),
-        "score_p_pooled": normal::two_sided(proportion::score(&control, &treatment).unwrap()),
+        "score_p_pooled": score.map_or_else(nothing, |score| normal::two_sided(score).into()),
         "ratio_log_ci": ratio.map(|ratio| ratio.normal().interval(0.95).map(f64::exp)),
         "wilson_control": proportion::wilson(&control, 0.95),
     }))

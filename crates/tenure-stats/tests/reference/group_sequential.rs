@@ -87,10 +87,12 @@ fn gst_power(case: &Case) -> Found {
 }
 
 fn exits(case: &Case) -> Found {
-    let z: Vec<_> = case.numbers("z").into_iter().map(Some).collect();
+    // A look without a bound cannot stop.
+    let z: Vec<_> = case.input["z"].as_array().unwrap().iter().map(case::number).collect();
+    let sides =
+        if case.input["two_sided_symmetric"] == Value::Bool(false) { Sides::Upper } else { Sides::Both };
     let exits =
-        exit_probabilities(&case.numbers("information_fractions"), &z, case.number("drift"), Sides::Both)
-            .unwrap();
+        exit_probabilities(&case.numbers("information_fractions"), &z, case.number("drift"), sides).unwrap();
     let side = |of: fn(&Exit) -> f64| exits.iter().map(of).collect::<Vec<_>>();
     Found::about_one(json!({ "upper": side(|exit| exit.above), "lower": side(|exit| exit.below) }))
 }

@@ -1,6 +1,7 @@
-//! Runs every case of every reference file against this crate.
+//! Runs every case of every reference file against this crate: its own (`cases`, written by `oracle.py` with code that shares
+//! nothing with the crate's) and those of other engines.
 //!
-//! The folder is named by `TENURE_REFERENCE_DIR`, by default `../shared/reference` beside the workspace. A case
+//! Their folder is named by `TENURE_REFERENCE_DIR`, by default `../shared/reference` beside the workspace. A case
 //! passes when every expected number is met within its tolerance; a method that nobody here knows fails.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a case that cannot be run must fail, loudly")]
@@ -13,9 +14,12 @@ mod distributions;
 mod gbstats;
 mod group_sequential;
 mod replication;
+mod rows;
 mod sample_ratio;
 mod tea_tasting;
+mod whole;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -35,27 +39,45 @@ fn method(case: &Case) -> Option<Method> {
         .or_else(|| group_sequential::method(&case.method))
         .or_else(|| gbstats::method(&case.method))
         .or_else(|| tea_tasting::method(&case.method))
+        .or_else(|| rows::method(&case.method))
+        .or_else(|| whole::method(&case.method))
 }
 
 fn main() -> ExitCode {
-    let folder = folder();
-    if !folder.is_dir() {
-        println!("skipped: no reference values at {} (set TENURE_REFERENCE_DIR)", folder.display());
-        return ExitCode::SUCCESS;
+    // A case that panics is told among the failures, without a backtrace.
+    panic::set_hook(Box::new(|_| ()));
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/cases");
+    let named = folder();
+    let mut folders = vec![own];
+    if named.is_dir() {
+        folders.push(named);
+    } else {
+        println!("skipped: no reference values at {} (set TENURE_REFERENCE_DIR)", named.display());
     }
-    let files = match files(&folder) {
-        Ok(files) if !files.is_empty() => files,
+    let failed: usize = folders.iter().map(|folder| run_folder(folder)).sum();
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a panic said.
+fn words_of(payload: &(dyn Any + Send)) -> &str {
+    let words = payload.downcast_ref::<String>().map(String::as_str);
+    words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words")
+}
+
+/// Runs every file of a folder, and gives the number of failures; a folder without files is one.
+fn run_folder(folder: &Path) -> usize {
+    println!("{}", folder.display());
+    match files(folder) {
+        Ok(files) if !files.is_empty() => files.iter().map(|file| run(file)).sum(),
         Ok(_) => {
             println!("failed: no *.json in {}", folder.display());
-            return ExitCode::FAILURE;
+            1
         }
         Err(error) => {
             println!("failed: {}: {error}", folder.display());
-            return ExitCode::FAILURE;
+            1
         }
-    };
-    let failed: usize = files.iter().map(|file| run(file)).sum();
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }
 
 fn folder() -> PathBuf {
@@ -112,7 +134,7 @@ fn run(path: &Path) -> usize {
         let outcome = match method(case) {
             Some(method) => match panic::catch_unwind(|| method(case)) {
                 Ok(found) => case.judge(found),
-                Err(_) => Outcome::Failed("the method panicked".to_owned()),
+                Err(payload) => Outcome::Failed(format!("the method panicked: {}", words_of(&*payload))),
             },
             None => Outcome::Failed("no method of that name is known".to_owned()),
         };
