@@ -1,45 +1,81 @@
-// Every screen, light and dark, wide and phone, into `screenshots/`. Needs a running server's pages at TENURE_UI (such as `npm run dev`
-// against `tenure demo`) and a Chromium at CHROMIUM.
+// Every screen, light and dark, wide and phone, with full and with empty data, into `screenshots/`. Starts the servers itself (TENURE_BIN).
+// Names after the command picture only those screens; `docs` pictures the three that the README shows.
 import { mkdirSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { startDemo } from "./demo.mjs";
+import { launch, open, signIn } from "./people.mjs";
+import { EMPTY, SCREENS, show } from "./screens.mjs";
+import { claim, start } from "./server.mjs";
 
-const url = process.env.TENURE_UI ?? "http://127.0.0.1:5173";
 const folder = new URL("../screenshots/", import.meta.url).pathname;
-const CASE = process.env.TENURE_CASE ?? "PC-LIVE";
-const SCREENS = {
-  desk: "/", portfolio: "/portfolio", "portfolio-table": "/portfolio?view=table", case: `/cases/${CASE}`, rollout: `/cases/${CASE}/rollout`,
-  experiments: "/experiments", flags: "/flags", metrics: "/metrics", "platform-changes": "/platform-changes", warranties: "/warranties",
-  journal: "/journal", settings: "/settings",
-};
-const only = process.argv.slice(2);
+const pictures = new URL("../../docs/pictures/", import.meta.url).pathname;
+const asked = process.argv.slice(2);
+const isForDocs = asked.includes("docs");
+const only = asked.filter((name) => name !== "docs");
+const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+/** How long the demo's rollout runs before it is pictured. */
+const LOOKS_MIN = 6;
+const WAIT_MAX_MS = 180_000;
+let faults = 0;
+
+async function picture(window, names, label) {
+  const { colorScheme, size } = label;
+  for (const name of names) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    await show(window, SCREENS[name]);
+    await window.page.screenshot({ path: `${folder}${name}-${label.data}-${colorScheme}-${size}.png`, fullPage: true });
+    const over = await window.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (over > 1) {
+      faults += 1;
+      console.error(`${name}, ${label.data}, ${size}: wider than the screen by ${over} px`);
+    }
+  }
+  for (const fault of window.faults) {
+    faults += 1;
+    console.error(fault);
+  }
+}
+
+async function round(into, data, names) {
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      const window = await into({ colorScheme, viewport });
+      await picture(window, names, { data, colorScheme, size });
+      await window.context.close();
+    }
+  }
+}
 
 mkdirSync(folder, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-let faults = 0;
-for (const colorScheme of ["light", "dark"]) {
-  for (const [size, width] of [["wide", 1440], ["phone", 390]]) {
-    const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 }, reducedMotion: "reduce" });
-    const page = await context.newPage();
-    page.on("pageerror", (error) => {
-      faults += 1;
-      console.error(`${page.url()}: ${error.message}`);
-    });
-    for (const [name, path] of Object.entries(SCREENS)) {
-      if (only.length > 0 && !only.includes(`${name}-${colorScheme}-${size}`)) continue;
-      await page.goto(url + path);
-      await page.waitForSelector("h1");
-      await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
-      await page.screenshot({ path: `${folder}${name}-${colorScheme}-${size}.png`, fullPage: true });
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      if (over > 1) {
-        faults += 1;
-        console.error(`${name}, ${size}: wider than the screen by ${over} px`);
-      }
+const browser = await launch();
+const demo = await startDemo({ perSecond: 120 });
+try {
+  const until = Date.now() + WAIT_MAX_MS;
+  while (Date.now() < until && (await demo.ask("/api/v1/cases/PC-LIVE/looks")).track.length < LOOKS_MIN) await new Promise((resolve) => setTimeout(resolve, 1_000));
+  if (isForDocs) {
+    mkdirSync(pictures, { recursive: true });
+    const window = await demo.as(browser, "product-manager", { viewport: { width: 1280, height: 800 } });
+    for (const name of ["portfolio", "case", "rollout"]) {
+      await show(window, SCREENS[name]);
+      await window.page.screenshot({ path: `${pictures}${name}.png` });
     }
-    await context.close();
+    await window.context.close();
+  } else {
+    await round((options) => demo.as(browser, "product-manager", options), "full", Object.keys(SCREENS));
+  }
+} finally {
+  await demo.stop();
+}
+if (!isForDocs) {
+  const server = await start();
+  try {
+    await claim(server);
+    await round(async (options) => {
+      const window = await open(browser, server, options);
+      await signIn(window, "admin@example.com");
+      return window;
+    }, "empty", EMPTY);
+  } finally {
+    await server.stop();
   }
 }
 await browser.close();

@@ -23,6 +23,7 @@ const Metrics = lazy(() => import("./pages/metrics/Metrics.tsx"));
 const PlatformChanges = lazy(() => import("./pages/platform-changes/PlatformChanges.tsx"));
 const Warranties = lazy(() => import("./pages/warranties/Warranties.tsx"));
 const Journal = lazy(() => import("./pages/journal/Journal.tsx"));
+const Start = lazy(() => import("./pages/start/Start.tsx"));
 const Settings = lazy(() => import("./pages/settings/Settings.tsx"));
 
 const queries = new QueryClient({
@@ -57,7 +58,9 @@ export function App() {
                 <Route path="/platform-changes" element={<PlatformChanges />} />
                 <Route path="/warranties" element={<Warranties />} />
                 <Route path="/journal" element={<Journal />} />
+                <Route path="/start" element={<Start />} />
                 <Route path="/settings" element={<Settings />} />
+                <Route path="/settings/:part" element={<Settings />} />
                 <Route path="*" element={<EmptyState title="There is no such page">Choose one on the left, or search with Ctrl K.</EmptyState>} />
               </Routes>
             </Suspense>

@@ -138,17 +138,22 @@ export const commands = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** The journal forwards from its start, a page at a time; of one stream when it is named. */
-export const journal = (stream: string | null) =>
+/** Which entries of the journal. */
+export interface JournalSearch {
+  stream?: string;
+  text?: string;
+  actor?: string;
+  kind?: string;
+  from?: string;
+  to?: string;
+}
+
+/** The journal forwards from its start, a page at a time; those entries that fit. */
+export const journal = (search: JournalSearch) =>
   infiniteQueryOptions({
-    queryKey: ["journal", stream],
+    queryKey: ["journal", search],
     initialPageParam: 0,
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        client.GET("/api/v1/journal", {
-          params: { query: { after: pageParam, limit: PAGE_MAX, ...(stream === null ? {} : { stream }) } },
-        }),
-      ),
+    queryFn: ({ pageParam }) => unwrap(client.GET("/api/v1/journal", { params: { query: { after: pageParam, limit: PAGE_MAX, ...search } } })),
     getNextPageParam: (page) => (page.next === null || page.next === undefined ? undefined : Number(page.next)),
   });
 

@@ -25,6 +25,9 @@ export function TeamName({ team }: { team: string }) {
   return <span title={team}>{known?.find((one) => one.team === team)?.name ?? team}</span>;
 }
 
+/** The seat that no person holds. */
+export const TENURE = "Tenure itself";
+
 /** Who may, in one line: `product owner of checkout (Ada Byron)`. */
 export function Who({ who }: { who: readonly WhoMay[] }) {
   const name = useNames();
@@ -35,7 +38,7 @@ export function Who({ who }: { who: readonly WhoMay[] }) {
         <Fragment key={seat}>
           {at > 0 && " or "}
           {seat}
-          {sitting.length > 0 ? ` (${sitting.map(name).join(", ")})` : " (nobody holds this yet)"}
+          {sitting.length > 0 ? ` (${sitting.map(name).join(", ")})` : seat === TENURE ? "" : " (nobody holds this yet)"}
           {(deputies ?? []).length > 0 && `, with a deputy acting`}
         </Fragment>
       ))}

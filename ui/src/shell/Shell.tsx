@@ -7,7 +7,7 @@ import {
 } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
-import { NavLink, useLocation } from "react-router";
+import { Link, NavLink, useLocation } from "react-router";
 import { client, rememberCsrf, unwrap } from "../api/client.ts";
 import { Live, useConnection } from "../api/live.tsx";
 import type { Me } from "../api/model.ts";
@@ -120,6 +120,8 @@ function Account({ me }: { me: Me }) {
       <Menu.Target><Button variant="subtle" color="gray" size="compact-md" maw={170}>{me.display_name ?? me.account}</Button></Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{me.roles.length === 0 ? "no role yet" : <Text size="xs" component="span">{me.roles.join(", ").replaceAll("_", " ")}</Text>}</Menu.Label>
+        <Menu.Item component={Link} to="/settings/notifications">How I am told</Menu.Item>
+        <Menu.Item component={Link} to="/start">First steps</Menu.Item>
         <Menu.Item onClick={() => void leave()}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>

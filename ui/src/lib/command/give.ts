@@ -15,7 +15,8 @@ export interface Given {
   with: Record<string, unknown>;
 }
 
-async function send({ command, with: argumentsOf }: Given, key: string): Promise<Done> {
+/** One command, as one request. */
+export async function send({ command, with: argumentsOf }: Given, key: string): Promise<Done> {
   return unwrap(
     client.POST("/api/v1/commands", {
       params: { header: { "Idempotency-Key": key } },

@@ -8,9 +8,9 @@ import { Deadline, StageBadge, VerdictBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { EffectAxis, type EffectRow } from "../../lib/EffectAxis.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
-import { PersonName, TeamName, Who } from "../../lib/names.tsx";
+import { PersonName, TeamName, TENURE, Who } from "../../lib/names.tsx";
 import { day, dayOf, decimal, differenceUnit, interval, money, months, of, percent } from "../../lib/number.ts";
-import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
+import { Asked, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
 import { StageRail } from "../../lib/StageRail.tsx";
 import { plain, title as worded } from "../../lib/words.ts";
 import { Invite } from "./Invite.tsx";
@@ -72,16 +72,17 @@ function Documents({ id }: { id: string }) {
 
 function Next({ file }: { file: File }) {
   const wait = file.waits?.[0];
+  const isOwn = wait?.who.every(({ seat }) => seat === TENURE) === true;
   if (wait === undefined && !file.until && !file.hold) return null;
   return (
     <>
       {file.hold && <Alert color="loss" title="Exposure is held at 0" mb="md">Every customer gets the old behaviour since {dayOf(file.hold.since.at)}. <CommandButton command="release_hold" with={{ case: file.id }} choices={file.choices} size="xs" /></Alert>}
       {(file.warnings ?? []).map((warning) => <Alert key={JSON.stringify(warning)} color="late" mb="md">{typeof warning === "string" ? warning : JSON.stringify(warning)}</Alert>)}
       {wait !== undefined ? (
-        <Alert color={wait.overdue ? "loss" : "iris"} mb="lg" title="What blocks">
+        <Alert color={wait.overdue ? "loss" : "iris"} mb="lg" title={isOwn ? "What goes on" : "What blocks"}>
           <Group justify="space-between" gap="md">
             <Text size="sm" maw={760}><b><Who who={wait.who} /></b> to {wait.what}, since {dayOf(wait.since)}{wait.due && <>, <Deadline due={wait.due} overdue={wait.overdue} lateByDays={wait.late_by_days} /></>}</Text>
-            <CommandButton command={wait.command} with={wait.with} choices={file.choices} primary />
+            {!isOwn && <CommandButton command={wait.command} with={wait.with} choices={file.choices} primary />}
           </Group>
           {file.waits.length > 1 && <Text size="sm" mt={6} className="quiet">{of(file.waits.length - 1, "more step")} can be done at the same time: {file.waits.slice(1, 4).map((one) => one.what).join("; ")}.</Text>}
         </Alert>
@@ -297,7 +298,7 @@ function History({ file }: { file: File }) {
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
     <Section title="More" actions={<><Button component={Link} to={`/journal?stream=${encodeURIComponent(`case/${file.id}`)}`} size="xs">Its journal</Button><CommandButton command="withdraw_case" {...button} /></>}>
-      {(file.notices ?? []).length === 0 ? <EmptyState title="No notice was given" /> : <List size="sm">{file.notices.map((one) => <List.Item key={one}>{one}</List.Item>)}</List>}
+      {file.notices.length === 0 ? <Text size="sm" className="quiet">No deadline was near or missed.</Text> : <List size="sm">{file.notices.map((one) => <List.Item key={one}>{one}</List.Item>)}</List>}
     </Section>
   );
 }

@@ -1,6 +1,6 @@
 // My desk: only what waits on the reader, oldest first, each answerable in place.
 import classes from "./Desk.module.css";
-import { Anchor, Group, Text } from "@mantine/core";
+import { Anchor, Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import type { Wait } from "../../api/model.ts";
@@ -12,7 +12,8 @@ import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 
 export default function Desk() {
   const asked = useQuery(desk);
-  const titles = new Map<string, string>((useQuery(cases).data ?? []).map((one) => [one.id, one.title ?? one.id]));
+  const known = useQuery(cases).data;
+  const titles = new Map<string, string>((known ?? []).map((one) => [one.id, one.title ?? one.id]));
   return (
     <>
       <PageHeader title="My desk" says="What waits on you, oldest first. Nothing else." />
@@ -20,7 +21,7 @@ export default function Desk() {
         {({ waits, total }) =>
           waits.length === 0 ? (
             <Section>
-              <EmptyState title="Nothing waits on you">
+              <EmptyState title="Nothing waits on you" action={known?.length === 0 ? <Button component={Link} to="/start" variant="filled" mt="xs">Take the first steps</Button> : undefined}>
                 When somebody needs your answer, it stands here. The <Anchor component={Link} to="/portfolio">portfolio</Anchor> shows how all cases are doing.
               </EmptyState>
             </Section>

@@ -1,47 +1,71 @@
-// The journal: who decided what. Entries are chained by hash; the command line verifies the chain.
-import { Anchor, Button, Group, Text, TextInput } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+// The journal: who decided what, in sentences. Searched by the server, over all of it; the chain of hashes is checked by the command line.
+import { Anchor, Button, Group, Select, Text, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
-import { journal } from "../../api/queries.ts";
-import { PersonName } from "../../lib/names.tsx";
-import { instantOf } from "../../lib/number.ts";
+import { accounts, journal } from "../../api/queries.ts";
+import { count, instantOf } from "../../lib/number.ts";
 import { EmptyState, ErrorState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
-import { title as worded } from "../../lib/words.ts";
+import { plain } from "../../lib/words.ts";
+import { pageOf } from "./streams.ts";
+
+const FILTERS = ["stream", "text", "actor", "kind", "from", "to"] as const;
 
 export default function Journal() {
   const [query, setQuery] = useSearchParams();
-  const stream = query.get("stream");
-  const find = query.get("find") ?? "";
-  const asked = useInfiniteQuery(journal(stream));
-  const all = asked.data?.pages.flatMap(({ items }) => items) ?? [];
-  const words = find.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = all.filter((one) => words.every((word) => `${one.kind} ${one.actor} ${one.stream} ${JSON.stringify(one.body)}`.toLowerCase().includes(word)));
+  const given = Object.fromEntries(FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : []))) as Partial<Record<(typeof FILTERS)[number], string>>;
+  const asked = useInfiniteQuery(journal(given));
+  const people = useQuery(accounts).data ?? [];
+  const rows = asked.data?.pages.flatMap(({ items }) => items) ?? [];
+  const set = (name: string, value: string | null) => setQuery((before) => {
+    const next = new URLSearchParams(before);
+    if (value === null || value === "") next.delete(name);
+    else next.set(name, value);
+    return next;
+  }, { replace: true });
   return (
     <>
-      <PageHeader title="Journal" says={<>{stream === null ? "Everything that was decided, in order." : <>Everything decided in <span className="mono">{stream}</span>. <Anchor component={Link} to="/journal">Show all</Anchor></>} The chain is checked by <code>tenure journal verify</code>.</>} />
-      <Group mb="md">
-        <TextInput aria-label="Search the journal" placeholder="Search what was read so far" w={300} value={find} onChange={(event) => setQuery((before) => {
-          const next = new URLSearchParams(before);
-          if (event.target.value === "") next.delete("find");
-          else next.set("find", event.target.value);
-          return next;
-        }, { replace: true })} />
-        {asked.hasNextPage && <Button onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>Read on</Button>}
+      <PageHeader
+        title="Journal"
+        says={<>{given.stream === undefined ? "Everything that was decided, in order." : <>Everything decided in <span className="mono">{given.stream}</span>. <Anchor component={Link} to="/journal">Show all</Anchor></>} Each entry carries the hash of all before it; <code>tenure journal verify</code> checks the chain.</>}
+      />
+      <Group mb="md" gap="sm" align="end">
+        <Words value={given.text ?? ""} onChange={(text) => set("text", text)} />
+        <Select aria-label="Who" placeholder="Everybody" clearable searchable w={190} data={[{ value: "system", label: "Tenure itself" }, ...people.map(({ id, display_name: name }) => ({ value: id, label: name }))]} value={given.actor ?? null} onChange={(actor) => set("actor", actor)} />
+        <TextInput type="date" label="From" value={given.from?.slice(0, 10) ?? ""} onChange={(event) => set("from", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))} />
+        <TextInput type="date" label="Before" value={given.to?.slice(0, 10) ?? ""} onChange={(event) => set("to", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))} />
+        {(given.kind ?? given.text ?? given.actor ?? given.from ?? given.to) !== undefined && <Button variant="subtle" onClick={() => setQuery(given.stream === undefined ? {} : { stream: given.stream }, { replace: true })}>Clear</Button>}
       </Group>
-      {asked.isPending ? <Waiting lines={8} /> : asked.isError ? <ErrorState error={asked.error} retry={() => void asked.refetch()} /> : shown.length === 0 ? <Section><EmptyState title="No entry fits" /></Section> : (
-        <Rows
-          label="Entries" rows={shown} rowKey={(one) => String(one.seq)}
-          columns={[
-            { name: "No.", width: "70px", cell: (one) => one.seq },
-            { name: "When", width: "190px", cell: (one) => instantOf(one.at) },
-            { name: "Who", width: "160px", cell: (one) => <PersonName account={one.actor} /> },
-            { name: "What", width: "minmax(200px, 1.4fr)", cell: (one) => <Text size="sm" fw={540} title={JSON.stringify(one.body, null, 2)}>{worded(one.kind)}</Text> },
-            { name: "Where", width: "minmax(150px, 1fr)", cell: (one) => one.stream.startsWith("case/") ? <Anchor component={Link} size="sm" to={`/cases/${one.stream.slice(5)}`}>{one.stream.slice(5)}</Anchor> : one.stream },
-            { name: "Hash", width: "110px", cell: (one) => <span className="mono quiet">{one.hash.slice(0, 10)}</span> },
-          ]}
-        />
+      {asked.isPending ? <Waiting lines={8} /> : asked.isError ? <ErrorState error={asked.error} retry={() => void asked.refetch()} /> : rows.length === 0 && !asked.hasNextPage ? <Section><EmptyState title="No entry fits">{Object.keys(given).length === 0 ? "Nothing was decided yet." : "Try fewer words, or another time."}</EmptyState></Section> : (
+        <>
+          <Rows
+            label="Entries" rows={rows} rowKey={(one) => String(one.seq)}
+            columns={[
+              { name: "No.", width: "64px", cell: (one) => one.seq },
+              { name: "When", width: "178px", cell: (one) => instantOf(one.at) },
+              { name: "Who", width: "150px", cell: (one) => <Text size="sm" truncate title={one.actor}>{one.who}</Text> },
+              { name: "What", width: "minmax(280px, 2.4fr)", cell: (one) => <Text size="sm" lineClamp={2} title={`${plain(one.kind)}: ${one.sentence}`}>{one.sentence}</Text> },
+              { name: "Where", width: "minmax(130px, 0.9fr)", cell: (one) => { const to = pageOf(one.stream); return to === null ? <span className="quiet">{one.stream}</span> : <Anchor component={Link} size="sm" to={to}>{one.stream.slice(one.stream.indexOf("/") + 1)}</Anchor>; } },
+              { name: "Hash", width: "96px", cell: (one) => <span className="mono quiet" title={one.hash}>{one.hash.slice(0, 8)}</span> },
+            ]}
+          />
+          <Group mt="sm" gap="sm"><Text size="sm" className="quiet num">{count(rows.length)} entries</Text>{asked.hasNextPage && <Button size="xs" onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>Read on</Button>}</Group>
+        </>
       )}
     </>
   );
+}
+
+/** Midnight of that day where the reader is. */
+function instant(day: string): string {
+  return new Date(`${day}T00:00:00`).toISOString();
+}
+
+/** Words to search for; asked for when the typing pauses. */
+function Words({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+  const [text, setText] = useState(value);
+  const ask = useDebouncedCallback(onChange, 300);
+  return <TextInput aria-label="Search the journal" placeholder="Search all entries" w={280} value={text} onChange={(event) => { setText(event.currentTarget.value); ask(event.currentTarget.value); }} />;
 }

@@ -11,6 +11,7 @@ import { dayOf, differenceUnit, effect, moneyShort, months, of, percent } from "
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { STAGES, stageName } from "../../lib/words.ts";
 import { Rows } from "../../lib/Rows.tsx";
+import { SavedViews } from "./SavedViews.tsx";
 
 export default function Portfolio() {
   const asked = useQuery(cases);
@@ -32,11 +33,12 @@ export default function Portfolio() {
         <TextInput aria-label="Filter cases" placeholder="Filter by name, team or flag" value={query.get("find") ?? ""} onChange={(event) => set("find", event.currentTarget.value)} w={240} />
         <Select aria-label="Stage" placeholder="Every stage" clearable data={STAGES.map((stage) => ({ value: stage, label: stageName(stage) }))} value={query.get("stage")} onChange={(value) => set("stage", value)} w={170} />
         <Select aria-label="Order" data={[{ value: "since", label: "Longest in its stage" }, { value: "benefit", label: "Largest benefit" }, { value: "name", label: "By name" }]} value={query.get("order") ?? "since"} onChange={(value) => set("order", value)} allowDeselect={false} w={190} />
+        <SavedViews />
       </Group>
       <Asked of={asked} lines={8}>
         {(all) => {
           const shown = sorted(all.filter((one) => fits(one, query)), query.get("order") ?? "since");
-          if (all.length === 0) return <Section><EmptyState title="No case yet">Register an experiment that won, then open a case for it on the <Anchor component={Link} to="/experiments">experiments</Anchor> page.</EmptyState></Section>;
+          if (all.length === 0) return <Section><EmptyState title="No case yet">Take an experiment in that won, then open a case for it: the <Anchor component={Link} to="/start">first steps</Anchor> lead there.</EmptyState></Section>;
           if (shown.length === 0) return <Section><EmptyState title="No case fits this filter" /></Section>;
           return view === "table" ? <Table rows={shown} /> : <Board rows={shown} />;
         }}

@@ -29,8 +29,8 @@ export function told(look: Look, scale: string): Look {
 }
 
 const BOUNDS: Record<string, string> = {
-  planned: "The bound in force is the planned one: it spends its error over the plan's looks.",
-  forever: "The bound in force is the forever one: the plan has ended, and it holds however long it is watched.",
+  planned: "The bound in force is the planned one, which spends its error over the plan's looks; the forever one stands behind it.",
+  forever: "The bound in force is the forever one: it holds however often and however long it is watched.",
   fixed: "One look of a fixed design.",
   newcombe: "One look of a fixed design.",
 };

@@ -2,7 +2,7 @@
 import { Badge, Table, Text } from "@mantine/core";
 import type { CaseFile } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
-import { count, decimal, instantOf, of } from "../../lib/number.ts";
+import { count, day, decimal, instantOf, of } from "../../lib/number.ts";
 import { EmptyState, Section } from "../../lib/Page.tsx";
 
 export function Waves({ file }: { file: CaseFile }) {
@@ -37,7 +37,7 @@ export function Waves({ file }: { file: CaseFile }) {
           </Table>
         </Table.ScrollContainer>
       )}
-      {file.until && <Text size="sm" p="md">Waiting: {file.until.what}{file.until.until && ` until ${file.until.until}`}.</Text>}
+      {file.until && <Text size="sm" p="md">Waiting: {file.until.what}{file.until.until && ` until ${day(file.until.until)}`}.</Text>}
     </Section>
   );
 }

@@ -1,32 +1,32 @@
-// Settings: people and their roles, teams, codebases and their owner processes, the policy in force.
-import { Badge, Code, Group } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { codebases, people, policy, teams } from "../../api/queries.ts";
-import { CommandButton } from "../../lib/command/CommandButton.tsx";
-import { PersonName } from "../../lib/names.tsx";
-import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
-import { grantName } from "../../lib/words.ts";
+// Settings: a page a part, each with an address of its own.
+import { Tabs } from "@mantine/core";
+import { lazy, Suspense } from "react";
+import { useNavigate, useParams } from "react-router";
+import { EmptyState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
+
+const PARTS = [
+  { name: "people", label: "People", page: lazy(() => import("./People.tsx")) },
+  { name: "teams", label: "Teams", page: lazy(() => import("./Teams.tsx")) },
+  { name: "codebases", label: "Codebases", page: lazy(() => import("./Codebases.tsx")) },
+  { name: "policy", label: "Policy", page: lazy(() => import("./PolicyFile.tsx")) },
+  { name: "tokens", label: "Tokens", page: lazy(() => import("./Tokens.tsx")) },
+  { name: "webhooks", label: "Webhooks", page: lazy(() => import("./Webhooks.tsx")) },
+  { name: "notifications", label: "How I am told", page: lazy(() => import("./Notifications.tsx")) },
+] as const;
 
 export default function Settings() {
+  const { part = "people" } = useParams();
+  const go = useNavigate();
+  const found = PARTS.find(({ name }) => name === part);
   return (
     <>
-      <PageHeader title="Settings" />
-      <Section id="people" title="People and roles" actions={<><CommandButton command="grant_role" size="xs" /><CommandButton command="name_deputy" size="xs" /></>}>
-        <Asked of={useQuery(people)}>
-          {(all) => all.length === 0 ? <EmptyState title="Nobody holds a role yet">Accounts are made with <code>POST /api/v1/accounts</code>; give them a role here.</EmptyState> : (
-            <Facts>{all.map(({ person, grants }) => <Fact key={person} name={<PersonName account={person} />}><Group gap={6}>{grants.map((role) => <Badge key={role} color="gray">{grantName(role)}</Badge>)}{grants.map((role) => <CommandButton key={role} command="revoke_role" with={{ account: person, role }} label={grants.length === 1 ? "Take it away" : `Take ${grantName(role)} away`} size="compact-xs" />)}</Group></Fact>)}</Facts>
-          )}
-        </Asked>
-      </Section>
-      <Section id="teams" title="Teams" actions={<CommandButton command="define_team" size="xs" />}>
-        <Asked of={useQuery(teams)}>{(all) => all.length === 0 ? <EmptyState title="No team yet" /> : <Facts>{all.map(({ team, name }) => <Fact key={team} name={name ?? team}><span className="mono">{team}</span></Fact>)}</Facts>}</Asked>
-      </Section>
-      <Section id="codebases" title="Codebases and owner processes" actions={<CommandButton command="define_codebase" size="xs" />}>
-        <Asked of={useQuery(codebases)}>{(all) => all.length === 0 ? <EmptyState title="No codebase yet" /> : <Facts>{all.map(({ codebase, items }) => <Fact key={codebase} name={codebase}>{items.map((item: string | { name: string }) => (typeof item === "string" ? item : item.name).replaceAll("_", " ")).join(", then ")}</Fact>)}</Facts>}</Asked>
-      </Section>
-      <Section id="policy" title="Policy in force for new cases" says={<>Kept in a file under version control; <code>tenure policy set</code> puts it in force.</>}>
-        <Asked of={useQuery(policy)}>{(now) => <Code block>{JSON.stringify(now, null, 2)}</Code>}</Asked>
-      </Section>
+      <PageHeader title="Settings" tab={`${found?.label ?? "Settings"}, settings`} />
+      <Tabs value={part} onChange={(value) => value !== null && void go(`/settings/${value}`)} mb="lg" variant="outline" keepMounted={false} activateTabWithKeyboard={false}>
+        <Tabs.List style={{ overflowX: "auto", flexWrap: "nowrap" }} aria-label="Parts of the settings">
+          {PARTS.map(({ name, label }) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}
+        </Tabs.List>
+        {found ? <Tabs.Panel value={found.name} pt="md"><Suspense fallback={<Waiting lines={6} />}><found.page /></Suspense></Tabs.Panel> : <Section><EmptyState title="There is no such part">Choose one above.</EmptyState></Section>}
+      </Tabs>
     </>
   );
 }
