@@ -166,8 +166,8 @@ pub enum FileError {
     /// One cluster is in two arms.
     #[error(
         "{file}, line {second_line}: cluster `{cluster}` is in arm `{second_arm}`, but in arm `{first_arm}` on line {first_line}; \
-         a cluster is randomised as a whole. Were its users randomised, leave out --cluster; was it switched from one arm to the \
-         other (a stepped wedge), two arms cannot be compared: fit a regression with an effect for each cluster and period"
+         a cluster is randomised as a whole: where users were randomised leave out --cluster; where it was switched from one arm to \
+         the other (a stepped wedge) two arms cannot be compared, fit a regression with an effect for each cluster and period"
     )]
     ClusterInTwoArms {
         /// The file's name.

@@ -58,3 +58,8 @@ pub use lint::{Finding, Severity, lint};
 pub use resolution::{Reason, Resolution, UnknownType, ValueType};
 pub use rollout::{Arm, Exclusion, Phase, Rollout, RolloutFault, Share};
 pub use snapshot::Snapshot;
+
+/// The README's examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
