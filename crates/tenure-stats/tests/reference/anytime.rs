@@ -21,7 +21,7 @@ pub fn method(name: &str) -> Option<Method> {
 }
 
 fn interval(case: &Case) -> Found {
-    let (se, alpha) = (case.number("se"), case.number("alpha"));
+    let (se, alpha) = (case.number("se"), case.number_or("alpha", 0.05));
     let x = case.number("tau2") / (se * se);
     Found::exact(json!({
         "x": x,
@@ -43,7 +43,7 @@ fn e_value(case: &Case) -> Found {
 }
 
 fn tuning(case: &Case) -> Found {
-    let (alpha, at) = (case.number("alpha"), case.number("optimise_at_n_or_information"));
+    let (alpha, at) = (case.number_or("alpha", 0.05), case.number("optimise_at_n_or_information"));
     let exact = anytime::optimal_x(alpha).unwrap();
     let approximate = anytime::optimal_x_approximate(alpha).unwrap();
     let critical = anytime::critical(exact, alpha).unwrap();
@@ -58,7 +58,7 @@ fn tuning(case: &Case) -> Found {
 }
 
 fn path(case: &Case) -> Found {
-    let (tau2, alpha) = (case.number("tau2"), case.number("alpha"));
+    let (tau2, alpha) = (case.number("tau2"), case.number_or("alpha", 0.05));
     let mut p_running = 1.0_f64;
     let mut running = [f64::NEG_INFINITY, f64::INFINITY];
     let looks = case.input["path"].as_array().unwrap().iter().map(case::numbers);
@@ -79,7 +79,7 @@ fn path(case: &Case) -> Found {
 }
 
 fn radius(case: &Case) -> Found {
-    let (g, n, alpha) = (case.number("g"), case.number("n"), case.number("alpha"));
+    let (g, n, alpha) = (case.number("g"), case.number("n"), case.number_or("alpha", 0.05));
     Found::exact(json!({
         "t_radius": number(anytime::t_radius(g, n, n - case.number("n_coef"), alpha).unwrap()),
         "z_radius": anytime::z_radius(g, n, alpha).unwrap(),
@@ -97,7 +97,7 @@ fn t_p_value(case: &Case) -> Found {
 fn regression_rows(case: &Case) -> Found {
     let y = case.numbers("y");
     let x: Vec<Vec<f64>> = case.input["X"].as_array().unwrap().iter().map(case::numbers).collect();
-    let (alpha, phi) = (case.number("alpha"), case.number("phi"));
+    let (alpha, phi) = (case.number_or("alpha", 0.05), case.number("phi"));
     let rows = case.expected["rows"].as_array().unwrap().iter().map(|row| {
         let n = row["n"].as_u64().unwrap() as usize;
         let fit = regression::fit(&x[..n], &y[..n]).unwrap();
@@ -117,7 +117,7 @@ fn regression_rows(case: &Case) -> Found {
 }
 
 fn boundary(case: &Case) -> Found {
-    let (v, v_opt, alpha) = (case.number("v"), case.number("v_opt"), case.number("alpha"));
+    let (v, v_opt, alpha) = (case.number("v"), case.number("v_opt"), case.number_or("alpha", 0.05));
     let rho_two = v_opt / anytime::optimal_x_approximate(alpha).unwrap();
     let rho_one = v_opt / anytime::optimal_x_approximate(2.0 * alpha).unwrap();
     Found::exact(json!({

@@ -87,6 +87,11 @@ impl Case {
         number(&self.input[field]).unwrap_or_else(|| panic!("{}: no number {field}", self.id))
     }
 
+    /// A number of the input that its source lets out where it is the usual one.
+    pub fn number_or(&self, field: &str, usual: f64) -> f64 {
+        number(&self.input[field]).unwrap_or(usual)
+    }
+
     /// A count of the input.
     pub fn count(&self, field: &str) -> u64 {
         count(&self.input[field]).unwrap_or_else(|| panic!("{}: no count {field}", self.id))

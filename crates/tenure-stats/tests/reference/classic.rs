@@ -28,16 +28,20 @@ pub fn method(name: &str) -> Option<Method> {
 }
 
 fn sample_size(case: &Case) -> Found {
-    let tails = if case.word("alternative") == "two-sided" { Tails::Two } else { Tails::One };
-    let drift = power::drift(case.number("alpha"), case.number("power"), tails).unwrap();
-    let ratio = case.number("ratio_n2_over_n1");
+    let tails = if matches!(case.word("alternative"), "larger" | "smaller" | "greater" | "less") {
+        Tails::One
+    } else {
+        Tails::Two
+    };
+    let drift = power::drift(case.number_or("alpha", 0.05), case.number_or("power", 0.8), tails).unwrap();
+    let ratio = case.number_or("ratio_n2_over_n1", 1.0);
     Found::exact(
         json!({ "n1": power::treatment_units(case.number("std_effect"), 1.0, 1.0, ratio, drift).unwrap() }),
     )
 }
 
 fn t_power(case: &Case) -> Found {
-    let (n, alpha) = (case.number("n_per_arm"), case.number("alpha"));
+    let (n, alpha) = (case.number("n_per_arm"), case.number_or("alpha", 0.05));
     let drift = case.number("std_effect") * (0.5 * n).sqrt();
     Found::exact(json!({
         "power": power::t_power(drift, 2.0 * n - 2.0, alpha, Tails::Two).unwrap(),
@@ -47,7 +51,7 @@ fn t_power(case: &Case) -> Found {
 
 fn proportion_sample_size(case: &Case) -> Found {
     let (p0, p1) = (case.number("p0"), case.number("p1"));
-    let (alpha, power) = (case.number("alpha"), case.number("power"));
+    let (alpha, power) = (case.number_or("alpha", 0.05), case.number_or("power", 0.8));
     // The arcsine row counts power in both tails, the other one on the good side only.
     let both = power::drift(alpha, power, Tails::Two).unwrap();
     let good = power::drift(0.5 * alpha, power, Tails::One).unwrap();
@@ -61,18 +65,18 @@ fn proportion_sample_size(case: &Case) -> Found {
 
 fn adjusted(case: &Case) -> Found {
     let correction = match case.word("method") {
-        "bonferroni" => Correction::Bonferroni,
-        "sidak" => Correction::Sidak,
-        "holm" => Correction::Holm,
-        "holm-sidak" => Correction::HolmSidak,
-        "simes-hochberg" => Correction::Hochberg,
-        "hommel" => Correction::Hommel,
-        "fdr_bh" => Correction::BenjaminiHochberg,
-        "fdr_by" => Correction::BenjaminiYekutieli,
+        "bonferroni" | "b" => Correction::Bonferroni,
+        "sidak" | "s" => Correction::Sidak,
+        "holm" | "h" => Correction::Holm,
+        "holm-sidak" | "hs" => Correction::HolmSidak,
+        "simes-hochberg" | "sh" => Correction::Hochberg,
+        "hommel" | "ho" => Correction::Hommel,
+        "fdr_bh" | "fdr_i" => Correction::BenjaminiHochberg,
+        "fdr_by" | "fdr_n" => Correction::BenjaminiYekutieli,
         other => panic!("{}: no correction {other}", case.id),
     };
     let adjusted = multiplicity::adjust(correction, &case.numbers("p")).unwrap();
-    let alpha = case.number("alpha");
+    let alpha = case.number_or("alpha", 0.05);
     let reject: Vec<bool> = adjusted.iter().map(|p| *p <= alpha).collect();
     Found::about_one(json!({ "adjusted": adjusted, "reject": reject }))
 }
@@ -163,7 +167,7 @@ fn clusters(case: &Case) -> Found {
 }
 
 fn ranks(case: &Case) -> Found {
-    let (n, p, alpha) = (case.count("n"), case.number("p"), case.number("alpha"));
+    let (n, p, alpha) = (case.count("n"), case.number("p"), case.number_or("alpha", 0.05));
     let sigma = quantile::sigma_independent(n, p);
     let outer = quantile::outer_ranks(n, p, sigma, alpha).unwrap();
     let exact = quantile::exact_ranks(n, p, alpha).unwrap();

@@ -24,7 +24,7 @@ pub fn method(name: &str) -> Option<Method> {
 
 fn two_sided(case: &Case) -> Found {
     answer(case, |effect| {
-        let interval = effect.estimate.interval(1.0 - case.number("alpha"));
+        let interval = effect.estimate.interval(1.0 - case.number_or("alpha", 0.05));
         let off = Estimate { value: effect.estimate.value - test_value(case), ..effect.estimate };
         json!({ "ci": interval, "p_value": off.p_value() })
     })
@@ -37,7 +37,7 @@ fn test_value(case: &Case) -> f64 {
 
 fn greater(case: &Case) -> Found {
     answer(case, |effect| {
-        let critical = effect.estimate.critical(case.number("alpha"));
+        let critical = effect.estimate.critical(case.number_or("alpha", 0.05));
         let low = effect.estimate.value - critical * effect.estimate.se;
         json!({ "ci": [number(low), number(f64::INFINITY)], "p_value": effect.estimate.p_above(test_value(case)) })
     })
@@ -46,28 +46,36 @@ fn greater(case: &Case) -> Found {
 /// The always-valid interval tuned at a number of units by the closed approximation.
 fn sequential(case: &Case) -> Found {
     answer(case, |effect| {
-        let alpha = case.number("alpha");
+        let alpha = case.number_or("alpha", 0.05);
         let tuned = anytime::optimal_x_approximate(alpha).unwrap();
         let x = tuned * effect.units / case.number("sequential_tuning_parameter");
         let interval = effect.estimate.within(anytime::critical(x, alpha).unwrap());
-        json!({ "ci": interval, "p_value": anytime::p_of_log_e(anytime::log_e(effect.estimate.z(), x)) })
+        let off = (effect.estimate.value - test_value(case)) / effect.estimate.se;
+        json!({ "ci": interval, "p_value": anytime::p_of_log_e(anytime::log_e(off, x)) })
     })
 }
 
 fn bayesian(case: &Case) -> Found {
-    let error = match effect(case) {
-        Ok(effect) => return posterior(case, &effect),
-        Err(error) => error,
-    };
-    cannot_say(error)
+    let is = |word: &Value, expected: &str| word == expected;
+    let relative = is(&case.input["difference_type"], "relative");
+    // A relative prior is scaled by the baseline, of an absolute effect too.
+    let scaled = !is(&case.input["prior"]["prior_type"], "absolute");
+    match effect(case, relative) {
+        Ok(effect) if effect.baseline == 0.0 && scaled => cannot_say(CannotSay::MeanNotPositive),
+        Ok(effect) => posterior(case, &effect),
+        Err(error) => cannot_say(error),
+    }
 }
 
 fn posterior(case: &Case, effect: &Effect) -> Found {
     let prior = &case.input["prior"];
     let prior = (prior["proper"] == Value::Bool(true)).then(|| {
-        // A relative prior on an absolute effect is scaled by the baseline.
-        let absolute = case.word("difference_type") == "absolute";
-        let scale = if absolute && prior["prior_type"] == "relative" { effect.baseline.abs() } else { 1.0 };
+        // A prior on the other scale is brought to the effect's by the baseline.
+        let scale = match (case.word("difference_type"), prior["prior_type"].as_str()) {
+            ("absolute", Some("relative")) => effect.baseline.abs(),
+            ("relative", Some("absolute")) => effect.baseline.abs().recip(),
+            _ => 1.0,
+        };
         let of = |field: &str| case::number(&prior[field]).unwrap();
         Prior { mean: of("mean") * scale, variance: of("variance") * scale * scale }
     });
@@ -78,14 +86,14 @@ fn posterior(case: &Case, effect: &Effect) -> Found {
     Found::about_one(json!({
         "expected": found.mean,
         "stddev": found.sd,
-        "ci": found.interval(1.0 - case.number("alpha")),
+        "ci": found.interval(1.0 - case.number_or("alpha", 0.05)),
         "chance_to_win": if inverse { 1.0 - chance } else { chance },
         "risk": if inverse { [kept, dropped] } else { [dropped, kept] },
     }))
 }
 
 fn answer(case: &Case, more: impl Fn(&Effect) -> Value) -> Found {
-    match effect(case) {
+    match effect(case, true) {
         Ok(effect) => {
             let mut found = more(&effect);
             found["expected"] = effect.estimate.value.into();
@@ -118,14 +126,16 @@ struct Arm {
     unadjusted: f64,
 }
 
-fn effect(case: &Case) -> Result<Effect, CannotSay> {
+/// The effect in gbstats' conventions: a baseline of zero has none (where `needs_baseline`), nor has an arm without variance,
+/// which one unit, an empty arm and a dead denominator are.
+fn effect(case: &Case, needs_baseline: bool) -> Result<Effect, CannotSay> {
     let slope = slope(case);
-    let control = arm(&case.input["control"], slope)?;
-    // gbstats has no effect, absolute or relative, on a baseline of zero.
-    if control.unadjusted == 0.0 {
+    let baseline = mean(&case.input["control"]);
+    if baseline == 0.0 && needs_baseline {
         return Err(CannotSay::MeanNotPositive);
     }
-    let treatment = arm(&case.input["treatment"], slope)?;
+    let side = |name: &str| arm(&case.input[name], slope).map_err(|_| CannotSay::ZeroVariance);
+    let (control, treatment) = (side("control")?, side("treatment")?);
     if control.level.variance <= 0.0 || treatment.level.variance <= 0.0 {
         return Err(CannotSay::ZeroVariance);
     }
@@ -139,7 +149,18 @@ fn effect(case: &Case) -> Result<Effect, CannotSay> {
         Estimate { value: absolute.value / control.unadjusted, ..delta }
     };
     let units = (control.level.n + treatment.level.n) as f64;
-    Ok(Effect { estimate, baseline: control.unadjusted, units })
+    Ok(Effect { estimate, baseline, units })
+}
+
+/// The level before adjustment; 0 where there is nothing to divide by.
+fn mean(arm: &Value) -> f64 {
+    let over = |above: f64, below: f64| if below == 0.0 { 0.0 } else { above / below };
+    match arm["kind"].as_str().unwrap_or_default() {
+        "ratio" => over(of(&arm["m"], "sum"), of(&arm["d"], "sum")),
+        "regression_adjusted" => over(of(&arm["post"], "sum"), units(arm) as f64),
+        "quantile" | "quantile_clustered" => of(arm, "quantile_hat"),
+        _ => over(of(arm, "sum"), units(arm) as f64),
+    }
 }
 
 fn arm(arm: &Value, slope: f64) -> Result<Arm, CannotSay> {
@@ -215,9 +236,9 @@ fn pair(arm: &Value, one: &str, other: &str, products: &str) -> Result<Joint, Ca
 /// A quantile from the values at its outer ranks, which were taken for independent values of `n_star` units.
 fn quantile_level(arm: &Value, sigma: f64) -> Result<Level, CannotSay> {
     let (n, n_star, nu) = (units(arm), case::count(&arm["n_star"]).unwrap(), of(arm, "nu"));
-    let independent = quantile::sigma_independent(n_star, nu);
-    // The sample must have the ranks: gbstats gives no variance to a quantile that it cannot bound.
-    if !quantile::outer_ranks(n_star, nu, independent, 0.05)?.are_within(n_star) {
+    // gbstats bounds a quantile whose interval, as a share of the sample, lies within it.
+    let reach = 1.959_963_984_540_054 * quantile::sigma_independent(n, nu);
+    if nu + reach >= 1.0 || nu - reach <= 0.0 {
         return Err(CannotSay::OneUnit);
     }
     let level = quantile::level(
@@ -227,8 +248,14 @@ fn quantile_level(arm: &Value, sigma: f64) -> Result<Level, CannotSay> {
         of(arm, "quantile_upper"),
         0.05,
     )?;
-    let shrink = (sigma / independent).powi(2);
-    Ok(Level { variance: level.variance * shrink * (n - 1) as f64 / n as f64, ..level })
+    let shrink = (sigma / quantile::sigma_independent(n_star, nu)).powi(2);
+    let variance = level.variance * shrink * (n - 1) as f64 / n as f64;
+    // Nor does it believe that many values do not vary at all.
+    match n {
+        0..100 => Ok(Level { variance, ..level }),
+        100..1000 if variance <= 0.0 => Err(CannotSay::ZeroVariance),
+        _ => Ok(Level { variance: variance.max(1e-5), ..level }),
+    }
 }
 
 /// The error of the share below the quantile, as gbstats scales it to the units that are there.

@@ -26,10 +26,10 @@ pub fn method(name: &str) -> Option<Method> {
 fn spending(case: &Case) -> Spending {
     let parameter = || case.number("spending_par");
     match case.word("spending") {
-        "obf" => Spending::ObrienFleming,
-        "pocock" => Spending::Pocock,
-        "power" => Spending::Power(parameter()),
-        "hsd" => Spending::HwangShihDeCani(parameter()),
+        "obf" | "obrien_fleming" | "asOF" => Spending::ObrienFleming,
+        "pocock" | "asP" => Spending::Pocock,
+        "power" | "kim_demets" | "asKD" => Spending::Power(parameter()),
+        "hsd" | "hwang_shih_decani" | "asHSD" => Spending::HwangShihDeCani(parameter()),
         other => panic!("{}: no spending function {other}", case.id),
     }
 }
@@ -130,7 +130,7 @@ impl<'a> Design<'a> {
 fn rpact_bounds(case: &Case) -> (Vec<f64>, Vec<Option<f64>>, Sides, f64) {
     let fractions = case.numbers("information_fractions");
     let sided = case.number("sided");
-    let alpha_side = case.number("alpha") / sided;
+    let alpha_side = case.number_or("alpha", 0.05) / sided;
     let sides = if sided == 2.0 { Sides::Both } else { Sides::Upper };
     let parameter = || {
         let named = ["gammaA", "spending_par"].into_iter().find_map(|name| case::number(&case.input[name]));
@@ -206,7 +206,7 @@ fn sample_sizes(case: &Case, fixed: f64) -> Found {
 fn rates(case: &Case) -> Found {
     let (control, treatment) = (noted(case, "control"), noted(case, "treatment"));
     let pooled = 0.5 * (control + treatment);
-    let critical = normal::isf(case.number("alpha") / case.number("sided"));
+    let critical = normal::isf(case.number_or("alpha", 0.05) / case.number("sided"));
     let spread = critical * (2.0 * pooled * (1.0 - pooled)).sqrt()
         + normal::ppf(noted(case, "power"))
             * (control * (1.0 - control) + treatment * (1.0 - treatment)).sqrt();
@@ -214,7 +214,7 @@ fn rates(case: &Case) -> Found {
 }
 
 fn means(case: &Case) -> Found {
-    let alpha = case.number("alpha") / case.number("sided");
+    let alpha = case.number_or("alpha", 0.05) / case.number("sided");
     let drift = power::drift(alpha, noted(case, "power"), Tails::One).unwrap();
     let variance = noted(case, "sd").powi(2);
     sample_sizes(

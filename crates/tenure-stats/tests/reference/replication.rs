@@ -69,7 +69,7 @@ fn pair(case: &Case) -> Found {
 }
 
 fn winners_curse(case: &Case) -> Found {
-    let (z, c, alpha) = (case.number("z"), case.number("c"), case.number("alpha"));
+    let (z, c, alpha) = (case.number("z"), case.number("c"), case.number_or("alpha", 0.05));
     let corrected = correct(z, 1.0, c).unwrap();
     let mle = |selected| number(selection::conditional_mle(z, c, selected).unwrap().unwrap_or(f64::NAN));
     let interval = |selected| selection::conditional_interval(z, c, alpha, selected).unwrap();
@@ -95,7 +95,7 @@ fn constant(case: &Case) -> Found {
 /// The rule on the difference, of an original that is not corrected.
 fn difference(case: &Case) -> Found {
     let (original, rollout) = both(case);
-    let c = evidence::brownian_bound(case.number("alpha")).unwrap();
+    let c = evidence::brownian_bound(case.number_or("alpha", 0.05)).unwrap();
     let bound = |so: f64| c * (so * so + rollout.se * rollout.se) / so;
     let difference = rollout.value - original.value;
     let h = bound(original.se);

@@ -24,7 +24,7 @@ fn counts(value: &Value) -> Vec<u64> {
 fn one(case: &Case) -> Found {
     let (counts, shares) = (counts(&case.input["counts"]), case.numbers("theta0"));
     let chi2 = chi_square(&counts, &shares).unwrap();
-    let log_e = log_e(&counts, &shares, case.number("k")).unwrap();
+    let log_e = log_e(&counts, &shares, case.number_or("k", sample_ratio::CONCENTRATION)).unwrap();
     Found::exact(json!({
         "chi2": chi2.statistic, "p_chi2": chi2.p_value, "log_e": log_e, "p_sequential": p_of_log_e(log_e),
     }))
@@ -36,7 +36,7 @@ fn path(case: &Case) -> Found {
     let mut p_running = 1.0_f64;
     let rows = case.input["batches"].as_array().unwrap().iter().map(|batch| {
         total.iter_mut().zip(counts(batch)).for_each(|(total, batch)| *total += batch);
-        let log_e = log_e(&total, &shares, case.number("k")).unwrap();
+        let log_e = log_e(&total, &shares, case.number_or("k", sample_ratio::CONCENTRATION)).unwrap();
         p_running = p_running.min(p_of_log_e(log_e));
         json!({ "batch": batch, "bayes_factor_inverse": (-log_e).exp(), "p_running": p_running })
     });

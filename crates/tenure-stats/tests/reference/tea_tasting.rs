@@ -30,7 +30,7 @@ pub fn method(name: &str) -> Option<Method> {
 fn compare(case: &Case) -> Found {
     let (control, treatment) = levels(case);
     let equal = case.input["equal_var"] == Value::Bool(true);
-    let t = |estimate: Estimate| match (case.input["use_t"] == Value::Bool(true), equal) {
+    let t = |estimate: Estimate| match (case.input["use_t"] != Value::Bool(false), equal) {
         (false, _) => estimate.normal(),
         (true, true) => estimate.with_df((control.n + treatment.n - 2) as f64),
         (true, false) => estimate,
@@ -69,7 +69,7 @@ fn lowest(log_ratio: f64) -> f64 {
 }
 
 fn bounds(case: &Case, estimate: &Estimate) -> [f64; 2] {
-    let confidence = case.number("confidence_level");
+    let confidence = case.number_or("confidence_level", 0.95);
     let one = estimate.critical(1.0 - confidence) * estimate.se;
     match case.word("alternative") {
         "greater" => [estimate.value - one, f64::INFINITY],
@@ -101,18 +101,30 @@ fn pooled(control: &Level, treatment: &Level, scale_control: f64, scale_treatmen
 fn columns(input: &Value) -> (Vec<&str>, bool, bool) {
     let column = |field: &str| input[field].as_str();
     let (ratio, adjusted) = (column("denom").is_some(), column("numer_cov").is_some());
-    let columns = ["numer", "denom", "numer_cov", "denom_cov"].into_iter().filter_map(column);
-    (columns.collect(), ratio, adjusted)
+    let mut columns: Vec<&str> =
+        ["numer", "denom", "numer_cov", "denom_cov"].into_iter().filter_map(column).collect();
+    // A ratio's covariate may be a mean: a ratio over ones.
+    if ratio && adjusted && column("denom_cov").is_none() {
+        columns.push(ONES);
+    }
+    (columns, ratio, adjusted)
 }
+
+/// The column that is 1 for every unit.
+const ONES: &str = "1";
 
 fn joint(arm: &Value, columns: &[&str]) -> Joint {
     let n = count(&arm["n"]).unwrap();
-    let means: Vec<f64> = columns.iter().map(|column| case::number(&arm["mean"][column]).unwrap()).collect();
+    let mean =
+        |column: &&str| if *column == ONES { 1.0 } else { case::number(&arm["mean"][column]).unwrap() };
+    let means: Vec<f64> = columns.iter().map(mean).collect();
     let covariance = columns.iter().flat_map(|a| columns.iter().map(move |b| (a, b))).map(|(a, b)| {
         let either = [&arm["cov"][format!("{a}|{b}")], &arm["cov"][format!("{b}|{a}")]];
-        let found =
-            if a == b { case::number(&arm["var"][a]) } else { either.into_iter().find_map(case::number) };
-        found.unwrap()
+        match a {
+            _ if *a == ONES || *b == ONES => 0.0,
+            _ if a == b => case::number(&arm["var"][a]).unwrap(),
+            _ => either.into_iter().find_map(case::number).unwrap(),
+        }
     });
     Joint::from_summary(n, &means, &covariance.collect::<Vec<_>>()).unwrap()
 }
@@ -156,7 +168,7 @@ fn proportion_z(case: &Case) -> Found {
         (estimate::difference(&control, &treatment).unwrap().se, log_se)
     };
     let log_ratio = (treatment.value / control.value).ln();
-    let confidence = case.number("confidence_level");
+    let confidence = case.number_or("confidence_level", 0.95);
     let alternative = case.word("alternative");
     let critical = if alternative == "two-sided" {
         normal::critical(1.0 - confidence)
@@ -169,13 +181,23 @@ fn proportion_z(case: &Case) -> Found {
         _ => [value - half, value + half],
     };
     let [low, high] = within(difference, critical * se + correction, [-1.0, 1.0]);
+    let [low, high] = [low.max(-1.0), high.min(1.0)];
     let log_correction = if correction == 0.0 { 0.0 } else { correction / control.value };
     let relative_half = critical * log_se + log_correction;
     let [rel_low, rel_high] = within(log_ratio, relative_half, [f64::NEG_INFINITY, f64::INFINITY]);
-    let z = |shift: f64| (difference + shift) / se;
+    // The correction moves a difference towards zero, never across it, and not away from it.
+    let z = if difference == 0.0 {
+        0.0
+    } else {
+        difference.signum() * (difference.abs() - correction).max(0.0) / se
+    };
+    let (for_greater, for_less) = (
+        if difference > 0.0 { z } else { difference / se },
+        if difference < 0.0 { z } else { difference / se },
+    );
     let p = match alternative {
-        "greater" => normal::sf(z(-correction)),
-        "less" => normal::cdf(z(correction)),
+        "greater" => normal::sf(for_greater),
+        "less" => normal::cdf(for_less),
         _ => normal::two_sided((difference.abs() - correction).max(0.0) / se),
     };
     Found::about_one(json!({
@@ -185,7 +207,7 @@ fn proportion_z(case: &Case) -> Found {
         "effect_size_ci_lower": low,
         "effect_size_ci_upper": high,
         "rel_effect_size": number(treatment.value / control.value - 1.0),
-        "rel_effect_size_ci_lower": number(lowest(rel_low)),
+        "rel_effect_size_ci_lower": number(estimate::lift_of(rel_low)),
         "rel_effect_size_ci_upper": number(if rel_high.is_nan() { f64::INFINITY } else { estimate::lift_of(rel_high) }),
         "pvalue": p,
     }))
@@ -212,7 +234,7 @@ fn exact_test(case: &Case, test: fn(&Counts) -> Result<f64, CannotSay>) -> Found
 
 fn sample_ratio(case: &Case) -> Found {
     let (control, treatment) = (case.count("n_control"), case.count("n_treatment"));
-    let ratio = case.number("ratio_t_over_c");
+    let ratio = case.number_or("ratio_t_over_c", 1.0);
     let (n, share) = ((control + treatment) as f64, ratio / (1.0 + ratio));
     let p = match case.word("method") {
         "binom" => exact::binomial(control + treatment, treatment, share).unwrap(),
@@ -238,16 +260,22 @@ fn solve_power(case: &Case) -> Found {
         (true, true) => cuped::cuped_ratio(&sample, &sample).unwrap().control,
     };
     let baseline = if ratio { sample.mean(0) / sample.mean(1) } else { sample.mean(0) };
-    let (alpha, kappa) = (case.number("alpha"), case.number("ratio"));
+    let (alpha, kappa) = (case.number_or("alpha", 0.05), case.number_or("ratio", 1.0));
     // The ratio is treatment over control; the units are of both.
     let se = |units: f64| {
         let control = units / (1.0 + kappa);
         (level.variance * (1.0 / control + 1.0 / (units - control))).sqrt()
     };
-    let power_of = |effect: f64, units: f64| {
-        power::t_power(effect.abs() / se(units), units - 2.0, alpha, Tails::Two).unwrap()
+    // Welch's degrees of freedom of arms with one variance.
+    let df = |units: f64| {
+        let arms = [units / (1.0 + kappa), units * kappa / (1.0 + kappa)];
+        let sum: f64 = arms.iter().map(|n| 1.0 / n).sum();
+        sum * sum / arms.iter().map(|n| 1.0 / (n * n * (n - 1.0))).sum::<f64>()
     };
-    let wanted = case.number("power");
+    let power_of = |effect: f64, units: f64| {
+        power::t_power(effect.abs() / se(units), df(units), alpha, Tails::Two).unwrap()
+    };
+    let wanted = case.number_or("power", 0.8);
     let mut effect = case.number("rel_effect_size") * baseline;
     let mut units = case.number("n_obs_total");
     let mut reached = wanted;
@@ -257,7 +285,8 @@ fn solve_power(case: &Case) -> Found {
             effect = rising_root(0.0, 20.0 * se(units), |effect| power_of(effect, units) - wanted);
         }
         "n_obs" => {
-            units = rising_root(4.0, 1e9, |units| power_of(effect, units) - wanted).ceil();
+            let least = 2.5 * (1.0 + kappa.max(1.0 / kappa));
+            units = rising_root(least, 1e9, |units| power_of(effect, units) - wanted).ceil();
         }
         other => panic!("{}: no parameter {other}", case.id),
     }
