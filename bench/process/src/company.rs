@@ -186,7 +186,7 @@ impl<'s> Company<'s> {
                 let evidence = format!("https://review.example/{number}");
                 let attach =
                     json!({"case": case, "codebase": "boards-web", "item": "qa_demo", "evidence": evidence});
-                self.does("cas", "attach_evidence", attach).await
+                self.does("dov", "attach_evidence", attach).await
             }
             _ => {
                 let follow_up = format!("FU-{case}-{number}");

@@ -1,4 +1,4 @@
-//! What a start, a desk and a portfolio cost at 100, 1,000 and 10,000 cases of 200 entries each.
+//! What a start, a desk, a portfolio and a tick of the clockwork cost at 100, 1,000 and 10,000 cases of 200 entries each.
 //!
 //! A journal is written into SQLite by real commands. Each start is measured in a process of its own, so that its time is a
 //! start's and its memory is what a server would hold for it: the journal is read, decoded and folded as the server does
@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use company::Company;
 use jiff::Timestamp;
 use tenure_core::id::AccountId;
+use tenure_core::plan::plan;
 use tenure_core::{Actor, Recorded, State};
 use tenure_store::{Entry, Location, PAGE_MAX, Snapshot, Store};
 
@@ -35,7 +36,7 @@ async fn main() -> Result<()> {
     }
     let entries: u64 = std::env::var("BENCH_ENTRIES").unwrap_or_else(|_| "200".to_owned()).parse()?;
     println!(
-        "  cases    entries  journal MiB  snapshot MiB  replay s  from snapshot s  memory MiB  desk ms  portfolio ms"
+        "  cases    entries  journal MiB  snapshot MiB  replay s  from snapshot s  memory MiB  desk ms  portfolio ms  plan ms"
     );
     for cases in cases {
         measure(cases, entries).await?;
@@ -70,7 +71,7 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
         bail!("a start ended at another entry: {} and {} of {}", replay.seq, kept.seq, state.seq);
     }
     println!(
-        "{cases:>7} {:>10} {:>12.0} {:>13.1} {:>9.2} {:>16.2} {:>11.0} {:>8.2} {:>13.2}",
+        "{cases:>7} {:>10} {:>12.0} {:>13.1} {:>9.2} {:>16.2} {:>11.0} {:>8.2} {:>13.2} {:>8.2}",
         state.seq,
         mib(journal),
         mib(snapshot),
@@ -79,6 +80,7 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
         replay.memory_mib.max(kept.memory_mib),
         replay.desk_ms,
         replay.portfolio_ms,
+        replay.plan_ms,
     );
     Ok(())
 }
@@ -90,16 +92,17 @@ struct Started {
     memory_mib: f64,
     desk_ms: f64,
     portfolio_ms: f64,
+    plan_ms: f64,
 }
 
 fn in_its_own_process(folder: &Path) -> Result<Started> {
     let output = Command::new(std::env::current_exe()?).arg("start").arg(folder).output()?;
     let text = String::from_utf8(output.stdout)?;
     let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    let [seq, seconds, memory_mib, desk_ms, portfolio_ms] = numbers[..] else {
+    let [seq, seconds, memory_mib, desk_ms, portfolio_ms, plan_ms] = numbers[..] else {
         bail!("the start failed: {}", String::from_utf8_lossy(&output.stderr));
     };
-    Ok(Started { seq: seq as u64, seconds, memory_mib, desk_ms, portfolio_ms })
+    Ok(Started { seq: seq as u64, seconds, memory_mib, desk_ms, portfolio_ms, plan_ms })
 }
 
 /// Start as a server does: the latest snapshot, then every entry behind it.
@@ -130,7 +133,10 @@ async fn started(folder: &Path) -> Result<()> {
     let portfolio_ms = median_ms(|| {
         std::hint::black_box(state.portfolio(now));
     });
-    println!("{} {seconds} {} {desk_ms} {portfolio_ms}", state.seq, memory_mib()?);
+    let plan_ms = median_ms(|| {
+        std::hint::black_box(plan(&state, now));
+    });
+    println!("{} {seconds} {} {desk_ms} {portfolio_ms} {plan_ms}", state.seq, memory_mib()?);
     Ok(())
 }
 

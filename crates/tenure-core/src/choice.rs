@@ -16,23 +16,25 @@ use crate::cost_benefit::SetCostBenefit;
 use crate::decide::decide;
 use crate::decision::{Choice as Course, ConfirmDecision, Decide, RetireCase, WithdrawCase, WithdrawTo};
 use crate::delegation::{AcceptDelegation, DelegatePrep, RevokeDelegation};
-use crate::deviation::{DeviationKind, LogDeviation};
+use crate::deviation::{DeviationKind, LogDeviation, RuleDeviation};
 use crate::dispute::{DisputeBug, SettleDispute};
 use crate::estimate::SubmitEstimate;
 use crate::flag::CreateFlag;
 use crate::follow_up::{AddFollowUp, StartFollowUp};
 use crate::hand_over::{AcknowledgeHandOver, PrepareHandOver};
-use crate::hold::{ReleaseHold, StopExposure};
+use crate::hold::{GuardrailBreach, ReleaseHold, StopExposure};
 use crate::id::{BugId, FlagKey, FollowUpId, InvitationId};
 use crate::invitation::{InviteSignOff, RevokeInvitation};
 use crate::measurement::{Arm, Measurement, Outside, RecordMeasurement};
-use crate::onus::AcceptOnus;
+use crate::onus::{AcceptOnus, OfferOnus};
 use crate::outcome::{
     AcknowledgeKeep, Acknowledgers, ConfirmRemoved, DecideOutcome, JustificationDraft, OutcomeKind, Review,
     ReviewKeep,
 };
 use crate::person::{Actor, Role, Seat};
 use crate::platform_change::{DismissSuggestion, ReviewParked, SnoozeSuggestion};
+use crate::policy::Overrides;
+use crate::policy::change::ChangeCasePolicy;
 use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
 use crate::rollout::{SetRolloutPlan, StartWave, Wave, WaveKind};
@@ -110,6 +112,9 @@ fn preparation(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
     }
     plain(probes, AcceptDelegation { case: id.clone() });
     plain(probes, RevokeDelegation { case: id.clone() });
+    if let Some(team) = state.teams.keys().find(|team| **team != case.team).cloned() {
+        plain(probes, OfferOnus { case: id.clone(), team });
+    }
     plain(probes, AcceptOnus { case: id.clone() });
     for team in teams {
         plain(probes, RequestConsultation { case: id.clone(), team, question: None });
@@ -167,6 +172,12 @@ fn preparation(state: &State, case: &Case, now: Now, probes: &mut Vec<Probe>) {
         },
     );
     plain(probes, RetireCase { case: id.clone(), reason: WHY.to_owned() });
+    // The policy in force, which drivers may take over, and one of its own, which administrators may give it.
+    let budget = if state.policy_of(case).deviation_budget == 5 { 6 } else { 5 };
+    let own = Overrides([("deviation_budget".to_owned(), budget.into())].into_iter().collect());
+    for policy in [None, Some(own)] {
+        plain(probes, ChangeCasePolicy { case: id.clone(), policy, reason: WHY.to_owned() });
+    }
 }
 
 fn buying_in(state: &State, case: &Case, probes: &mut Vec<Probe>) {
@@ -212,6 +223,14 @@ fn building(state: &State, case: &Case, probes: &mut Vec<Probe>) {
         probes,
         LogDeviation { case: id.clone(), kind: DeviationKind::Parity, description: WHY.to_owned() },
     );
+    for deviation in &case.ledger.deviations {
+        let kind = if deviation.kind == DeviationKind::Parity {
+            DeviationKind::Polish
+        } else {
+            DeviationKind::Parity
+        };
+        plain(probes, RuleDeviation { case: id.clone(), number: deviation.number, kind });
+    }
     if let Some(follow_up) = unused::<FollowUpId>("follow-up", |name| !case.follow_ups.contains_key(name)) {
         plain(probes, AddFollowUp { case: id.clone(), follow_up, description: None });
     }
@@ -289,6 +308,7 @@ fn rolling_out(case: &Case, probes: &mut Vec<Probe>) {
     plain(probes, plan);
     plain(probes, StartWave { case: id.clone() });
     plain(probes, StopExposure { case: id.clone(), reason: Some(WHY.to_owned()) });
+    plain(probes, GuardrailBreach { case: id.clone(), name: WHY.to_owned() });
     plain(probes, ReleaseHold { case: id.clone(), reason: None });
     let arm = Arm::Counts([1_000, 100]);
     let outside = Outside { control: arm, treatment: arm, planned_n: 0, split: None, source: None };

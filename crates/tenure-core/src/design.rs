@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tenure_stats::estimate::{self, Level, Scale};
 use tenure_stats::power::{self, Cost};
 use tenure_stats::replication::{self, Corrected, Original};
-use tenure_stats::{CannotSay, normal, verdict};
+use tenure_stats::{CannotSay, verdict};
 
 use crate::experiment::Experiment;
 use crate::measurement::Arm;
@@ -28,11 +28,9 @@ pub struct Design {
     pub planned_n: u64,
 }
 
-/// Largest samples are this much larger than a fixed design's, for being looked at any time (28 looks, 80 % power).
-const LOOKING_COSTS: f64 = 1.12;
-
-/// How many looks that is.
+/// How many looks a rollout is planned with, and how surely it finds its effect.
 const LOOKS: u32 = 28;
+const POWER: f64 = 0.8;
 
 /// What a rollout asks: the experiment's effect on the scale both are compared on, and the levels that say how many units
 /// an answer takes. Relative when both arms carry a lift.
@@ -98,8 +96,14 @@ pub struct RolloutCost {
 /// What being looked at any time costs; the usual error rate's is remembered, because a page asks for it again and again.
 fn looking(alpha: f64) -> Result<Cost, CannotSay> {
     static USUAL: OnceLock<Result<Cost, CannotSay>> = OnceLock::new();
-    let cost = |alpha| power::Design::Standard.cost(LOOKS, alpha, 0.8);
+    let cost = |alpha| power::Design::Standard.cost(LOOKS, alpha, POWER);
     if alpha == verdict::ALPHA { *USUAL.get_or_init(|| cost(alpha)) } else { cost(alpha) }
+}
+
+/// How many standard errors above zero an effect stands that a single look finds with the power; counted, as the cost of
+/// looking is, on the good side only.
+fn drift(alpha: f64) -> Result<f64, CannotSay> {
+    power::drift(0.5 * alpha, POWER, power::Tails::One)
 }
 
 impl RolloutCost {
@@ -110,8 +114,7 @@ impl RolloutCost {
         audience_per_year: Option<f64>,
     ) -> Result<Vec<Self>, CannotSay> {
         let question = Question::of(experiment)?;
-        let drift = power::drift(alpha, 0.8, power::Tails::Two)?;
-        let looking = looking(alpha)?;
+        let (drift, looking) = (drift(alpha)?, looking(alpha)?);
         let had = question.control.n.saturating_add(question.treatment.n) as f64;
         let days = |units: f64| audience_per_year.map(|audience| units / (audience / 365.0));
         let whole = |units: f64| units.ceil().min(1e18) as u64;
@@ -136,7 +139,7 @@ impl Design {
     /// The design of one iteration's measurement, from the experiment and the rollout plan.
     ///
     /// Without a planned size, the one that finds the corrected original with 80 % power: the standard error it
-    /// takes is `θo*/(z₀.₀₂₅ + z₀.₂)`, and looking at any time costs 12 % more units.
+    /// takes is `θo*/(z_{α/2} + z₀.₂)`, and looking at any time costs 12 % more units at α = 5 % ([`power::Design::cost`]).
     pub(crate) fn new(
         experiment: &Experiment,
         plan: &Plan,
@@ -149,9 +152,8 @@ impl Design {
         let planned_n = match plan.planned_n.filter(|n| *n > 0) {
             Some(n) => n,
             None => {
-                let drift = normal::isf(0.025) + normal::isf(0.2);
-                let units = question.control_units(corrected.estimate, drift, odds)?;
-                (units * LOOKING_COSTS).ceil().clamp(1.0, 1e15) as u64
+                let units = question.control_units(corrected.estimate, drift(policy.alpha)?, odds)?;
+                (units * looking(policy.alpha)?.largest).ceil().clamp(1.0, 1e15) as u64
             }
         };
         let (kind, direction) = (experiment.metric.kind, experiment.metric.direction);

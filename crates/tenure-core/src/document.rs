@@ -34,6 +34,7 @@ use crate::case::Case;
 use crate::codebase::Codebase;
 use crate::experiment::Experiment;
 use crate::follow_up::FollowUpStatus;
+use crate::hand_over::HandOverStatus;
 use crate::id::{AccountId, CaseId, CodebaseId, ExperimentId, FollowUpId, PlatformChangeId, TeamId};
 use crate::narration::{Names, narrate};
 use crate::platform_change::PlatformChange;
@@ -87,6 +88,9 @@ pub struct CaseFile {
     pub until: Option<String>,
     /// Who answers for the feature at that instant.
     pub accountable: Option<Accountable>,
+    /// Where the hand-over to the product owners stands.
+    #[serde(default)]
+    pub hand_over: Option<HandOverStatus>,
     /// The chain of kept cases that led to it.
     pub lineage: Option<Cumulative>,
     /// Other cases that are rolled out on the same product surface.
@@ -152,6 +156,7 @@ impl State {
             waits: self.waits(case, now).iter().map(|wait| wait.line_with(names)).collect(),
             until: self.until(case, now).map(|until| until.line()),
             accountable: self.accountable_at(case, now.at),
+            hand_over: case.hand_over_status(self.owner_date(case, now.at)),
             lineage: baseline::cumulative(self, case),
             collides_with: self.collisions(case),
             names: names.clone(),

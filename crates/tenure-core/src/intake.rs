@@ -27,6 +27,8 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Now;
 
+use self::field::Field;
+
 mod arms;
 mod field;
 pub mod growthbook;
@@ -170,6 +172,33 @@ impl Notes {
 
     fn warn(&mut self, path: impl Into<String>, says: impl Into<String>) {
         self.warnings.push(Note { path: path.into(), says: says.into() });
+    }
+
+    /// That the arm that is compared was picked among several.
+    fn picked(&mut self, path: &str, arm: &str, others: usize) {
+        if others > 1 {
+            self.warn(
+                path,
+                format!(
+                    "{arm} is one of {others} arms: an effect picked as the best of several is larger than it will be again, \
+                     by more than Tenure's correction for one"
+                ),
+            );
+        }
+    }
+
+    /// What was believed, and of the rest what there is no place for.
+    fn beliefs(&mut self, experiment: &Field<'_>, no_place: &[&str]) -> Option<Hypothesis> {
+        for left in no_place.iter().filter_map(|name| experiment.get(name)) {
+            self.ignored(left.path, "Tenure has no place for it");
+        }
+        let told = experiment.get("hypothesis")?;
+        let believed = told.value.as_str()?;
+        let read = hypothesis::read(believed);
+        if read.is_none() {
+            self.ignored(told.path, "it has not the form “we believe … will result in … because …”");
+        }
+        read
     }
 
     /// The value, or nothing and the fault noted.

@@ -68,7 +68,6 @@ pub mod metric;
 pub mod narration;
 pub mod notice;
 pub mod notification;
-pub mod number;
 pub mod onus;
 pub mod outcome;
 pub mod pace;

@@ -251,6 +251,14 @@ pub struct Point {
     pub estimate: f64,
     /// Its interval, of the bound in force.
     pub interval: [f64; 2],
+    /// Whether it is a look of Tenure's own, on the scale of the iteration's design. What somebody else measured is one
+    /// difference in the metric's unit, and no part of the sequence.
+    #[serde(default = "own")]
+    pub own: bool,
+}
+
+const fn own() -> bool {
+    true
 }
 
 /// The most points kept for the chart; more are thinned by leaving out every other.
@@ -464,7 +472,13 @@ impl MeasurementRecorded {
         let judged = &self.measured.judged;
         if let (Some(estimate), Some(interval)) = (judged.estimate, judged.interval) {
             let units = self.measured.control.n + self.measured.treatment.n;
-            measurements.track.push(Point { at: stamp.at, units, estimate, interval });
+            measurements.track.push(Point {
+                at: stamp.at,
+                units,
+                estimate,
+                interval,
+                own: self.monitor.is_some(),
+            });
             if measurements.track.len() > POINTS_MAX {
                 let mut at = 0;
                 measurements.track.retain(|_| {

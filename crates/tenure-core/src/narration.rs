@@ -17,12 +17,12 @@ use crate::hold::Cause;
 use crate::id::AccountId;
 use crate::invitation::ByInvitation;
 use crate::measurement::Measured;
-use crate::number;
 use crate::outcome::FeatureKept;
 use crate::person::{Grant, SYSTEM, Scope};
 use crate::rollout::{Plan, WaveKind};
 use crate::sign_off::{Answer, BuyInAnswered};
 use crate::warranty::Accountable;
+use tenure_stats::number;
 
 /// What accounts are called. An account without a name is called by its id, and `system` is Tenure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@
 
 pub mod change;
 pub mod digest;
+mod team;
 
 use std::collections::BTreeSet;
 
@@ -50,9 +51,11 @@ pub enum Topic {
     Resurfaced,
     /// A promise is late, or a date is near.
     Deadline,
+    /// A team they are in is dissolved, or another has taken its place.
+    Team,
 }
 
-/// A message about a case.
+/// A message about a case, or about a team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// The same for the same entry, however often it is made: its place in the journal, the command that answers it and
@@ -62,12 +65,12 @@ pub struct Message {
     pub topic: Topic,
     /// When it happened.
     pub at: Timestamp,
-    /// About which case.
-    pub case: CaseId,
+    /// About which case; none when it is about a team.
+    pub case: Option<CaseId>,
     /// The title of its experiment.
     pub title: Option<String>,
     /// Where the case is.
-    pub stage: Stage,
+    pub stage: Option<Stage>,
     /// The teams concerned: the one with the onus, and those whose seats are asked.
     pub teams: BTreeSet<TeamId>,
     /// Whom it is for: seats, and who holds them.
@@ -84,7 +87,7 @@ pub struct Message {
     pub changed: Vec<Change>,
     /// How to answer on the command line.
     pub answer: Option<String>,
-    /// Where the case is shown, below the server's address.
+    /// Where it is answered, below the server's address: the case, or the desk.
     pub path: String,
     /// Who did it: they know.
     pub by: AccountId,
@@ -137,7 +140,7 @@ impl History {
 
 /// What is to be said at once because of an entry.
 pub fn messages(state: &State, turn: Turn<'_>, names: &Names) -> Vec<Message> {
-    let Some(case) = turn.after else { return Vec::new() };
+    let Some(case) = turn.after else { return team::messages(state, turn.recorded, names) };
     if let Event::NoticeGiven(notice) = &turn.recorded.event {
         return vec![deadline(state, turn, case, notice, names)];
     }
@@ -263,9 +266,9 @@ fn blank(state: &State, turn: Turn<'_>, case: &Case, topic: Topic, names: &Names
         id: String::new(),
         topic,
         at: turn.recorded.at,
-        case: case.id.clone(),
+        case: Some(case.id.clone()),
         title: state.experiments.get(&case.experiment).and_then(|experiment| experiment.title.clone()),
-        stage: case.stage,
+        stage: Some(case.stage),
         teams: BTreeSet::from([case.team.clone()]),
         to: Vec::new(),
         subject: String::new(),
@@ -292,7 +295,7 @@ fn subject(case: &Case, topic: Topic, wait: &Wait) -> String {
         Topic::Negative => {
             format!("{id}: measured negative; iterate or remove it{}", by(wait.due, wait.overdue))
         }
-        Topic::Bug | Topic::Ask | Topic::Deadline => {
+        Topic::Bug | Topic::Ask | Topic::Deadline | Topic::Team => {
             format!("{id}: {}{}", wait.what, by(wait.due, wait.overdue))
         }
         Topic::Resurfaced => match case.suggestions.last() {

@@ -15,7 +15,7 @@
 //! | guard other metrics | [`guardrail::judge`] |
 //! | plan, and know what looking costs | [`forecast::forecast`], [`schedule::schedule`], [`power::Design::cost`] |
 //! | see an effect wear off | [`novelty::by_day`] |
-//! | say it in words | [`sentence`] |
+//! | say it in words, and write a number | [`sentence`], [`number`] |
 //! | use ratios, covariates, tenants, quantiles | [`ratio`], [`cuped`], [`cluster`], [`quantile`] |
 //!
 //! # Example
@@ -62,6 +62,7 @@ pub mod moments;
 pub mod multiplicity;
 pub mod normal;
 pub mod novelty;
+pub mod number;
 pub mod power;
 pub mod proportion;
 pub mod quantile;

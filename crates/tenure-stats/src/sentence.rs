@@ -8,6 +8,7 @@ use crate::evidence::Evidence;
 use crate::forecast::Forecast;
 use crate::guardrail::{self, Guardrail, State};
 use crate::novelty::{Novelty, Question};
+use crate::number::{count, figure, p, percent, signed};
 use crate::replication::{Label, Replication, Told};
 use crate::sample_ratio::{SampleRatio, p_of_log_e};
 use crate::verdict::{Direction, Judged, Nuance, Verdict};
@@ -23,7 +24,7 @@ pub fn change(kind: Kind, scale: Scale, value: f64) -> String {
 /// An interval in the unit of [`change`], without it: "0.75 to 1.65".
 pub fn interval(kind: Kind, scale: Scale, [low, high]: [f64; 2]) -> String {
     let ((low, _), (high, _)) = (scaled(kind, scale, low), scaled(kind, scale, high));
-    format!("{} to {}", plain(low), plain(high))
+    format!("{} to {}", figure(low), figure(high))
 }
 
 fn scaled(kind: Kind, scale: Scale, value: f64) -> (f64, &'static str) {
@@ -32,30 +33,6 @@ fn scaled(kind: Kind, scale: Scale, value: f64) -> (f64, &'static str) {
         (Scale::Absolute, Kind::Proportion) => (100.0 * value, " pp"),
         (Scale::Absolute, _) => (value, ""),
     }
-}
-
-/// A number with its sign.
-pub(crate) fn signed(number: f64) -> String {
-    if number < 0.0 { plain(number) } else { format!("+{}", plain(number)) }
-}
-
-/// Two decimals, or three significant digits for what is smaller than that or larger than a thousand.
-pub(crate) fn plain(number: f64) -> String {
-    let size = number.abs();
-    let text = if size.is_infinite() {
-        "∞".to_owned()
-    } else if size == 0.0 || (0.095..1e4).contains(&size) {
-        format!("{size:.2}")
-    } else if (1e-6..0.095).contains(&size) {
-        let decimals = (2 - size.log10().floor() as i32).clamp(0, 12) as usize;
-        format!("{size:.decimals$}")
-    } else if (1e4..1e15).contains(&size) {
-        format!("{size:.0}")
-    } else {
-        format!("{size:.2e}")
-    };
-    let is_zero = text.chars().all(|digit| matches!(digit, '0' | '.'));
-    if number < 0.0 && !is_zero { format!("−{text}") } else { text }
 }
 
 /// A change with its interval: "+1.20 pp (95 % interval 0.75 to 1.65)".
@@ -68,8 +45,8 @@ pub(crate) fn plain(number: f64) -> String {
 /// assert_eq!(told, "+1.20 pp (95 % interval 0.75 to 1.65)");
 /// ```
 pub fn measured(kind: Kind, scale: Scale, value: f64, bounds: [f64; 2], confidence: f64) -> String {
-    let (change, percent) = (change(kind, scale, value), percent(confidence));
-    format!("{change} ({percent} % interval {})", interval(kind, scale, bounds))
+    let (change, bounds) = (change(kind, scale, value), interval(kind, scale, bounds));
+    format!("{change} ({} interval {bounds})", percent(confidence))
 }
 
 /// The verdict at one look.
@@ -131,7 +108,7 @@ pub(crate) fn replication(found: &Replication, how: &Told) -> String {
         Label::Undecided => "undecided",
         Label::Contradicted => "contradicted",
     };
-    let mut parts = vec![delivered, format!("{label}, {} % retained", percent(found.retained))];
+    let mut parts = vec![delivered, format!("{label}, {} retained", percent(found.retained))];
     if found.at_least_half_shown {
         parts.push("at least half is kept".to_owned());
     }
@@ -139,9 +116,9 @@ pub(crate) fn replication(found: &Replication, how: &Told) -> String {
         parts.push("the original was too imprecise to be refuted".to_owned());
     }
     let noticed = match (found.scale, how.kind) {
-        (Scale::Relative, _) => format!("{} %", plain(100.0 * -lift_of(-found.noticeable_loss))),
-        (Scale::Absolute, Kind::Proportion) => format!("{} pp", plain(100.0 * found.noticeable_loss)),
-        (Scale::Absolute, _) => plain(found.noticeable_loss),
+        (Scale::Relative, _) => format!("{} %", figure(100.0 * -lift_of(-found.noticeable_loss))),
+        (Scale::Absolute, Kind::Proportion) => format!("{} pp", figure(100.0 * found.noticeable_loss)),
+        (Scale::Absolute, _) => figure(found.noticeable_loss),
     };
     parts.push(format!("we would have noticed a loss above {noticed}"));
     if how.original_stopped_early {
@@ -150,34 +127,6 @@ pub(crate) fn replication(found: &Replication, how: &Told) -> String {
         );
     }
     parts.join("; ")
-}
-
-/// A p-value as it is written: three decimals, or a power of ten below a thousandth.
-pub(crate) fn p(value: f64) -> String {
-    if value >= 0.0995 {
-        format!("{value:.2}")
-    } else if value >= 0.001 {
-        format!("{value:.3}")
-    } else if value > 0.0 {
-        format!("{value:.0e}")
-    } else {
-        "0".to_owned()
-    }
-}
-
-/// A share in per cent, without decimals unless it needs them.
-pub(crate) fn percent(share: f64) -> String {
-    let value = 100.0 * share;
-    let sign = if value <= -0.05 { "−" } else { "" };
-    let value = value.abs();
-    if value.is_infinite() {
-        return format!("{sign}∞");
-    }
-    if (value - value.round()).abs() < 0.05 || value > 100.0 {
-        format!("{sign}{value:.0}")
-    } else {
-        format!("{sign}{value:.1}")
-    }
 }
 
 /// One piece of evidence in words.
@@ -214,7 +163,7 @@ pub fn evidence(found: &Replication, seen: &Evidence, how: &Told) -> Vec<Line> {
             format!(
                 "the two effects as reported differ by {} (Q = {}, p = {})",
                 sure(found.q.p_value, 0.05, "more than chance explains", "no more than chance explains"),
-                plain(found.q.statistic),
+                figure(found.q.statistic),
                 p(found.q.p_value)
             ),
         ),
@@ -301,7 +250,7 @@ pub fn evidence(found: &Replication, seen: &Evidence, how: &Told) -> Vec<Line> {
         line(
             "as reported",
             format!(
-                "{} % of the {} that was reported, without correction",
+                "{} of the {} that was reported, without correction",
                 percent(seen.relative_effect),
                 show(seen.original.value)
             ),
@@ -314,7 +263,7 @@ const SURE_ONE_SIDED: f64 = 1.6448536269514722;
 
 fn bayes_factor(log: f64) -> String {
     let times = log.abs().exp();
-    let times = if times > 1e6 { "over a million".to_owned() } else { plain(times) };
+    let times = if times > 1e6 { "over a million".to_owned() } else { figure(times) };
     if log >= 0.0 {
         format!("the rollout is {times} times likelier under the effect that was reported than under none")
     } else {
@@ -348,7 +297,7 @@ pub fn bayes(posterior: &Posterior, direction: Direction, kind: Kind, scale: Sca
     };
     let loss = change(kind, scale, loss);
     format!(
-        "chance to be better {} %; expected loss when kept {} (shown, decides nothing)",
+        "chance to be better {}; expected loss when kept {} (shown, decides nothing)",
         percent(chance),
         loss.trim_start_matches('+')
     )
@@ -369,37 +318,24 @@ pub fn sample_ratio(seen: &SampleRatio, alpha: f64) -> String {
 pub(crate) fn forecast(found: &Forecast) -> String {
     let question = &found.question;
     let level = match question.kind {
-        Kind::Proportion => format!("{} %", plain(100.0 * question.baseline)),
-        _ => plain(question.baseline),
+        Kind::Proportion => format!("{} %", figure(100.0 * question.baseline)),
+        _ => figure(question.baseline),
     };
     let effect = change(question.kind, Scale::Absolute, question.effect);
     let Some(own) = found.rows.first() else { return String::new() };
     let looks = if question.looks == 1 { "1 look".to_owned() } else { format!("{} looks", question.looks) };
     let mut words = format!(
-        "to find {effect} of {level} with {} % power, {looks} cost at most {} units an arm ({} times a single look), {} \
+        "to find {effect} of {level} with {} power, {looks} cost at most {} units an arm ({} times a single look), {} \
          on average when the effect is real",
         percent(question.power),
         count(own.control_n.max(own.treatment_n)),
-        plain(own.times_fixed),
+        figure(own.times_fixed),
         count(own.expected_n.div_ceil(2)),
     );
     if let (Some(days), Some(expected)) = (own.days, own.expected_days) {
         words.push_str(&format!("; that is {expected} days on average and {days} at most"));
     }
     words
-}
-
-/// A count with its thousands apart.
-fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// The effect by days since exposure.
@@ -442,7 +378,7 @@ pub fn heterogeneity(q: &Heterogeneity) -> String {
     } else {
         "the effect does not differ between epochs by more than chance"
     };
-    format!("{says} (Q = {} on {}, p = {})", plain(q.statistic), q.df, p(q.p_value))
+    format!("{says} (Q = {} on {}, p = {})", figure(q.statistic), q.df, p(q.p_value))
 }
 
 #[cfg(test)]
@@ -462,7 +398,7 @@ mod tests {
         check(Kind::Mean, Scale::Relative, (1.05f64).ln(), "+5.00 %");
         check(Kind::Mean, Scale::Absolute, 0.000123, "+0.000123");
         check(Kind::Mean, Scale::Absolute, 0.0, "+0.00");
-        check(Kind::Mean, Scale::Absolute, -123456.0, "−123456");
+        check(Kind::Mean, Scale::Absolute, -123456.0, "−123,456");
         assert_eq!(interval(Kind::Proportion, Scale::Absolute, [0.0075, 0.0165]), "0.75 to 1.65");
     }
 
@@ -483,7 +419,7 @@ mod tests {
         assert_eq!(
             found.clone().told(told).sentence,
             "delivered +1.20 pp (95 % interval 0.75 to 1.65); won +1.60 pp, +1.59 pp after correction for \
-             selection; confirmed, 75.3 % retained; we would have noticed a loss above 1.40 pp; the original stopped early, so it is more inflated than the correction takes out"
+             selection; confirmed, 75 % retained; we would have noticed a loss above 1.40 pp; the original stopped early, so it is more inflated than the correction takes out"
         );
         let lines = evidence(&found, &seen, &told);
         let said = |name: &str| lines.iter().find(|line| line.name == name).unwrap().sentence.as_str();
@@ -529,7 +465,7 @@ mod tests {
         let posterior = Posterior { mean: -0.01, sd: 0.01 };
         assert_eq!(
             bayes(&posterior, Direction::Decrease, Kind::Proportion, Scale::Absolute),
-            "chance to be better 84.1 %; expected loss when kept 0.0833 pp (shown, decides nothing)"
+            "chance to be better 84 %; expected loss when kept 0.0833 pp (shown, decides nothing)"
         );
         let seen = SampleRatio { p_chi2: 0.4, log_e: -1.0 };
         assert_eq!(

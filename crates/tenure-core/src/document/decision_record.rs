@@ -13,7 +13,7 @@ use crate::case::Stage;
 use crate::decision::{Decision, OpenProposal};
 use crate::measurement::{Measured, verdict_name};
 use crate::narration::{answers, course};
-use crate::number;
+use tenure_stats::number;
 
 /// The decision record in Markdown.
 pub fn markdown(file: &CaseFile, zone: &TimeZone) -> String {
@@ -80,7 +80,7 @@ fn deciders(it: Printed<'_>, open: &OpenProposal) -> Vec<String> {
 fn effect(judged: &Judged) -> Option<String> {
     let absolute: &Option<Absolute> = &judged.absolute;
     let (change, interval) = headline(judged.kind, absolute, &judged.lift)?;
-    Some(format!("{change} ({} % interval {interval})", number::decimal(100.0 * judged.confidence, 2)))
+    Some(format!("{change} ({} interval {interval})", number::percent(judged.confidence)))
 }
 
 fn context(it: Printed<'_>) -> Vec<String> {

@@ -13,12 +13,13 @@ use super::page::{Block, Column, Section, Tone, Value};
 use super::{CaseFile, JournalRow, Printed};
 use crate::case::Stage;
 use crate::measurement::{Measured, Verdict, verdict_name};
-use crate::number;
 use crate::time::days_between;
+use tenure_stats::number;
 
 mod building;
 mod effect;
 mod keeping;
+mod looks;
 mod preparation;
 mod rollout;
 
@@ -208,7 +209,7 @@ fn figures(it: Printed<'_>) -> Vec<Figure> {
     let nothing = || Value::from("–");
     let effect = |absolute: &Option<Absolute>, lift: &Option<Relative>, kind, sure: f64| {
         let words = headline(kind, absolute, lift)?;
-        Some((words.0, format!("{} % interval {}", number::decimal(100.0 * sure, 2), words.1)))
+        Some((words.0, format!("{} interval {}", number::percent(sure), words.1)))
     };
     let promise = file.promise.as_ref().zip(file.experiment.as_ref()).and_then(|(promise, experiment)| {
         effect(&promise.absolute, &promise.lift, experiment.judged.kind, experiment.judged.confidence)

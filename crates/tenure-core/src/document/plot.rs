@@ -37,6 +37,8 @@ pub(crate) struct Row {
 /// Effects on one axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plot {
+    /// What tells it from the other plots of a page.
+    pub id: &'static str,
     /// What the axis measures.
     pub axis: String,
     /// What is behind a tick's number: `%`, `pp`, or nothing.
@@ -266,7 +268,8 @@ mod tests {
     #[test]
     fn a_text_plot_keeps_its_columns() {
         let promise = Row { label: "won".to_owned(), mark: Mark::Promise, ..row(0.95, 1.6, 2.25) };
-        let plot = Plot { axis: String::new(), unit: "pp", rows: vec![promise, row(-0.4, 0.3, 1.0)] };
+        let plot =
+            Plot { id: "effects", axis: String::new(), unit: "pp", rows: vec![promise, row(-0.4, 0.3, 1.0)] };
         insta::assert_snapshot!(plot.lines().join("\n"));
     }
 
@@ -274,7 +277,7 @@ mod tests {
         #[test]
         fn no_numbers_break_it(values in prop::collection::vec(prop::array::uniform3(prop::num::f64::ANY), 0..4)) {
             let rows = values.iter().map(|[low, estimate, high]| row(low.min(*high), *estimate, low.max(*high)));
-            let plot = Plot { axis: String::new(), unit: "%", rows: rows.collect() };
+            let plot = Plot { id: "effects", axis: String::new(), unit: "%", rows: rows.collect() };
             let drawing = plot.drawing();
             prop_assert!(drawing.rows.iter().all(|row| row.x.is_finite() && row.low <= row.high));
             prop_assert!(drawing.ticks.len() < 20);

@@ -9,7 +9,7 @@ use crate::case::Stage;
 use crate::deviation::DeviationKind;
 use crate::measurement::Measured;
 use crate::narration::answers;
-use crate::number;
+use tenure_stats::number;
 
 /// The release note in Markdown.
 pub fn markdown(file: &CaseFile, zone: &TimeZone) -> String {
@@ -100,9 +100,9 @@ fn effect(it: Printed<'_>) -> Vec<String> {
 
 fn told(measured: &Measured) -> String {
     let judged = &measured.judged;
-    let sure = number::decimal(100.0 * judged.confidence, 2);
+    let sure = number::percent(judged.confidence);
     let effect = match headline(judged.kind, &judged.absolute, &judged.lift) {
-        Some((change, interval)) => format!("{change} ({sure} % interval {interval})"),
+        Some((change, interval)) => format!("{change} ({sure} interval {interval})"),
         None => "no effect that can be told as a number".to_owned(),
     };
     match &measured.self_reported {

@@ -5,7 +5,7 @@ use tenure_stats::normal;
 use super::Notes;
 use crate::measurement::{Arm, Level};
 use crate::metric::MetricKind;
-use crate::number;
+use tenure_stats::number;
 
 /// What is said of one arm.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -50,6 +50,12 @@ pub(super) fn se_of(estimate: f64, [low, high]: [f64; 2], confidence: f64) -> Re
         ));
     }
     Ok(half / normal::critical(1.0 - confidence))
+}
+
+/// Whether mean and variance are those of zeros and ones, but for rounding.
+pub(super) fn is_binomial(mean: f64, variance: f64) -> bool {
+    let binomial = mean * (1.0 - mean);
+    mean > 0.0 && mean < 1.0 && (variance - binomial).abs() <= 0.005 * binomial
 }
 
 /// Shares of a difference that are rounding and not a disagreement.

@@ -8,9 +8,9 @@
 
 use serde_json::Value as Json;
 
-use super::arms::{Reported, Side, arms, se_of};
+use super::arms::{Reported, Side, arms, is_binomial, se_of};
 use super::field::Field;
-use super::{About, Choices, Compared, Fault, Intake, Notes, date_of, hypothesis, register};
+use super::{About, Choices, Compared, Fault, Intake, Notes, date_of, register};
 use crate::metric::MetricKind;
 
 /// Reads a GrowthBook document.
@@ -338,16 +338,7 @@ impl Results<'_> {
         for other in others.iter().filter(|other| **other != treatment) {
             notes.ignored("", format!("the arm {}", shown(*other)));
         }
-        if others.len() > 1 {
-            notes.warn(
-                "",
-                format!(
-                    "the treatment is one of {} arms: an effect picked as the best of several is larger than it will be \
-                     again, by more than Tenure's correction for one",
-                    others.len()
-                ),
-            );
-        }
+        notes.picked("", &shown(treatment), others.len());
         Ok((control, treatment))
     }
 
@@ -401,9 +392,11 @@ impl Cell<'_> {
         }
         let (p, stddev) = (self.mean?, self.stddev?);
         let is_count = numerator.fract() == 0.0 && (p - numerator / users).abs() < 1e-6;
-        let binomial = p * (1.0 - p);
-        let is_binomial = p > 0.0 && p < 1.0 && (stddev * stddev - binomial).abs() <= 0.005 * binomial;
-        Some(if is_count && is_binomial { MetricKind::Proportion } else { MetricKind::Mean })
+        Some(if is_count && is_binomial(p, stddev * stddev) {
+            MetricKind::Proportion
+        } else {
+            MetricKind::Mean
+        })
     }
 
     fn side(&self, kind: Option<MetricKind>) -> Result<Side, Fault> {
@@ -471,19 +464,7 @@ fn about(notes: &mut Notes, root: &Field<'_>, experiment: Option<&Field<'_>>) ->
             "it is still running: a result read before the end is a look, not the result",
         );
     }
-    let believed = experiment.text("hypothesis");
-    let hypothesis = believed.as_deref().and_then(hypothesis::read);
-    if let (Some(_), None) = (&believed, &hypothesis) {
-        notes.ignored(
-            "experiment.hypothesis",
-            "it has not the form “we believe … will result in … because …”",
-        );
-    }
-    for left in ["description", "tags", "owner", "project"] {
-        if let Some(field) = experiment.get(left) {
-            notes.ignored(field.path, "Tenure has no place for it");
-        }
-    }
+    let hypothesis = notes.beliefs(experiment, &["description", "tags", "owner", "project"]);
     let phase_end = experiment.items("phases").pop().and_then(|phase| phase.text("dateEnded"));
     About {
         name: experiment.text("trackingKey").or_else(|| experiment.text("id")),

@@ -10,11 +10,11 @@
 use serde_json::Value as Json;
 use tenure_stats::normal;
 
-use super::arms::{Reported, Side, arms};
+use super::arms::{Reported, Side, arms, is_binomial};
 use super::field::Field;
-use super::{About, Choices, Compared, Fault, Intake, Notes, date_of, hypothesis, register};
+use super::{About, Choices, Compared, Fault, Intake, Notes, date_of, register};
 use crate::metric::Direction;
-use crate::number;
+use tenure_stats::number;
 
 /// Reads a Statsig document.
 ///
@@ -201,10 +201,8 @@ fn meaning(
 fn side(n: u64, mean: Option<f64>, variance: Option<f64>) -> Side {
     let successes = mean.zip(variance).and_then(|(mean, variance)| {
         let successes = mean * n as f64;
-        let binomial = mean * (1.0 - mean);
         let is_count = (successes - successes.round()).abs() < 1e-6 * successes.max(1.0);
-        let is_binomial = mean > 0.0 && mean < 1.0 && (variance - binomial).abs() <= 0.005 * binomial;
-        (is_count && is_binomial).then(|| successes.round() as u64)
+        (is_count && is_binomial(mean, variance)).then(|| successes.round() as u64)
     });
     Side { n, successes, mean, variance }
 }
@@ -288,13 +286,10 @@ fn groups(
             )));
         };
         let shown = name(&groups[treatment]);
+        notes.picked(&experiment.path, &shown, others.len());
         notes.warn(
             &experiment.path,
-            format!(
-                "{shown} is one of {} arms: an effect picked as the best of several is larger than it will be again, by more \
-                 than Tenure's correction for one; and check that the pulse results are {shown}'s",
-                others.len()
-            ),
+            format!("check that the pulse results are {shown}'s: they do not say it"),
         );
     }
     let size = |group: Option<usize>| groups[group?].number_of("size").ok().flatten();
@@ -313,19 +308,7 @@ fn about(
     let Some(experiment) = experiment else {
         return About { ended: last_day, direction, ..About::default() };
     };
-    let believed = experiment.text("hypothesis");
-    let hypothesis = believed.as_deref().and_then(hypothesis::read);
-    if let (Some(_), None) = (&believed, &hypothesis) {
-        notes.ignored(
-            "experiment.hypothesis",
-            "it has not the form “we believe … will result in … because …”",
-        );
-    }
-    for left in ["description", "tags", "owner", "decisionReason"] {
-        if let Some(field) = experiment.get(left) {
-            notes.ignored(field.path, "Tenure has no place for it");
-        }
-    }
+    let hypothesis = notes.beliefs(experiment, &["description", "tags", "owner", "decisionReason"]);
     if experiment.text("healthCheckStatus").is_some_and(|status| status != "PASSED") {
         notes.warn(format!("{}.healthCheckStatus", experiment.path), "its health checks did not pass there");
     }

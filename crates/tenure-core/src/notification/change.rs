@@ -13,9 +13,9 @@ use crate::codebase::ItemResult;
 use crate::deviation::{Deviation, DeviationKind};
 use crate::id::TeamId;
 use crate::measurement::verdict_name;
-use crate::number;
 use crate::rollout::{Plan, WaveKind};
 use crate::sign_off::SignOffStatus;
+use tenure_stats::number;
 
 /// One thing that is different now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use tenure_core::id::CaseId;
-use tenure_core::{Actor, Command, RefusalCode, decide};
+use tenure_core::{Actor, Command, RefusalCode, Stage, decide};
 
 use crate::town::Town;
 
@@ -242,8 +242,8 @@ fn plan(dice: &mut Dice<'_>) -> Json {
     json!({ "waves": waves })
 }
 
-/// Commands that people give without being waited on, or before it is time.
-const UNASKED: [&str; 44] = [
+/// Commands that people give without being waited on, or before it is time; more than once what there is seldom cause for.
+const UNASKED: [&str; 48] = [
     "log_deviation",
     "rule_deviation",
     "add_follow_up",
@@ -253,6 +253,8 @@ const UNASKED: [&str; 44] = [
     "release_hold",
     "report_bug",
     "fix_bug",
+    "dispute_bug",
+    "dispute_bug",
     "dispute_bug",
     "settle_dispute",
     "withdraw_case",
@@ -274,6 +276,8 @@ const UNASKED: [&str; 44] = [
     "register_platform_change",
     "dismiss_suggestion",
     "snooze_suggestion",
+    "snooze_suggestion",
+    "snooze_suggestion",
     "review_parked",
     "dissolve_team",
     "decide_outcome",
@@ -290,14 +294,17 @@ const UNASKED: [&str; 44] = [
     "give_notice",
 ];
 
-/// One step: what is waited for by somebody who may, an unasked command, or anything by anybody. None when what came out
-/// is no command.
+/// One step: what is waited for by somebody who may, the end of a stage before its time, an answer by invitation, an unasked
+/// command, or anything by anybody. None when what came out is no command.
 pub fn step(dice: &mut Dice<'_>, town: &Town) -> Option<(Actor, Command)> {
     let cases: Vec<CaseId> = town.world.state.cases.keys().cloned().collect();
     let case = cases[dice.roll(cases.len())].clone();
     let kind = dice.roll(100);
-    if kind < 60 {
-        return waited_for(dice, town, &case);
+    match kind {
+        0..54 => return waited_for(dice, town, &case),
+        54..60 => return hurried(dice, town, &case),
+        60..62 => return invited(dice, town, &case),
+        _ => {}
     }
     let mut drawn = unasked(dice, town, &case, kind < 85);
     for _ in 0..3 {
@@ -307,6 +314,31 @@ pub fn step(dice: &mut Dice<'_>, town: &Town) -> Option<(Actor, Command)> {
         drawn = unasked(dice, town, &case, kind < 85);
     }
     drawn
+}
+
+/// What ends the stage of a case, whether or not its time has come.
+fn hurried(dice: &mut Dice<'_>, town: &Town, case: &CaseId) -> Option<(Actor, Command)> {
+    let name = match town.world.state.cases[case].stage {
+        Stage::Preparation => "decide",
+        Stage::Parked => "reopen_case",
+        Stage::BuyIn => "answer_buy_in",
+        Stage::Building => "finish_building",
+        Stage::Ready | Stage::RollingOut => "start_wave",
+        Stage::Outcome => "decide_outcome",
+        Stage::Productionised => "close_case",
+        Stage::Removing => "confirm_removed",
+        Stage::Rerunning | Stage::Closed | Stage::Removed | Stage::Retired => return None,
+    };
+    tried(dice, town, case, name)
+}
+
+/// A person without an account answers or asks, whatever has become of the invitation.
+fn invited(dice: &mut Dice<'_>, town: &Town, case: &CaseId) -> Option<(Actor, Command)> {
+    let invitations = &town.world.state.cases[case].invitations;
+    let (id, invitation) = invitations.iter().nth(dice.roll(invitations.len().max(1)))?;
+    let name = dice.pick(&["answer_buy_in", "answer_buy_in", "ask_question"]);
+    let command = filled(dice, town, case, name, &json!({"team": invitation.team}))?;
+    Some((Actor::Guest(id.clone()), command))
 }
 
 /// Whether an answer says more than that it is the wrong person, time or name.
@@ -329,10 +361,15 @@ fn waited_for(dice: &mut Dice<'_>, town: &Town, case: &CaseId) -> Option<(Actor,
     Some((by, filled(dice, town, case, wait.command, &Json::Object(wait.with.clone()))?))
 }
 
-/// Somebody tries a command; mostly, when they may not, somebody who may tries it instead.
+/// A command that nobody is waited on for.
 fn unasked(dice: &mut Dice<'_>, town: &Town, case: &CaseId, likely: bool) -> Option<(Actor, Command)> {
     let any = dice.roll(Command::ALL.len());
     let name = if likely { dice.pick(&UNASKED) } else { Command::ALL[any].0 };
+    tried(dice, town, case, name)
+}
+
+/// Somebody tries a command; mostly, when they may not, somebody who may tries it instead.
+fn tried(dice: &mut Dice<'_>, town: &Town, case: &CaseId, name: &'static str) -> Option<(Actor, Command)> {
     let command = filled(dice, town, case, name, &json!({}))?;
     let by = Actor::of(dice.pick(&PEOPLE).parse().ok()?);
     let refusal = decide(&town.world.state, &by, town.now(), &command).err();
@@ -359,7 +396,8 @@ fn filled(
     let about = &town.world.state.cases[case];
     let there = match name {
         "fix_bug" | "dispute_bug" | "settle_dispute" => {
-            about.bugs.keys().next().map(|bug| ("bug", bug.to_string()))
+            let bugs = about.bugs.len().max(1);
+            about.bugs.keys().nth(dice.roll(bugs)).map(|bug| ("bug", bug.to_string()))
         }
         "dismiss_suggestion" | "snooze_suggestion" => {
             about.suggestions.first().map(|change| ("platform_change", change.to_string()))

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
+use serde_json::json;
 use tenure_core::document::{CaseFile, JournalRow, decision_record, dossier, release_note};
 use tenure_core::id::AccountId;
 use tenure_core::narration::Names;
@@ -11,6 +12,7 @@ use tenure_core::scenario::{World, run_one};
 use tenure_core::{Recorded, Stage, State, apply};
 
 use crate::scenarios::{json_files, root, shared};
+use crate::town::Town;
 
 const CASES: &str = include_str!("../data/document.json");
 
@@ -76,6 +78,45 @@ fn a_case_that_has_just_begun() {
     insta::assert_snapshot!("dossier_begun", dossier::markdown(&file, &journal, &TimeZone::UTC));
     insta::assert_snapshot!("decision_record_begun", decision_record::markdown(&file, &TimeZone::UTC));
     insta::assert_snapshot!("release_note_begun", release_note::markdown(&file, &TimeZone::UTC));
+}
+
+/// A part of a Markdown file, from one heading to another.
+fn part<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let begins = text.find(&format!("\n## {from}\n")).unwrap();
+    &text[begins..begins + text[begins..].find(&format!("\n## {to}\n")).unwrap()]
+}
+
+/// A rollout that Tenure measured itself, look by look; kept, given to another team, and near the end of its warranty.
+#[test]
+fn a_case_that_was_watched_and_is_handed_over() {
+    let mut town = Town::in_measured_wave();
+    for day in 1..=18_u32 {
+        town.later(1);
+        let (n, day) = (900 * day, f64::from(day));
+        let lift = 0.125 + 0.01 / day;
+        let of = |share: f64| (f64::from(n) * share).round() as u32;
+        let epochs = json!([{"epoch": 2, "control": [n, of(0.111)], "treatment": [n, of(lift)]}]);
+        let look = json!({"measurement": {"epochs": epochs, "engine": "e 1"}});
+        town.does("system", "record_measurement", look);
+        if town.case().stage != Stage::RollingOut {
+            break;
+        }
+    }
+    town.does("product-manager", "decide_outcome", json!({"kind": "keep"}));
+    town.does("boards-web-owner", "confirm_removed", json!({"codebase": "boards-web"}));
+    town.does("system", "define_team", json!({"team": "falcon"}));
+    town.does("system", "grant_role", json!({"account": "falcon-lead", "role": "development_lead:falcon"}));
+    town.later(40);
+    town.does("development-lead", "offer_onus", json!({"team": "falcon"}));
+    town.does("falcon-lead", "accept_onus", json!({}));
+    town.later(120);
+    town.does("system", "prepare_hand_over", json!({}));
+    town.does("boards-owner", "acknowledge_hand_over", json!({"team": "boards"}));
+    let (file, journal) = of_world(&town.world.state, &town.world.journal, "PC-1");
+    check_documents(&file, &journal);
+    let text = dossier::markdown(&file, &journal, &TimeZone::UTC);
+    insta::assert_snapshot!("dossier_looks", part(&text, "Measurements", "Warranty and bugs"));
+    insta::assert_snapshot!("dossier_hand_over", part(&text, "Warranty and bugs", "Lineage"));
 }
 
 /// What a page would have to hold to load anything or run anything.

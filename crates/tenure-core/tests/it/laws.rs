@@ -44,30 +44,56 @@ fn beginnings() -> &'static [(Town, Books)] {
             ("S12", "decide_outcome", 1),
             ("S13", "decide_outcome", 2),
             ("S02", "register_platform_change", 1),
+            ("S02", "reopen_case", 1),
+            ("S02", "reopen_case", 1),
             ("S03", "register_experiment", 2),
             ("S10", "finish_building", 2),
             ("S14", "close_case", 1),
             ("S15", "close_case", 1),
+            ("S15", "close_case", 1),
+            ("S15", "close_case", 1),
         ];
-        scenes
-            .into_iter()
-            .map(|(id, command, nth)| {
-                let town = beginning(id, command, nth);
-                let books = Books::of(&town.world.journal);
-                (town, books)
-            })
-            .collect()
+        let mut towns: Vec<Town> =
+            scenes.into_iter().map(|(id, command, nth)| beginning(id, command, nth)).collect();
+        towns.extend([on_a_condition(), after_its_warranty(), after_its_warranty(), disputed()]);
+        towns.into_iter().map(|town| (town.clone(), Books::of(&town.world.journal))).collect()
     })
 }
 
-/// The world of a scenario just before its nth step with this command.
+/// Handed over, with a bug that the product owners may say was reported before.
+fn after_its_warranty() -> Town {
+    let mut town = beginning("S14", "close_case", 1);
+    town.does("stranger", "report_bug", json!({"bug": "BUG-1"}));
+    town
+}
+
+/// The same, and the product owners have said so.
+fn disputed() -> Town {
+    let mut town = after_its_warranty();
+    let claim = json!({"bug": "BUG-1", "reason": "our mail", "reported_on": "2026-10-30"});
+    town.does("boards-owner", "dispute_bug", claim);
+    town
+}
+
+/// Built and ready, and signed off anew on a condition that is open.
+fn on_a_condition() -> Town {
+    let mut town = beginning("S01", "start_wave", 1);
+    town.does("developer", "log_deviation", json!({"kind": "adjustment", "description": "another place"}));
+    let answer = json!({"team": "boards", "answer": "approve_with_conditions", "conditions": ["dark"]});
+    town.does("boards-owner", "answer_buy_in", answer);
+    town
+}
+
+/// The world of a scenario on the day of its nth step with this command, and just before it.
 fn beginning(id: &str, command: &str, nth: usize) -> Town {
     let file: Json = serde_json::from_str(crate::town::PROCESS).unwrap();
     let scenario =
         file["scenarios"].as_array().unwrap().iter().find(|scenario| scenario["id"] == id).unwrap();
     let steps = scenario["steps"].as_array().unwrap();
-    let mut at = steps.iter().enumerate().filter(|(_, step)| step["do"] == command).map(|(at, _)| at);
-    let mut town = Town::after(id, at.nth(nth - 1).unwrap());
+    let mut those = steps.iter().enumerate().filter(|(_, step)| step["do"] == command).map(|(at, _)| at);
+    let at = those.nth(nth - 1).unwrap();
+    let mut town = Town::after(id, at);
+    town.day = steps[at]["at"].as_str().unwrap().parse().unwrap();
     let experiment = |name: &str, ended: &str, treatment: u64| {
         json!({
             "experiment": name, "team": "kestrel", "ended": ended,
@@ -226,21 +252,16 @@ fn any_sequence_of_commands_keeps_the_laws() {
     }
 }
 
-/// Refusals that take a row of steps too long for chance; the scenarios meet them, and `refusals.rs` sees to it.
-const MET_IN_SCENARIOS: [&str; 3] = ["invitation_void", "condition_open", "flag_still_in_code"];
-
 /// Random runs are worth something only when they reach every stage, carry out every command and meet every refusal.
 fn went_everywhere(reached: &Reached) {
-    // The seeds are fixed, so that what is met once is met always; fewer runs than these may miss the rare ones.
-    let often = reached.runs / 10_000;
+    let often = reached.runs / 1_000;
     let seldom = |counts: &BTreeMap<&'static str, u64>, names: &[&'static str]| -> Vec<&'static str> {
         names.iter().copied().filter(|name| counts.get(name).copied().unwrap_or(0) < often).collect()
     };
     let stages = seldom(&reached.stages, &Stage::ALL.map(Stage::name));
     let commands: Vec<&str> = Command::ALL.iter().map(|(name, _)| *name).collect();
     let done = seldom(&reached.done, &commands);
-    let codes = RefusalCode::ALL.iter().map(|code| code.code());
-    let codes: Vec<&str> = codes.filter(|code| !MET_IN_SCENARIOS.contains(code)).collect();
+    let codes: Vec<&str> = RefusalCode::ALL.iter().map(|code| code.code()).collect();
     let refused = seldom(&reached.refused, &codes);
     assert!(
         stages.is_empty() && done.is_empty() && refused.is_empty(),

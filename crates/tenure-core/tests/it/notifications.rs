@@ -18,7 +18,11 @@ fn all_messages(world: &World) -> Vec<Message> {
     let mut histories: BTreeMap<CaseId, History> = BTreeMap::new();
     let mut said = Vec::new();
     for recorded in &world.journal {
-        let Some(case) = recorded.event.case() else { continue };
+        let Some(case) = recorded.event.case() else {
+            let turn = Turn { recorded, before: None, after: None };
+            said.extend(messages(&world.state, turn, &Names::default()));
+            continue;
+        };
         let history = histories.entry(case.clone()).or_default();
         let before = history.case().cloned();
         history.apply(recorded);
@@ -156,6 +160,35 @@ fn an_ask_that_nobody_can_answer_goes_to_the_drivers() {
     let ask = last(&town.world, Topic::Ask);
     assert_eq!(ask.notes, ["Nobody holds product owner of boards: grant the role, or nobody can answer."]);
     assert!(recipients(&ask).contains(&"product-manager"));
+}
+
+#[test]
+fn a_team_that_is_dissolved_is_told_and_its_successor_asked() {
+    let mut town = Town::before("answer_buy_in");
+    for (account, role) in [
+        ("falcon-lead", "development_lead:falcon"),
+        ("falcon-owner", "product_owner:falcon"),
+        ("boards-developer", "developer:boards"),
+    ] {
+        town.does("system", "grant_role", json!({"account": account, "role": role}));
+    }
+    town.does("system", "define_team", json!({"team": "falcon"}));
+    let dissolve = json!({"team": "boards", "successor": "falcon", "reason": "reorganised"});
+    town.does("boards-owner", "dissolve_team", dissolve);
+    let ask = last(&town.world, Topic::Ask);
+    assert_eq!(ask.subject, "falcon is asked to take the place of boards, which is dissolved");
+    assert_eq!(ask.answer.as_deref(), Some("tenure do accept_succession team=boards"));
+    assert_eq!(recipients(&ask), ["development-lead", "falcon-lead", "falcon-owner", "three-hats"]);
+    let told = last(&town.world, Topic::Team);
+    assert_eq!(told.subject, "your team boards is dissolved: falcon is to take its place");
+    assert_eq!(recipients(&told), ["boards-developer"], "whoever dissolved it knows");
+    town.does("falcon-owner", "accept_succession", json!({"team": "boards"}));
+    let told = last(&town.world, Topic::Team);
+    assert_eq!(
+        told.subject,
+        "falcon has taken over the cases and codebases and products of your team boards"
+    );
+    assert_eq!(recipients(&told), ["boards-developer", "boards-owner"]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What people see: the next action, the desk, choices, and the portfolio.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use tenure_core::filter::{Filter, Order};
 use tenure_core::id::AccountId;
-use tenure_core::{Actor, Stage};
+use tenure_core::{Actor, Command, Stage};
 
 use crate::town::Town;
 
@@ -62,6 +64,70 @@ fn choices_come_from_decide_and_refused_ones_say_why() {
     let allowed: Vec<_> =
         observer.iter().filter(|choice| choice.allowed).map(|choice| choice.command).collect();
     assert_eq!(allowed, ["report_bug"], "anyone may report a bug");
+}
+
+/// Commands that are about no case, and the one that only Tenure itself gives.
+const NOT_IN_A_CASE: [&str; 17] = [
+    "register_experiment",
+    "open_case",
+    "register_platform_change",
+    "define_team",
+    "dissolve_team",
+    "accept_succession",
+    "define_codebase",
+    "grant_role",
+    "revoke_role",
+    "name_deputy",
+    "revoke_deputy",
+    "set_policy",
+    "set_calendar",
+    "define_metric",
+    "set_flag",
+    "archive_flag",
+    "give_notice",
+];
+
+#[test]
+fn every_command_of_a_case_is_among_the_choices() {
+    let mut offered = BTreeSet::new();
+    let mut look = |town: &Town| {
+        let choices = town.world.state.choices(town.case(), &actor("product-manager"), town.now());
+        offered.extend(choices.into_iter().map(|choice| choice.command));
+    };
+    for id in ["S01", "S02", "S04", "S14", "S20"] {
+        for steps in 2..36 {
+            let mut town = Town::after(id, steps);
+            town.does("system", "define_team", json!({"team": "falcon"}));
+            look(&town);
+        }
+    }
+    let mut town = Town::before("answer_buy_in");
+    town.does("boards-owner", "ask_question", json!({"team": "boards", "question": "when"}));
+    let link = json!({"team": "boards", "invitation": "INV-1", "person": "Grace"});
+    town.does("design-lead", "invite_sign_off", link);
+    look(&town);
+    let answer = json!({"team": "boards", "answer": "approve_with_conditions", "conditions": ["dark"]});
+    town.does("boards-owner", "answer_buy_in", answer);
+    look(&town);
+    let wanted: BTreeSet<&str> =
+        Command::ALL.iter().map(|(name, _)| *name).filter(|name| !NOT_IN_A_CASE.contains(name)).collect();
+    assert_eq!(wanted.difference(&offered).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+#[test]
+fn a_driver_may_take_over_the_policy_in_force_and_an_administrator_may_give_another() {
+    let mut town = Town::before("answer_consultation");
+    town.does("system", "grant_role", json!({"account": "ada", "role": "admin"}));
+    let change = |town: &Town, who: &str| {
+        let choices = town.world.state.choices(town.case(), &actor(who), town.now());
+        choices.into_iter().find(|choice| choice.command == "change_case_policy").unwrap()
+    };
+    let (driver, admin, owner) =
+        (change(&town, "product-manager"), change(&town, "ada"), change(&town, "boards-owner"));
+    assert!(!driver.allowed && admin.allowed && !owner.allowed, "nothing else is in force");
+    assert_eq!(owner.refusal.unwrap().code.code(), "forbidden");
+    town.does("ada", "set_policy", json!({"policy": {"deviation_budget": 9}}));
+    assert!(change(&town, "product-manager").allowed);
 }
 
 #[test]

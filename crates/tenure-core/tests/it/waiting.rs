@@ -1,10 +1,13 @@
 //! What is blocking, law by law: somebody is always waited on, or time is; and time is never counted twice.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use serde_json::json;
+use tenure_core::calendar::Calendar;
 use tenure_core::id::{AccountId, TeamId};
 use tenure_core::pace::Party;
 use tenure_core::person::{Role, Seat};
+use tenure_core::waiting::Wait;
 use tenure_core::{Actor, Case, Command, Stage};
 
 use crate::town::Town;
@@ -25,12 +28,34 @@ fn somebody_or_time(town: &Town, case: &Case) {
     for wait in &waits {
         assert!(Command::ALL.iter().any(|(name, _)| *name == wait.command), "{wait:?}");
         assert!(wait.since <= town.now().at && !wait.who.is_empty(), "{wait:?}");
-        // The days are those of whoever is waited on: east or west of here it is at most a date later or earlier.
-        let (before, after) = (town.day.yesterday().unwrap(), town.day.tomorrow().unwrap());
-        assert!(!wait.overdue || wait.due.is_some_and(|due| due < after), "{wait:?}");
-        assert!(wait.overdue || wait.due.is_none_or(|due| due >= before), "{wait:?}");
-        assert!(wait.overdue || wait.late_by_days == 0, "{wait:?}");
+        let days = town.world.state.calendar_in(case, waited_on(case, wait));
+        let today = days.date(town.now().at);
+        let late = wait.due.map_or(0, |due| working_days(&days, due, today));
+        assert_eq!(wait.overdue, wait.due.is_some_and(|due| due < today), "{today} {wait:?}");
+        assert_eq!(wait.late_by_days, late, "{today} {wait:?}");
     }
+}
+
+/// The team by whose calendar a promise is kept: product owners go by their own, owners of code by that of the team that
+/// named it, everybody else by that of the team that has the onus.
+fn waited_on<'a>(case: &'a Case, wait: &'a Wait) -> &'a TeamId {
+    let naming = |codebase| {
+        let mut teams = case.consultations.iter().filter(|(_, asked)| asked.codebases.contains(codebase));
+        teams.next().map(|(team, _)| team)
+    };
+    let own = wait.seats.iter().find_map(|seat| match seat {
+        Seat::ProductOwner(team) => Some(team),
+        Seat::CodebaseOwner(codebase) => naming(codebase),
+        _ => None,
+    });
+    own.unwrap_or(&case.team)
+}
+
+/// Working days after a date, up to and with another, one by one.
+fn working_days(days: &Calendar<'_>, after: Date, until: Date) -> u32 {
+    let days =
+        after.series(Span::new().days(1)).skip(1).take_while(|day| *day <= until).map(|day| days.works(day));
+    days.map(u32::from).sum()
 }
 
 /// The parts of a case's time sum to the time from its opening to its latest entry, or to its end.

@@ -172,7 +172,11 @@ pub fn render_invitation(asked: &Invitation) -> Result<Rendered, askama::Error> 
 /// Write a mail. `url` is the server's address.
 pub fn render(content: &Content, url: &str) -> Result<Rendered, askama::Error> {
     let (subject, thread) = match content {
-        Content::Message(message) => (message.subject.clone(), Some(format!("case/{}", message.case))),
+        Content::Message(message) => {
+            let about = message.case.as_ref().map(|case| format!("case/{case}"));
+            let team = || message.teams.first().map(|team| format!("team/{team}"));
+            (message.subject.clone(), about.or_else(team))
+        }
         Content::Digest(digest) => (digest_subject(digest), None),
         Content::Note(note) => (note.subject.clone(), None),
     };

@@ -141,7 +141,7 @@ impl Readers {
         let mut owed = Vec::new();
         for account in message.recipients() {
             let Some(reader) = self.reader(live, account.as_str()).await? else { continue };
-            if !reader.choices.is_quiet_about(&message.case) {
+            if message.case.as_ref().is_none_or(|case| !reader.choices.is_quiet_about(case)) {
                 let receiver = account_receiver(&reader.account);
                 owed.push(Owed { receiver, message: message.id.clone(), from_seq: seq - 1, seq });
             }

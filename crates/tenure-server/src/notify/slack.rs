@@ -4,6 +4,7 @@
 //! what Slack shows.
 
 use serde_json::{Value, json};
+use tenure_core::id::CaseId;
 use tenure_core::notification::Message;
 use tenure_core::notification::digest::Digest;
 
@@ -16,7 +17,7 @@ const BLOCK_CHARS_MAX: usize = 2_900;
 pub fn payload(content: &Content, url: &str) -> Value {
     let (subject, lines, link) = match content {
         Content::Message(message) => {
-            (message.subject.clone(), message_lines(message), Some(case_link(url, message)))
+            (message.subject.clone(), message_lines(message), Some(link(url, message)))
         }
         Content::Digest(digest) => (
             "Your week in Tenure".to_owned(),
@@ -39,8 +40,9 @@ pub fn payload(content: &Content, url: &str) -> Value {
     json!({"text": text.join("\n"), "blocks": blocks})
 }
 
-fn case_link(url: &str, message: &Message) -> String {
-    format!("<{url}{}|Open {}>", message.path, escaped(message.case.as_str()))
+fn link(url: &str, message: &Message) -> String {
+    let what = message.case.as_ref().map_or("your desk", CaseId::as_str);
+    format!("<{url}{}|Open {}>", message.path, escaped(what))
 }
 
 fn message_lines(message: &Message) -> Vec<String> {

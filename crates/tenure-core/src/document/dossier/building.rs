@@ -5,8 +5,8 @@ use crate::codebase::{Item, ItemResult};
 use crate::deviation::DeviationKind;
 use crate::document::Printed;
 use crate::document::page::{Block, Meter, Section, Table, Tone, Value};
-use crate::number;
 use crate::sign_off::SignOffStatus;
+use tenure_stats::number;
 
 /// Consultations and buy-in, by product team.
 pub(super) fn sign_offs(it: Printed<'_>) -> Section {

@@ -10,7 +10,7 @@ use crate::document::page::{Section, Table, Value};
 use crate::document::plot::{Mark, Plot, Row};
 use crate::document::{JournalRow, Printed};
 use crate::measurement::{Measured, Verdict};
-use crate::number;
+use tenure_stats::number;
 
 /// The experiment's effect and the rollout's on one axis.
 pub(super) fn promise_and_delivery(it: Printed<'_>) -> Section {
@@ -28,7 +28,7 @@ pub(super) fn promise_and_delivery(it: Printed<'_>) -> Section {
             shown.row.label.clone().into(),
             shown.difference.clone().into(),
             shown.lift.clone().into(),
-            format!("{} %", number::decimal(100.0 * shown.confidence, 2)).into(),
+            number::percent(shown.confidence).into(),
             shown.source.clone(),
         ]);
     }
@@ -47,6 +47,25 @@ struct Shown {
     lift: String,
     confidence: f64,
     source: Value,
+}
+
+/// What an axis of effects shows.
+pub(super) struct Axis {
+    pub what: &'static str,
+    pub unit: &'static str,
+    /// What a difference or lift is multiplied by.
+    pub times: f64,
+}
+
+/// The axis of effects on a scale.
+pub(super) const fn axis(scale: Scale, kind: Kind) -> Axis {
+    match (scale, kind) {
+        (Scale::Relative, _) => Axis { what: "lift", unit: "%", times: 100.0 },
+        (Scale::Absolute, Kind::Proportion) => {
+            Axis { what: "difference in percentage points", unit: "pp", times: 100.0 }
+        }
+        (Scale::Absolute, _) => Axis { what: "difference", unit: "", times: 1.0 },
+    }
 }
 
 struct Effects {
@@ -122,10 +141,7 @@ impl Effects {
         };
         let difference = told(absolute.as_ref().map(|it| difference(self.kind, it)));
         let lift = told(lift.as_ref().map(lift_words));
-        let times = match (self.scale, self.kind) {
-            (Scale::Relative, _) | (Scale::Absolute, Kind::Proportion) => 100.0,
-            (Scale::Absolute, _) => 1.0,
-        };
+        let times = axis(self.scale, self.kind).times;
         let row = Row {
             label,
             note: if source.text.starts_with("self-reported") { "self-reported" } else { "" }.to_owned(),
@@ -153,12 +169,9 @@ impl Effects {
     }
 
     fn plot(&self) -> Plot {
-        let (what, unit) = match (self.scale, self.kind) {
-            (Scale::Relative, _) => ("lift", "%"),
-            (Scale::Absolute, Kind::Proportion) => ("difference in percentage points", "pp"),
-            (Scale::Absolute, _) => ("difference", ""),
-        };
+        let Axis { what, unit, .. } = axis(self.scale, self.kind);
         Plot {
+            id: "effects",
             axis: format!("{}: {what}, treatment against control", self.metric),
             unit,
             rows: self.rows.iter().map(|shown| shown.row.clone()).collect(),

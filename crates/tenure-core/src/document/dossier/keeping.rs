@@ -7,9 +7,10 @@ use super::level;
 use crate::baseline::Change;
 use crate::document::Printed;
 use crate::document::page::{Section, Table, Value};
+use crate::hand_over::HandOverStatus;
 use crate::narration::answers;
-use crate::number;
 use crate::warranty::Accountable;
+use tenure_stats::number;
 
 const fn side(accountable: Accountable) -> &'static str {
     match accountable {
@@ -53,6 +54,8 @@ pub(super) fn warranty(it: Printed<'_>) -> Section {
             ]);
         }
     }
+    hand_over(it, &mut section);
+    section.list(onus(it));
     section.text(match it.file.accountable {
         Some(accountable) => format!("As of this dossier, {} for bugs.", answers(accountable)),
         None => "Nobody has met the feature, so nobody is accountable for bugs yet.".to_owned(),
@@ -91,6 +94,42 @@ pub(super) fn warranty(it: Printed<'_>) -> Section {
     }
     section.table(table, "");
     section
+}
+
+/// What the product owners were given, and who has acknowledged it.
+fn hand_over(it: Printed<'_>, section: &mut Section) {
+    let case = &it.file.case;
+    let (Some(hand_over), Some(status)) = (&case.hand_over, it.file.hand_over) else { return };
+    let acknowledged = hand_over
+        .acknowledged
+        .iter()
+        .map(|(team, stamp)| format!("{} ({})", it.file.team(team), it.stamp(stamp)));
+    let missing: Vec<String> = case.teams_without_hand_over().iter().map(|team| it.file.team(team)).collect();
+    let standing = match status {
+        HandOverStatus::Prepared => Value::watch("the pack waits to be acknowledged"),
+        HandOverStatus::Acknowledged => Value::good("acknowledged by every product team"),
+        HandOverStatus::Effective => "in effect: the warranty is over".into(),
+    };
+    section.facts(vec![
+        ("Hand-over", standing),
+        ("Pack drawn up by", it.stamp(&hand_over.prepared).into()),
+        ("For the warranty through", hand_over.ends.to_string().into()),
+        ("Pack acknowledged by", acknowledged.collect::<Vec<_>>().join("; ").into()),
+        ("Pack not acknowledged by", missing.join(", ").into()),
+    ]);
+}
+
+/// The teams that had the onus, where it has moved.
+fn onus(it: Printed<'_>) -> Vec<String> {
+    let case = &it.file.case;
+    let earlier = case
+        .earlier_teams
+        .iter()
+        .map(|held| format!("{} had the onus until {}", it.file.team(&held.team), it.minute(held.until)));
+    let last = case.earlier_teams.last();
+    let now =
+        last.map(|held| format!("{} has had it since {}", it.file.team(&case.team), it.date(held.until)));
+    earlier.chain(now).collect()
 }
 
 /// The chain of kept cases that led to this one.

@@ -11,8 +11,8 @@ use crate::document::page::{Section, Table, Value};
 use crate::experiment::Experiment;
 use crate::metric::Direction;
 use crate::narration::course;
-use crate::number;
 use crate::weighing::Figure;
+use tenure_stats::number;
 
 /// Every decision about the case as a whole, with its reason.
 pub(super) fn decisions(it: Printed<'_>) -> Section {
@@ -99,9 +99,7 @@ pub(super) fn experiment(it: Printed<'_>) -> Section {
     }
     let judged = &experiment.judged;
     let effect = headline(judged.kind, &judged.absolute, &judged.lift)
-        .map(|(change, bounds)| {
-            format!("{change}, {} % interval {bounds}", number::decimal(100.0 * judged.confidence, 2))
-        })
+        .map(|(change, bounds)| format!("{change}, {} interval {bounds}", number::percent(judged.confidence)))
         .unwrap_or_default();
     let direction = match experiment.metric.direction {
         Direction::Increase => "more is better",

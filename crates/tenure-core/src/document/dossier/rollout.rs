@@ -3,11 +3,12 @@
 use tenure_stats::guardrail::State as GuardrailState;
 
 use super::effect::shown_measurements;
+use super::looks::confidence_sequence;
 use super::{headline, level, source, verdict_value};
 use crate::document::Printed;
 use crate::document::page::{Section, Table, Value};
-use crate::number;
 use crate::rollout::{Plan, WaveKind};
+use tenure_stats::number;
 
 /// The flag, the plan, and the log of who met what.
 pub(super) fn rollout(it: Printed<'_>) -> Section {
@@ -177,6 +178,7 @@ pub(super) fn measurements(it: Printed<'_>) -> Section {
         section.list(notes.into_iter().map(|note| format!("{of}: {note}")).collect());
         section.table(guardrails(measured), "");
     }
+    confidence_sequence(it, &mut section);
     section
 }
 
