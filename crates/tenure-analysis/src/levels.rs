@@ -193,7 +193,8 @@ fn of_clusters(control: &Sample, treatment: &Sample) -> Result<Levels, CannotSay
         [control, treatment].map(|arm| cluster::Arm::of(arm.outcomes.iter().map(|pair| (pair[0], pair[1]))));
     let [control, treatment] = arms;
     let (control, treatment) = (control?, treatment?);
-    let (headline, control_level, treatment_level) = cluster::levels(&control, &treatment)?;
+    let headline = cluster::headline(&control, &treatment);
+    let (control_level, treatment_level) = (control.level(headline)?, treatment.level(headline)?);
     let clusters = [&control, &treatment].map(|arm| Clusters {
         count: arm.tenants.n(),
         effective: arm.effective(),

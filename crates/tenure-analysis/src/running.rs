@@ -4,7 +4,7 @@
 use serde::Serialize;
 use tenure_stats::CannotSay;
 use tenure_stats::estimate::{Kind, Level, Scale};
-use tenure_stats::verdict::{self, ALPHA, Bound, Direction, Monitor, Plan, Verdict, Wave};
+use tenure_stats::verdict::{self, ALPHA, Direction, Judged, Monitor, Plan, Wave};
 use tenure_stats::wave::Epoch;
 
 use crate::looks::{Look, Summary, whole_if_whole};
@@ -48,36 +48,21 @@ pub enum PlanEnd {
     LastLook,
 }
 
-/// What one look came to, under the names that the command promises. Nothing in it is ever not a number.
+/// What one look came to: the engine's own answer, with the look it belongs to. Nothing in it is ever not a number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JudgedLook {
     /// The look's number or time.
     #[serde(serialize_with = "whole_if_whole")]
     pub look: f64,
-    /// Treatment less control, or the logarithm of their ratio on the relative scale.
-    pub estimate: Option<f64>,
-    /// Its standard error.
-    pub se: Option<f64>,
-    /// Its interval, of the bound in force.
-    pub interval: Option<[f64; 2]>,
-    /// Information as a share of the plan's, at its largest so far.
-    pub information_fraction: Option<f64>,
-    /// The smallest level at which the design would have excluded zero by now.
-    pub p_value: Option<f64>,
-    /// The verdict; the first positive or negative one stays.
-    pub verdict: Verdict,
     /// The χ² test that the arms have their shares.
     pub sample_ratio_p: Option<f64>,
-    /// The bound in force.
-    pub bound: Option<Bound>,
     /// Units of the control arm so far.
     pub control_n: u64,
     /// Units of the treatment arm so far.
     pub treatment_n: u64,
-    /// The verdict in words; why there is no estimate, where there is none.
-    pub sentence: String,
-    /// What to know before believing the numbers.
-    pub warnings: Vec<String>,
+    /// Estimate, interval, verdict and what is behind them.
+    #[serde(flatten)]
+    pub judged: Judged,
 }
 
 /// Why looks could not be judged.
@@ -141,30 +126,21 @@ impl Running {
                     .iter()
                     .all(|level| (level.value * level.variance).is_finite())
             });
-            let (next, found) = verdict::look(&plan, &monitor, &now)?;
+            let (next, mut found) = verdict::look(&plan, &monitor, &now)?;
             monitor = next;
-            let mut warnings = found.warnings;
             if !is_known {
-                warnings.push(
+                found.warnings.push(
                     "the file has no mean or no variance of an arm at this look: it has no estimate"
                         .to_owned(),
                 );
             }
-            warnings.extend(self.unlike_a_proportion(look));
+            found.warnings.extend(self.unlike_a_proportion(look));
             judged.push(JudgedLook {
                 look: look.look,
-                estimate: found.estimate,
-                se: found.se,
-                interval: found.interval,
-                information_fraction: found.information_fraction,
-                p_value: found.p_value,
-                verdict: found.verdict,
                 sample_ratio_p: found.sample_ratio.map(|ratio| ratio.p_chi2),
-                bound: found.bound,
                 control_n: look.control.n,
                 treatment_n: look.treatment.n,
-                sentence: found.sentence,
-                warnings,
+                judged: found,
             });
         }
         Ok(judged)

@@ -1,5 +1,7 @@
 //! Clusters: what to count when tenants were randomised and users are measured.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cannot_say::{CannotSay, finite};
 use crate::estimate::Level;
 use crate::joint::Joint;
@@ -25,7 +27,11 @@ pub struct Arm {
 }
 
 /// Which number an arm of tenants is summarised by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// The two are different questions, so it is chosen once, when a plan is made, and kept: a headline that switches between
+/// looks changes what is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Headline {
     /// The mean over users, its variance over tenants.
     UserMean,
@@ -72,30 +78,41 @@ impl Arm {
         Ok(Level { n: self.means.n(), value: self.means.mean(), variance: self.means.variance()? })
     }
 
+    /// The number that is headlined.
+    pub fn level(&self, headline: Headline) -> Result<Level, CannotSay> {
+        match headline {
+            Headline::UserMean => self.user_mean(),
+            Headline::TenantMean => self.tenant_mean(),
+        }
+    }
+
     fn is_carried_by_few(&self) -> bool {
         let users = self.tenants.n() as f64 * self.tenants.mean(1);
         self.effective() < EFFECTIVE_MIN || self.largest > SHARE_MAX * users
     }
 }
 
-/// Which number to headline: that of tenants' means as soon as either arm has fewer than 15 effective tenants,
-/// or one tenant with more than a fifth of its users.
+/// Which number to headline, of the arms that are known when it is chosen (the experiment's; in one look at a file, the
+/// file's): that of tenants' means when either arm has fewer than 15 effective tenants, or one tenant with more than a
+/// fifth of its users.
+///
+/// ```
+/// use tenure_stats::cluster::{Arm, Headline, headline};
+///
+/// let experiment = Arm::of((0..12).map(|tenant| (f64::from(tenant), 10.0)))?;
+/// let frozen = headline(&experiment, &experiment);
+/// assert_eq!(frozen, Headline::TenantMean);
+/// // The rollout reaches more tenants, and keeps the question.
+/// let rollout = Arm::of((0..400).map(|tenant| (f64::from(tenant % 12), 10.0)))?;
+/// assert_eq!(rollout.level(frozen)?, rollout.tenant_mean()?);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn headline(control: &Arm, treatment: &Arm) -> Headline {
     if control.is_carried_by_few() || treatment.is_carried_by_few() {
         Headline::TenantMean
     } else {
         Headline::UserMean
     }
-}
-
-/// The levels behind [`headline`].
-pub fn levels(control: &Arm, treatment: &Arm) -> Result<(Headline, Level, Level), CannotSay> {
-    let headline = headline(control, treatment);
-    let level = |arm: &Arm| match headline {
-        Headline::UserMean => arm.user_mean(),
-        Headline::TenantMean => arm.tenant_mean(),
-    };
-    Ok((headline, level(control)?, level(treatment)?))
 }
 
 #[cfg(test)]

@@ -47,24 +47,51 @@ pub fn figure(number: f64) -> String {
     if number.is_nan() {
         return "no number".to_owned();
     }
-    let text = if size.is_infinite() {
-        "∞".to_owned()
-    } else if size == 0.0 || (0.095..1e4).contains(&size) {
-        format!("{size:.2}")
-    } else if (1e-6..0.095).contains(&size) {
-        let decimals = (2 - size.log10().floor() as i32).clamp(0, 12) as usize;
-        format!("{size:.decimals$}")
-    } else if (1e4..LARGE).contains(&size) {
-        format!("{size:.0}")
-    } else {
-        format!("{size:.2e}")
-    };
+    if is_plain(size) {
+        return fixed(number, decimals(size));
+    }
+    let text = if size.is_infinite() { "∞".to_owned() } else { format!("{size:.2e}") };
     with_sign(number, &text)
+}
+
+/// A statistic with exactly so many decimals; what rounds to zero has no sign.
+pub(crate) fn fixed(number: f64, decimals: usize) -> String {
+    with_sign(number, &format!("{:.decimals$}", number.abs()))
+}
+
+/// The decimals that the numbers of one sentence share: those of the largest one, and more where the smallest one would
+/// lose its digits. None when one is written with a power of ten, or would drown in another's digits.
+pub(crate) fn shared_decimals(numbers: &[f64]) -> Option<usize> {
+    let sizes = || numbers.iter().map(|number| number.abs());
+    if !sizes().all(is_plain) {
+        return None;
+    }
+    let most = decimals(sizes().fold(0.0, f64::max));
+    let smallest = sizes().filter(|size| *size > 0.0).fold(f64::INFINITY, f64::min);
+    // Saturates to no decimals where the digits stand before the point, and where all are zero.
+    let [first, second] = [0.0, 1.0].map(|digits| (digits - smallest.log10().floor()) as usize);
+    (first <= most + 2).then_some(most.max(first).max(second.min(most + 1)))
+}
+
+/// Whether a number of this size is written without a power of ten.
+pub(crate) fn is_plain(size: f64) -> bool {
+    size == 0.0 || (SMALL..LARGE).contains(&size)
+}
+
+/// How many decimals a number of this size takes alone.
+fn decimals(size: f64) -> usize {
+    if size == 0.0 || (0.095..1e4).contains(&size) {
+        2
+    } else if size < 1.0 {
+        (2 - size.log10().floor() as i32).clamp(0, 12) as usize
+    } else {
+        0
+    }
 }
 
 /// A statistic with its sign: `+1.20`, `−0.30`.
 pub fn signed(number: f64) -> String {
-    if number < 0.0 { figure(number) } else { format!("+{}", figure(number)) }
+    with_plus(figure(number))
 }
 
 /// A p-value: three decimals, or a power of ten below a thousandth.
@@ -80,7 +107,13 @@ pub fn p(value: f64) -> String {
     }
 }
 
-/// From here on a number is written with a power of ten.
+/// Text of a number with a plus where it has no minus.
+pub(crate) fn with_plus(text: String) -> String {
+    if text.starts_with('−') { text } else { format!("+{text}") }
+}
+
+/// Below the one, and from the other on, a number is written with a power of ten.
+const SMALL: f64 = 1e-6;
 const LARGE: f64 = 1e15;
 
 /// The digits of a size with thousands grouped, and the sign of the number unless the digits say zero.

@@ -8,7 +8,7 @@ use crate::evidence::Evidence;
 use crate::forecast::Forecast;
 use crate::guardrail::{self, Guardrail, State};
 use crate::novelty::{Novelty, Question};
-use crate::number::{count, figure, p, percent, signed};
+use crate::number::{count, figure, fixed, is_plain, p, percent, shared_decimals, signed, with_plus};
 use crate::replication::{Label, Replication, Told};
 use crate::sample_ratio::{SampleRatio, p_of_log_e};
 use crate::verdict::{Direction, Judged, Nuance, Verdict};
@@ -21,10 +21,15 @@ pub fn change(kind: Kind, scale: Scale, value: f64) -> String {
     format!("{}{unit}", signed(number))
 }
 
-/// An interval in the unit of [`change`], without it: "0.75 to 1.65".
-pub fn interval(kind: Kind, scale: Scale, [low, high]: [f64; 2]) -> String {
-    let ((low, _), (high, _)) = (scaled(kind, scale, low), scaled(kind, scale, high));
-    format!("{} to {}", figure(low), figure(high))
+/// An interval in the unit of [`change`], without it: "0.75 to 1.65". Both ends have as many decimals.
+pub fn interval(kind: Kind, scale: Scale, ends: [f64; 2]) -> String {
+    let ends = ends.map(|end| scaled(kind, scale, end).0);
+    between(ends, shared_decimals(&ends))
+}
+
+fn between(ends: [f64; 2], decimals: Option<usize>) -> String {
+    let [low, high] = ends.map(|end| decimals.map_or_else(|| figure(end), |decimals| fixed(end, decimals)));
+    format!("{low} to {high}")
 }
 
 fn scaled(kind: Kind, scale: Scale, value: f64) -> (f64, &'static str) {
@@ -45,8 +50,17 @@ fn scaled(kind: Kind, scale: Scale, value: f64) -> (f64, &'static str) {
 /// assert_eq!(told, "+1.20 pp (95 % interval 0.75 to 1.65)");
 /// ```
 pub fn measured(kind: Kind, scale: Scale, value: f64, bounds: [f64; 2], confidence: f64) -> String {
-    let (change, bounds) = (change(kind, scale, value), interval(kind, scale, bounds));
-    format!("{change} ({} interval {bounds})", percent(confidence))
+    let (change, interval) = change_and_interval(kind, scale, value, bounds);
+    format!("{change} ({} interval {interval})", percent(confidence))
+}
+
+/// [`change`] and [`interval`] of one estimate, with as many decimals as one another.
+pub fn change_and_interval(kind: Kind, scale: Scale, value: f64, bounds: [f64; 2]) -> (String, String) {
+    let (number, unit) = scaled(kind, scale, value);
+    let ends = bounds.map(|end| scaled(kind, scale, end).0);
+    let shared = shared_decimals(&ends).filter(|_| is_plain(number.abs()));
+    let number = shared.map_or_else(|| signed(number), |decimals| with_plus(fixed(number, decimals)));
+    (format!("{number}{unit}"), between(ends, shared))
 }
 
 /// The verdict at one look.
@@ -399,7 +413,25 @@ mod tests {
         check(Kind::Mean, Scale::Absolute, 0.000123, "+0.000123");
         check(Kind::Mean, Scale::Absolute, 0.0, "+0.00");
         check(Kind::Mean, Scale::Absolute, -123456.0, "−123,456");
-        assert_eq!(interval(Kind::Proportion, Scale::Absolute, [0.0075, 0.0165]), "0.75 to 1.65");
+    }
+
+    #[test]
+    fn an_interval_has_one_number_of_decimals() {
+        let check = |value: f64, ends: [f64; 2], expected: &str| {
+            assert_eq!(measured(Kind::Mean, Scale::Absolute, value, ends, 0.95), expected);
+        };
+        check(1.2, [0.75, 1.65], "+1.20 (95 % interval 0.75 to 1.65)");
+        check(0.87, [0.0833, 1.65], "+0.870 (95 % interval 0.083 to 1.650)");
+        check(0.05, [-0.02, 0.12], "+0.050 (95 % interval −0.020 to 0.120)");
+        check(0.0691, [0.0273, 0.111], "+0.069 (95 % interval 0.027 to 0.111)");
+        check(0.00123, [-0.00012, 0.0025], "+0.00123 (95 % interval −0.00012 to 0.00250)");
+        // An end beside zero is told from zero.
+        check(6.0, [0.0012, 12.0], "+6.000 (95 % interval 0.001 to 12.000)");
+        check(0.0, [-1.0, 1.0], "+0.00 (95 % interval −1.00 to 1.00)");
+        check(15_000.0, [9_000.0, 21_000.0], "+15,000 (95 % interval 9,000 to 21,000)");
+        // One end that would drown in the digits of the other is written as it would be alone.
+        check(6.0, [0.000012, 12.0], "+6.00 (95 % interval 0.0000120 to 12.00)");
+        check(6.0, [f64::NEG_INFINITY, 12.0], "+6.00 (95 % interval −∞ to 12.00)");
     }
 
     fn related(original: (f64, f64), rollout: (f64, f64), scale: Scale) -> (Replication, Evidence) {

@@ -202,8 +202,10 @@ fn print_allocation(allocation: &Allocation) {
 fn print_metric(metric: &MetricResult, query: &FileQuery) {
     let kind = estimate::Kind::from(metric.kind);
     let percent = 100.0 * query.confidence;
-    let interval =
-        |ends: [f64; 2]| format!("{percent} % interval {}", sentence::interval(kind, Scale::Absolute, ends));
+    let told = |scale: Scale, value: f64, ends: [f64; 2]| {
+        let (change, interval) = sentence::change_and_interval(kind, scale, value, ends);
+        (change, format!("{percent} % interval {interval}"))
+    };
     output::line(format!("{} ({})", metric.metric, metric.kind));
     let mut rows: Vec<Vec<String>> = Vec::new();
     for (name, arm) in [(&query.control, &metric.control), (&query.treatment, &metric.treatment)] {
@@ -217,21 +219,15 @@ fn print_metric(metric: &MetricResult, query: &FileQuery) {
         }
     }
     if let Some(absolute) = &metric.absolute {
-        rows.push(vec![
-            "  difference".to_owned(),
-            sentence::change(kind, Scale::Absolute, absolute.estimate),
-            interval(absolute.interval),
-        ]);
+        let (change, interval) = told(Scale::Absolute, absolute.estimate, absolute.interval);
+        rows.push(vec!["  difference".to_owned(), change, interval]);
     }
     match &metric.relative {
-        Some(lift) => rows.push(vec![
-            "  lift".to_owned(),
-            sentence::change(kind, Scale::Relative, lift.estimate.ln_1p()),
-            format!(
-                "{percent} % interval {}",
-                sentence::interval(kind, Scale::Relative, lift.interval.map(f64::ln_1p))
-            ),
-        ]),
+        Some(lift) => {
+            let (change, interval) =
+                told(Scale::Relative, lift.estimate.ln_1p(), lift.interval.map(f64::ln_1p));
+            rows.push(vec!["  lift".to_owned(), change, interval]);
+        }
         None if metric.absolute.is_some() => {
             rows.push(vec!["  lift".to_owned(), "-".to_owned(), "read the difference".to_owned()]);
         }
@@ -257,11 +253,9 @@ fn print_metric(metric: &MetricResult, query: &FileQuery) {
     }
     if let Some(stratified) = &metric.stratified {
         let by = query.by.as_deref().unwrap_or("stratum");
-        rows.push(vec![
-            format!("  by {by}"),
-            sentence::change(kind, Scale::Absolute, stratified.estimate),
-            format!("{}, p-value {}", interval(stratified.interval), output::p_value(stratified.p_value)),
-        ]);
+        let (change, interval) = told(Scale::Absolute, stratified.estimate, stratified.interval);
+        let p_value = output::p_value(stratified.p_value);
+        rows.push(vec![format!("  by {by}"), change, format!("{interval}, p-value {p_value}")]);
     }
     if let Some(clusters) = &metric.clusters {
         for (name, arm) in [(&query.control, &clusters.control), (&query.treatment, &clusters.treatment)] {
@@ -355,12 +349,18 @@ fn print_looks(judged: &[JudgedLook], running: &Running) {
         vec![
             look.look.to_string(),
             format!("{} : {}", output::count(look.control_n), output::count(look.treatment_n)),
-            look.information_fraction.map_or_else(dash, |fraction| format!("{:.0} %", 100.0 * fraction)),
-            look.estimate.map_or_else(dash, |value| sentence::change(running.kind, running.scale, value)),
-            look.interval.map_or_else(dash, |ends| sentence::interval(running.kind, running.scale, ends)),
-            look.p_value.map_or_else(dash, output::p_value),
+            look.judged
+                .information_fraction
+                .map_or_else(dash, |fraction| format!("{:.0} %", 100.0 * fraction)),
+            look.judged
+                .estimate
+                .map_or_else(dash, |value| sentence::change(running.kind, running.scale, value)),
+            look.judged
+                .interval
+                .map_or_else(dash, |ends| sentence::interval(running.kind, running.scale, ends)),
+            look.judged.p_value.map_or_else(dash, output::p_value),
             look.sample_ratio_p.map_or_else(dash, output::p_value),
-            serde_json::to_value(look.verdict)
+            serde_json::to_value(look.judged.verdict)
                 .ok()
                 .and_then(|it| it.as_str().map(|it| it.replace('_', " ")))
                 .unwrap_or_default(),
@@ -379,7 +379,7 @@ fn print_looks(judged: &[JudgedLook], running: &Running) {
         );
     }
     if let Some(last) = judged.last() {
-        output::prose(0, &last.sentence);
-        warnings(&last.warnings);
+        output::prose(0, &last.judged.sentence);
+        warnings(&last.judged.warnings);
     }
 }

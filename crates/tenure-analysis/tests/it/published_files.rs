@@ -401,11 +401,11 @@ fn asos_streams() {
         );
         seen += 1;
         near(last.sample_ratio_p.unwrap(), 9);
-        let Some(estimate) = last.estimate else { continue };
+        let Some(estimate) = last.judged.estimate else { continue };
         near(estimate, 6);
-        let p = tenure_stats::normal::two_sided(estimate / last.se.unwrap());
+        let p = tenure_stats::normal::two_sided(estimate / last.judged.se.unwrap());
         assert!((p - number(7).unwrap()).abs() < 1e-5, "{row}: {p}");
-        let is = |verdicts: &[Verdict]| judged.iter().any(|look| verdicts.contains(&look.verdict));
+        let is = |verdicts: &[Verdict]| judged.iter().any(|look| verdicts.contains(&look.judged.verdict));
         let invalid = is(&[Verdict::Invalid]);
         let found = is(&[Verdict::Positive, Verdict::Negative]);
         let (welch, mixture) = (p < 0.05, number(8).unwrap() < 0.05);

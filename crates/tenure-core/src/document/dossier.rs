@@ -275,14 +275,12 @@ pub(super) fn headline(
 }
 
 fn difference(kind: Kind, it: &Absolute) -> (String, String) {
-    let scale = Scale::Absolute;
-    (sentence::change(kind, scale, it.estimate), sentence::interval(kind, scale, it.interval))
+    sentence::change_and_interval(kind, Scale::Absolute, it.estimate, it.interval)
 }
 
 fn lift_words(it: &Relative) -> (String, String) {
-    let (kind, scale) = (Kind::Mean, Scale::Relative);
-    let log = |lift: f64| lift.ln_1p();
-    (sentence::change(kind, scale, log(it.estimate)), sentence::interval(kind, scale, it.interval.map(log)))
+    let interval = it.interval.map(f64::ln_1p);
+    sentence::change_and_interval(Kind::Mean, Scale::Relative, it.estimate.ln_1p(), interval)
 }
 
 /// A level with its unit: `11.90 %`, `23.4`.

@@ -1,7 +1,7 @@
 //! Tenants are randomised and users are measured: few units, unequal in size, each with a rate of its own.
 
 use rand_distr::{Beta, LogNormal, Poisson};
-use tenure_stats::cluster::{self, Arm};
+use tenure_stats::cluster::{self, Arm, Headline};
 use tenure_stats::estimate::{Kind, Level, Scale};
 use tenure_stats::verdict::{ALPHA, Direction, Look, Plan, Wave};
 use tenure_stats::wave::Epoch;
@@ -60,12 +60,18 @@ fn tenants_an_arm(when: &str, count: usize, arriving: bool) -> Result<Setting, P
         };
         let mut arms = [arm()?, arm()?];
         let mut looks = Vec::with_capacity(LOOKS);
+        // What is headlined is chosen at the first look that has tenants in both arms, and kept.
+        let mut frozen = None;
         for look in 0..LOOKS {
             for tenant in arms.iter_mut().flatten().filter(|tenant| tenant.from <= look) {
                 tenant.come(chance);
             }
             let of = |arm: &[Tenant]| Arm::of(arm.iter().map(|tenant| (tenant.successes, tenant.users)));
-            looks.push(at(&of(&arms[0])?, &of(&arms[1])?, look + 1 == LOOKS));
+            let (control, treatment) = (of(&arms[0])?, of(&arms[1])?);
+            if frozen.is_none() && control.tenants.n() > 0 && treatment.tenants.n() > 0 {
+                frozen = Some(cluster::headline(&control, &treatment));
+            }
+            looks.push(at(frozen, &control, &treatment, look + 1 == LOOKS));
         }
         let ended = watch::watch(&plan, &looks)?;
         Ok(vec![indicator(ended.by_difference()), indicator(users_differ(&arms)?)])
@@ -89,9 +95,10 @@ impl Tenant {
     }
 }
 
-/// The look at two arms: one epoch of the levels that are headlined.
-fn at(control: &Arm, treatment: &Arm, last: bool) -> Look {
-    let epoch = cluster::levels(control, treatment).map(|(_, control, treatment)| Epoch {
+/// The look at two arms: one epoch of the levels that are headlined, once they are levels.
+fn at(headline: Option<Headline>, control: &Arm, treatment: &Arm, last: bool) -> Look {
+    let level = |arm: &Arm| arm.level(headline?).ok();
+    let epoch = level(control).zip(level(treatment)).map(|(control, treatment)| Epoch {
         index: 0,
         control,
         treatment,

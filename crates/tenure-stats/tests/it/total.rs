@@ -199,10 +199,11 @@ fn joints(draw: &mut Draw<'_>) {
         cluster::Arm::of(tenants)
     };
     if let (Ok(control), Ok(treatment)) = (tenants(draw), tenants(draw)) {
-        let levels = cluster::levels(&control, &treatment);
-        if let Ok((_, control, treatment)) = levels.inspect_err(|why| reason(&why.to_string())) {
-            round_trip("tenants", &control);
-            round_trip("tenants", &treatment);
+        let headline = cluster::headline(&control, &treatment);
+        for arm in [&control, &treatment] {
+            if let Ok(level) = arm.level(headline).inspect_err(|why| reason(&why.to_string())) {
+                round_trip("tenants", &level);
+            }
         }
         assert!(control.effective() >= 0.0 && control.effective().is_finite());
     }

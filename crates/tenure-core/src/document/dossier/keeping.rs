@@ -141,9 +141,8 @@ pub(super) fn lineage(it: Printed<'_>) -> Section {
     };
     let kind = lineage.metric.kind;
     let change = |change: &Change| {
-        let (scale, interval) = (Scale::Absolute, change.interval);
-        let (change, interval) =
-            (sentence::change(kind, scale, change.difference), sentence::interval(kind, scale, interval));
+        let Change { difference, interval, .. } = *change;
+        let (change, interval) = sentence::change_and_interval(kind, Scale::Absolute, difference, interval);
         format!("{change} ({interval})")
     };
     let told = |told: &Option<Change>| told.as_ref().map(change).unwrap_or_default();
