@@ -5,6 +5,7 @@
 #![expect(unused_qualifications, reason = "what utoipa's macros write out is qualified whole")]
 
 pub mod account;
+pub mod attachment;
 pub mod body;
 pub mod case;
 pub mod case_filter;
@@ -24,6 +25,7 @@ pub mod notification;
 pub mod ofrep;
 pub mod page;
 pub mod policy;
+pub mod query;
 pub mod schema;
 pub mod session;
 pub mod setup;
@@ -121,6 +123,7 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(case::desk))
         .routes(routes!(case::portfolio))
         .routes(routes!(case::what_if))
+        .routes(routes!(attachment::get_attachment))
         .routes(routes!(document::get_document))
         .routes(routes!(lineage::list_surfaces))
         .routes(routes!(lineage::get_surface))
@@ -153,6 +156,16 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(health::metrics))
 }
 
+/// The documented route that takes files.
+fn attaching() -> OpenApiRouter<Arc<Live>> {
+    OpenApiRouter::new().routes(routes!(attachment::attach))
+}
+
+/// The documented route that takes events.
+fn ingesting() -> OpenApiRouter<Arc<Live>> {
+    OpenApiRouter::new().routes(routes!(event::ingest_events))
+}
+
 /// The documented routes that serve flags, on a server or a relay.
 fn flag_serving() -> OpenApiRouter<Arc<FlagNode>> {
     OpenApiRouter::new()
@@ -163,7 +176,7 @@ fn flag_serving() -> OpenApiRouter<Arc<FlagNode>> {
 
 /// The description of the API: OpenAPI 3.1.
 pub fn openapi() -> Result<serde_json::Value, schema::NamesTaken> {
-    let mut api = documented().routes(routes!(event::ingest_events)).into_openapi();
+    let mut api = documented().merge(attaching()).merge(ingesting()).into_openapi();
     api.merge(flag_serving().into_openapi());
     api.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let mut described = serde_json::json!(api);
@@ -182,12 +195,12 @@ async fn openapi_page() -> Result<Json<&'static serde_json::Value>, Problem> {
 pub fn router(live: Arc<Live>) -> Router {
     let config = &live.config;
     let (general, _) = limited(documented(), config.body_bytes_max).split_for_parts();
-    let (ingest, _) =
-        limited(OpenApiRouter::new().routes(routes!(event::ingest_events)), config.ingest_body_bytes_max)
-            .split_for_parts();
+    let (attached, _) = limited(attaching(), tenure_store::BLOB_BYTES_MAX).split_for_parts();
+    let (ingest, _) = limited(ingesting(), config.ingest_body_bytes_max).split_for_parts();
     let node = Arc::clone(&live.node);
     let pages = Router::new()
         .merge(general)
+        .merge(attached)
         .merge(ingest)
         .route("/status", axum::routing::get(status_page::status_page))
         .route(

@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`live`] (how a command becomes entries), [`http`] (the routes) and [`clockwork`] (what happens by itself).
 
+mod attachment;
 pub mod auth;
 pub mod clock;
 pub mod clockwork;

@@ -19,6 +19,7 @@ use tenure_flags::Rollout;
 use tenure_store::{AppendError, Digest, Entry, Fence, NewEntry, Receipt, Snapshot, Store};
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
+use crate::attachment;
 use crate::auth::{Attempts, Links, Tokens};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -268,7 +269,7 @@ impl Live {
         );
         let receipt = submission.idempotency_key.take();
         let scope = match submission.arguments.get("case").and_then(Value::as_str) {
-            Some(case) => format!("case/{case}"),
+            Some(case) => attachment::scope(case),
             None => "general".to_owned(),
         };
         let listed = ["key", "segment", "request"];
@@ -276,6 +277,7 @@ impl Live {
         let lists = lists.map_or_else(|| scope.clone(), |name| format!("lists/{name}"));
         key_list::put(&self.store, &lists, &mut submission.arguments, self.clock.now()).await?;
         text::put(&self.store, &scope, &mut submission.arguments, self.clock.now()).await?;
+        attachment::check(&self.store, &submission.arguments).await?;
         let case = submission.arguments.get("case").and_then(Value::as_str).map(str::to_owned);
         let command = Command::parse(&submission.name, Value::Object(submission.arguments))
             .map_err(|error| Problem::invalid("with", error.to_string()))?;

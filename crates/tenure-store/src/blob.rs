@@ -107,6 +107,23 @@ impl Store {
         Ok(found)
     }
 
+    /// Whether a blob of this scope was put under `key` and is not erased.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_blob(&self, scope: &str, key: BlobKey) -> Result<bool, StoreError> {
+        let found: i64 = on!(&self.read, db => {
+            sqlx::query_scalar(
+                "SELECT COUNT(*) FROM blobs WHERE key = $1 AND scope = $2 AND bytes IS NOT NULL",
+            )
+            .bind(key.0.as_bytes().as_slice())
+            .bind(scope)
+            .fetch_one(db)
+            .await?
+        });
+        Ok(found > 0)
+    }
+
     /// Erases one blob. False when there is none, or it is erased already.
     ///
     /// # Errors
@@ -225,6 +242,19 @@ fn key(secret: &Secret, scope: &str, bytes: &[u8]) -> BlobKey {
     mac.update(scope.as_bytes());
     mac.update(bytes);
     BlobKey(Digest::from_bytes(mac.finalize().into_bytes().into()))
+}
+
+impl BlobKey {
+    /// The digest that it is.
+    pub const fn digest(self) -> Digest {
+        self.0
+    }
+}
+
+impl From<Digest> for BlobKey {
+    fn from(digest: Digest) -> BlobKey {
+        BlobKey(digest)
+    }
 }
 
 impl fmt::Display for BlobKey {

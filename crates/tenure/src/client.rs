@@ -120,6 +120,19 @@ impl Client {
         }
     }
 
+    /// Send a file, with a query that says what it is for.
+    pub async fn upload(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        let request = self.http.post(reqwest::Url::parse_with_params(&format!("{}{path}", self.url), query)?);
+        let response = self.answer(request.header("Content-Type", media_type).body(bytes)).await?;
+        Ok(response.json().await?)
+    }
+
     /// Give a command.
     pub async fn give(&self, command: &Value, idempotency_key: Option<&str>) -> anyhow::Result<Value> {
         let headers = idempotency_key.map(|key| ("Idempotency-Key", key));
@@ -145,14 +158,19 @@ impl Client {
         header: Option<(&str, &str)>,
     ) -> anyhow::Result<Response> {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
         if let Some(body) = body {
             request = request.json(body);
         }
         if let Some((name, value)) = header {
             request = request.header(name, value);
+        }
+        self.answer(request).await
+    }
+
+    /// Send it with the token; a problem is an error.
+    async fn answer(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
         }
         let response = request
             .send()

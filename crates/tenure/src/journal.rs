@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tenure_store::{Inspector, Location, VerifyError};
 
-use crate::client::block_on;
+use crate::client::{Client, Server, block_on};
 use crate::output;
 
 /// The journal of a data folder, whether or not a server runs on it.
@@ -31,6 +31,35 @@ pub enum Command {
         #[arg(long, default_value_t = 100)]
         limit: u32,
         /// Print one JSON object an entry
+        #[arg(long)]
+        json: bool,
+    },
+    /// Search the journal of a running server: who decided what, as sentences, oldest first
+    Search {
+        #[command(flatten)]
+        server: Server,
+        /// Only entries whose sentence holds these words
+        #[arg(default_value = "")]
+        text: String,
+        /// Only entries of this case
+        #[arg(long)]
+        case: Option<String>,
+        /// Only what this account decided; `system` is Tenure itself
+        #[arg(long)]
+        actor: Option<String>,
+        /// Only entries of this kind, such as wave_started
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only entries from this instant on, RFC 3339
+        #[arg(long, value_name = "INSTANT")]
+        from: Option<String>,
+        /// Only entries before this instant, RFC 3339
+        #[arg(long, value_name = "INSTANT")]
+        to: Option<String>,
+        /// How many entries at most
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -63,8 +92,51 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Verify { place, json } => verify(&place.open().await?, json).await,
             Command::Log { place, after, limit, json } => log(&place.open().await?, after, limit, json).await,
+            Command::Search { server, text, case, actor, kind, from, to, limit, json } => {
+                let wanted = [
+                    ("text", Some(text).filter(|text| !text.is_empty())),
+                    ("case", case),
+                    ("actor", actor),
+                    ("kind", kind),
+                    ("from", from),
+                    ("to", to),
+                ];
+                let query = wanted.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+                search(&Client::new(&server)?, query, limit, json).await
+            }
         }
     })
+}
+
+async fn search(
+    client: &Client,
+    mut query: Vec<(&str, String)>,
+    limit: usize,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let mut found: Vec<Value> = Vec::new();
+    let mut after = Some("0".to_owned());
+    while let Some(next) = after.filter(|_| found.len() < limit) {
+        query.retain(|(name, _)| !matches!(*name, "after" | "limit"));
+        query.push(("after", next));
+        query.push(("limit", (limit - found.len()).min(1_000).to_string()));
+        let page: Value = client.query("/api/v1/journal", &query).await?.json().await?;
+        found.extend(page["items"].as_array().into_iter().flatten().cloned());
+        after = page["next"].as_str().map(str::to_owned);
+    }
+    if json {
+        output::json(&found)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if found.is_empty() {
+        output::line("no entry is like that");
+    }
+    for entry in &found {
+        let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
+        let at = text("at").get(..16).map_or_else(|| text("at"), |minute| minute.replace('T', " "));
+        output::line(format!("{:>6}  {at}  {}", entry["seq"], text("sentence")));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn verify(journal: &Inspector, json: bool) -> anyhow::Result<ExitCode> {
@@ -98,7 +170,7 @@ async fn log(journal: &Inspector, after: i64, limit: u32, json: bool) -> anyhow:
             output::json(&json!({
                 "seq": entry.seq, "at": entry.at, "actor": entry.actor, "stream": entry.stream,
                 "kind": entry.kind, "version": entry.version,
-                "body": serde_json::from_str::<serde_json::Value>(&entry.body)?, "hash": entry.hash.to_string(),
+                "body": serde_json::from_str::<Value>(&entry.body)?, "hash": entry.hash.to_string(),
             }))?;
         } else {
             output::line(format!(

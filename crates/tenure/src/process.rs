@@ -73,6 +73,25 @@ pub enum CaseCommand {
         #[arg(long, short, value_name = "FILE")]
         out: Option<std::path::PathBuf>,
     },
+    /// Attach a file that shows how an item of an owner process is done
+    Attach {
+        #[command(flatten)]
+        server: Server,
+        /// The case
+        case: String,
+        /// The codebase
+        codebase: String,
+        /// The item of its owner process
+        item: String,
+        /// The file, at most 8 MiB
+        file: std::path::PathBuf,
+        /// What it shows, in words
+        #[arg(long, default_value = "")]
+        evidence: String,
+        /// What it is, as a media type; told from its ending if left out
+        #[arg(long, value_name = "TYPE")]
+        media_type: Option<String>,
+    },
     /// The history of a case, from the journal
     Log {
         #[command(flatten)]
@@ -300,6 +319,17 @@ pub fn case(command: CaseCommand) -> anyhow::Result<ExitCode> {
                     }
                 }
             }
+            CaseCommand::Attach { server, case, codebase, item, file, evidence, media_type } => {
+                let bytes =
+                    std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let media_type = media_type.as_deref().unwrap_or(media_type_of(&name)).to_owned();
+                let query =
+                    [("codebase", codebase), ("item", item), ("file", name.clone()), ("evidence", evidence)];
+                let path = format!("/api/v1/cases/{case}/attachments");
+                Client::new(&server)?.upload(&path, &query, &media_type, bytes).await?;
+                output::line(format!("{name} is attached"));
+            }
             CaseCommand::Log { server, case, json } => {
                 let path = format!("/api/v1/journal?limit=1000&stream=case/{case}");
                 let entries = Client::new(&server)?.all(&path).await?;
@@ -308,6 +338,24 @@ pub fn case(command: CaseCommand) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What a file is, by the ending of its name.
+fn media_type_of(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("svg") => "image/svg+xml",
+        Some("pdf") => "application/pdf",
+        Some("json") => "application/json",
+        Some("csv") => "text/csv",
+        Some("html" | "htm") => "text/html",
+        Some("md") => "text/markdown",
+        Some("txt" | "log") => "text/plain",
+        _ => "application/octet-stream",
+    }
 }
 
 async fn document_text(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tenure_core::id::AccountId;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::page::{After, Page};
+use super::query::Query;
 use crate::auth::{Admin, Allowed, Read, password};
 use crate::live::Live;
 use crate::problem::Problem;

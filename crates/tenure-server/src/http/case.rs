@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::Body;
 use super::case_filter::{self, Listing, Which};
 use super::page::{After, Page};
+use super::query::Query;
 use super::schema::{Given, Shown};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;

@@ -99,7 +99,8 @@ pub async fn list_commands(_: Allowed<Read>) -> Json<Vec<CommandView>> {
     Json(Command::ALL.iter().map(view).collect())
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The request's idempotency key, if it carries one.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     match key.to_str() {
         Ok(key) if !key.is_empty() && key.len() <= KEY_BYTES_MAX => Ok(Some(key.to_owned())),

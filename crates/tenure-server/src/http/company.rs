@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_core::codebase::{self, Codebase, DefineCodebase};
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::page::{After, Page};
+use super::query::Query;
 use super::schema::{Given, Shown};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
@@ -13,6 +13,7 @@ use tenure_core::id::AccountId;
 use tenure_core::narration::Names;
 use utoipa::{IntoParams, ToSchema};
 
+use super::query::Query;
 use crate::auth::{Allowed, Read};
 use crate::live::{Live, decode};
 use crate::problem::Problem;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenure_core::experiment::Experiment;
@@ -12,6 +12,7 @@ use tenure_core::id::ExperimentId;
 use utoipa::IntoParams;
 
 use super::page::{After, Page};
+use super::query::Query;
 use super::schema::Shown;
 use crate::auth::{Allowed, Read};
 use crate::live::Live;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;
 use super::page::Page;
+use super::query::Query;
 use crate::auth::{Allowed, Read, Write};
 use crate::live::{Done, Live, Submission};
 use crate::problem::Problem;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
@@ -21,6 +21,7 @@ use utoipa::IntoParams;
 
 use super::document::names;
 use super::page::Page;
+use super::query::Query;
 use super::schema::Shown;
 use crate::auth::{Allowed, Read};
 use crate::live::{Live, decode};

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tenure_store::{Account, account_receiver};
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::query::Query;
 use super::webhook::{DeliveryView, Last, Tested, check_url, shown_url};
 use crate::auth::{Allowed, Read, Write};
 use crate::live::Live;

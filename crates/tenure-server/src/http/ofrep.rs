@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{FromRequest, Path, Query, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
@@ -22,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::body::Raw;
 use super::flag_stream::{self, EventStream};
+use super::query::Query;
 use crate::auth::{Allowed, Evaluate};
 use crate::flag_node::FlagNode;
 use crate::problem::Problem;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
@@ -16,6 +16,7 @@ use tenure_store::{Digest, Session};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;
+use super::query::Query;
 use crate::auth::{Allowed, Read, SESSION_COOKIE, Scope, password, secret};
 use crate::live::Live;
 use crate::problem::Problem;

@@ -116,8 +116,11 @@ async fn webhooks(live: &Live) -> Result<Vec<Webhook>, TellError> {
     Ok(kept.into_iter().filter(|webhook| webhook.disabled.is_none()).collect())
 }
 
-/// A standard webhook gets the entry, a chat what is said at once because of it.
+/// A standard webhook gets the entry, a chat what is said at once because of it; neither what was before it was made.
 fn owed_to_webhook(webhook: &Webhook, told: &Told) -> Vec<Owed> {
+    if told.entry.at < webhook.created_at {
+        return Vec::new();
+    }
     let filter = Filter::of(webhook);
     let (seq, kind) = (told.entry.seq, told.entry.kind.as_str());
     let case = told.case.as_ref().map(|(case, ..)| case.as_str());

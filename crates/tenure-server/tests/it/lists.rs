@@ -38,8 +38,16 @@ async fn cases_are_filtered_ordered_and_paged() {
     check("&held=true", &[]).await;
     check("&order=opened", &["PC-1", "PC-2", "PC-3"]).await;
 
-    let wrong = test.get("/api/v1/cases?stage=on_the_moon").await;
-    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{wrong:?}");
+    for (query, field) in [("stage=on_the_moon", "stage"), ("limit=many", "limit"), ("held=perhaps", "held")]
+    {
+        let wrong = test.get(&format!("/api/v1/cases?{query}")).await;
+        assert_eq!(
+            (wrong.status, &wrong.body["field"]),
+            (StatusCode::BAD_REQUEST, &Value::from(field)),
+            "{wrong:?}"
+        );
+        assert_eq!(wrong.headers["content-type"], "application/problem+json");
+    }
     let gone = test.get("/api/v1/cases?order=stage&after=PC-9").await;
     assert_eq!((gone.status, &gone.body["field"]), (StatusCode::BAD_REQUEST, &Value::from("after")));
 }

@@ -1,6 +1,7 @@
 //! The real server on a real port, spoken to over HTTP.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod attachments;
 mod commands;
 mod description;
 mod events;

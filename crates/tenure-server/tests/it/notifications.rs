@@ -103,8 +103,12 @@ async fn eventually(is: impl Fn() -> bool) {
     }
 }
 
+/// A server that posts to this machine. What claiming it wrote is told before any receiver is there: on a stepped clock
+/// it is as old as the receivers.
 async fn with_private_receivers() -> TestServer {
-    TestServer::start_with(|config| config.notify.private_addresses_allowed = true).await
+    let test = TestServer::start_with(|config| config.notify.private_addresses_allowed = true).await;
+    settled(&test).await;
+    test
 }
 
 async fn add(test: &TestServer, with: Value) -> Value {
@@ -230,6 +234,7 @@ async fn a_restart_goes_on_where_it_was_under_the_same_ids() {
     let receiver = Receiver::start(Answers::Broken).await;
     let server = Server::start(config.clone(), clock.clone()).await.unwrap();
     let test = TestServer::claim(server, folder).await;
+    settled(&test).await;
     add(&test, json!({"name": "bridge", "url": receiver.url})).await;
     for team in ["growth", "boards"] {
         define(&test, team).await;

@@ -14,9 +14,13 @@ const ROLES: &[&str] = &[
     "importer",
 ];
 
-/// Everything a case needs until its second wave.
-async fn to_the_measured_wave(test: &TestServer, case: &str, experiment: &str, flag: &str) {
+/// Everything a case needs until it is built; its roles too.
+pub async fn to_building(test: &TestServer, case: &str, experiment: &str, flag: &str) {
+    test.grant(ROLES).await;
     for (name, with) in [
+        ("define_team", json!({"team": "growth"})),
+        ("define_team", json!({"team": "boards", "name": "Boards"})),
+        ("define_codebase", json!({"codebase": "boards-web", "items": ["qa_demo"], "team": "boards"})),
         (
             "register_experiment",
             json!({
@@ -46,6 +50,15 @@ async fn to_the_measured_wave(test: &TestServer, case: &str, experiment: &str, f
         ("add_follow_up", json!({"case": case, "follow_up": format!("FU-{case}"), "title": "a bolder page"})),
         ("reserve_backlog", json!({"case": case, "days": 14})),
         ("create_flag", json!({"case": case, "key": flag})),
+    ] {
+        test.does(name, with).await;
+    }
+}
+
+/// Everything a case needs until its second wave.
+async fn to_the_measured_wave(test: &TestServer, case: &str, experiment: &str, flag: &str) {
+    to_building(test, case, experiment, flag).await;
+    for (name, with) in [
         ("checklist", json!({"case": case, "codebase": "boards-web", "item": "qa_demo", "result": "passed"})),
         ("finish_building", json!({"case": case})),
         ("propose_warranty", json!({"case": case, "months": 6})),
@@ -60,11 +73,8 @@ async fn to_the_measured_wave(test: &TestServer, case: &str, experiment: &str, f
 
 /// Fill a server.
 pub async fn company(test: &TestServer) {
-    test.grant(ROLES).await;
+    to_the_measured_wave(test, "PC-1", "EXP-1", "invite-v1").await;
     for (name, with) in [
-        ("define_team", json!({"team": "growth"})),
-        ("define_team", json!({"team": "boards", "name": "Boards"})),
-        ("define_codebase", json!({"codebase": "boards-web", "items": ["qa_demo"], "team": "boards"})),
         ("define_metric", json!({"metric": "invited", "kind": "proportion"})),
         (
             "set_flag",
@@ -75,7 +85,6 @@ pub async fn company(test: &TestServer) {
     ] {
         test.does(name, with).await;
     }
-    to_the_measured_wave(test, "PC-1", "EXP-1", "invite-v1").await;
     for (name, with) in [
         (
             "record_measurement",

@@ -8,7 +8,7 @@ use tenure_server::{Clock, Config, Server};
 pub struct TestServer {
     pub server: Server,
     pub admin: String,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
     folder: tempfile::TempDir,
 }
 

@@ -24,8 +24,7 @@ pub(super) fn confidence_sequence(it: Printed<'_>, section: &mut Section) {
     let mut rows = Vec::new();
     let shown = shown(&track);
     for point in &shown {
-        let (change, bounds) =
-            (sentence::change(kind, scale, point.estimate), sentence::interval(kind, scale, point.interval));
+        let (change, bounds) = sentence::change_and_interval(kind, scale, point.estimate, point.interval);
         let (at, units) = (it.minute(point.at), number::count(point.units));
         let says = format!("{change} ({bounds})");
         table.row([at.clone().into(), units.clone().into(), says.clone().into()]);
