@@ -67,7 +67,7 @@ fn choices_come_from_decide_and_refused_ones_say_why() {
 }
 
 /// Commands that are about no case, and the one that only Tenure itself gives.
-const NOT_IN_A_CASE: [&str; 17] = [
+const NOT_IN_A_CASE: [&str; 30] = [
     "register_experiment",
     "open_case",
     "register_platform_change",
@@ -84,6 +84,19 @@ const NOT_IN_A_CASE: [&str; 17] = [
     "define_metric",
     "set_flag",
     "archive_flag",
+    "describe_flag",
+    "revert_flag",
+    "record_references",
+    "set_environment",
+    "archive_environment",
+    "set_segment",
+    "archive_segment",
+    "propose_change",
+    "edit_change",
+    "approve_change",
+    "reject_change",
+    "withdraw_change",
+    "apply_change",
     "give_notice",
 ];
 
