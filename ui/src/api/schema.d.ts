@@ -76,6 +76,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Attach a file to an item of an owner process.
+         * @description The body is the file, at most 8 MiB, and `Content-Type` says what it is. The same as the command `attach_evidence`, which
+         *     takes links and texts: it is refused for the same reasons.
+         */
+        post: operations["attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case}/attachments/{attachment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file that was attached in a case. */
+        get: operations["get_attachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case}/documents/{document}": {
         parameters: {
             query?: never;
@@ -6579,6 +6617,12 @@ export interface components {
             /** @description Its interval, of the bound in force. */
             interval: number[];
             /**
+             * @description Whether it is a look of Tenure's own, on the scale of the iteration's design. What somebody else measured is one
+             *     difference in the metric's unit, and no part of the sequence.
+             * @default true
+             */
+            own: boolean;
+            /**
              * Format: uint64
              * @description Matured units in both arms.
              */
@@ -9252,6 +9296,102 @@ export interface operations {
                     "application/json": components["schemas"]["AccountableAt"];
                 };
             };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    attach: {
+        parameters: {
+            query: {
+                /** @description Of which codebase. */
+                codebase: string;
+                /** @description What it shows, in words. */
+                evidence?: string;
+                /** @description The file's name, without folders. */
+                file: string;
+                /** @description To which item of its owner process. */
+                item: string;
+            };
+            header?: {
+                /** @description the same key from the same account is carried out once */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The case */
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description refused, with the refusal */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The attachment's `blob`, as the case shows it */
+                attachment: string;
+                /** @description The case */
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description there is none, or it was erased */
             404: {
                 headers: {
                     [name: string]: unknown;
