@@ -35,7 +35,7 @@ async function check(window, screens) {
 }
 
 test("full, light and dark", async (context) => {
-  const demo = await startDemo({ perSecond: 20 });
+  const demo = await startDemo({ perSecond: 1 });
   try {
     for (const colorScheme of ["light", "dark"]) {
       await context.test(colorScheme, async () => {

@@ -10,6 +10,9 @@ export const PEOPLE = {
   omar: { name: "Omar Haddad", roles: ["product_owner:boards", "codebase_owner:boards-web"] },
 };
 
+/** How long a page may take before a story gives up: these may run beside a compiler. */
+const PATIENCE_MS = 60_000;
+
 export async function settle(admin, people = PEOPLE) {
   const give = (name, arguments_) => admin("POST", "/api/v1/commands", { do: name, with: arguments_ });
   await give("define_team", { team: "growth", name: "Growth" });
@@ -32,7 +35,7 @@ export function launch() {
 /** A browser window of its own; `faults` gathers what went wrong in it. */
 export async function open(browser, server, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(`${page.url()}: ${error.message}`));

@@ -4,27 +4,34 @@ import "@mantine/notifications/styles.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
-import { BrowserRouter, Navigate, Route, Routes } from "react-router";
+import { type ComponentType, lazy, Suspense } from "react";
+import { BrowserRouter, matchPath, Navigate, Route, Routes } from "react-router";
 import { Problem } from "./api/problem.ts";
 import { EmptyState, Waiting } from "./lib/Page.tsx";
 import { Shell } from "./shell/Shell.tsx";
 import { theme } from "./theme.ts";
 
-const Desk = lazy(() => import("./pages/desk/Desk.tsx"));
-const Portfolio = lazy(() => import("./pages/portfolio/Portfolio.tsx"));
-const CaseFile = lazy(() => import("./pages/case/CaseFile.tsx"));
-const Rollout = lazy(() => import("./pages/rollout/Rollout.tsx"));
-const Experiments = lazy(() => import("./pages/experiments/Experiments.tsx"));
-const ExperimentPage = lazy(() => import("./pages/experiments/ExperimentPage.tsx"));
-const Intake = lazy(() => import("./pages/experiments/Intake.tsx"));
-const Flags = lazy(() => import("./pages/flags/Flags.tsx"));
-const Metrics = lazy(() => import("./pages/metrics/Metrics.tsx"));
-const PlatformChanges = lazy(() => import("./pages/platform-changes/PlatformChanges.tsx"));
-const Warranties = lazy(() => import("./pages/warranties/Warranties.tsx"));
-const Journal = lazy(() => import("./pages/journal/Journal.tsx"));
-const Start = lazy(() => import("./pages/start/Start.tsx"));
-const Settings = lazy(() => import("./pages/settings/Settings.tsx"));
+/** Every page by its address, each a chunk of its own. */
+const PAGES: readonly (readonly [path: string, load: () => Promise<{ default: ComponentType }>])[] = [
+  ["/", () => import("./pages/desk/Desk.tsx")],
+  ["/portfolio", () => import("./pages/portfolio/Portfolio.tsx")],
+  ["/cases/:id", () => import("./pages/case/CaseFile.tsx")],
+  ["/cases/:id/rollout", () => import("./pages/rollout/Rollout.tsx")],
+  ["/experiments", () => import("./pages/experiments/Experiments.tsx")],
+  ["/experiments/intake", () => import("./pages/experiments/Intake.tsx")],
+  ["/experiments/:id", () => import("./pages/experiments/ExperimentPage.tsx")],
+  ["/flags", () => import("./pages/flags/Flags.tsx")],
+  ["/metrics", () => import("./pages/metrics/Metrics.tsx")],
+  ["/platform-changes", () => import("./pages/platform-changes/PlatformChanges.tsx")],
+  ["/warranties", () => import("./pages/warranties/Warranties.tsx")],
+  ["/journal", () => import("./pages/journal/Journal.tsx")],
+  ["/start", () => import("./pages/start/Start.tsx")],
+  ["/settings/:part?", () => import("./pages/settings/Settings.tsx")],
+];
+const ROUTES = PAGES.map(([path, load]) => ({ path, Page: lazy(load) }));
+
+// The page that was asked for is fetched while the session is: a page is at most two requests away, one behind the other.
+void PAGES.find(([path]) => matchPath(path, window.location.pathname) !== null)?.[1]();
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -45,22 +52,8 @@ export function App() {
           <Shell>
             <Suspense fallback={<Waiting lines={8} />}>
               <Routes>
-                <Route path="/" element={<Desk />} />
-                <Route path="/portfolio" element={<Portfolio />} />
+                {ROUTES.map(({ path, Page }) => <Route key={path} path={path} element={<Page />} />)}
                 <Route path="/cases" element={<Navigate to="/portfolio" replace />} />
-                <Route path="/cases/:id" element={<CaseFile />} />
-                <Route path="/cases/:id/rollout" element={<Rollout />} />
-                <Route path="/experiments" element={<Experiments />} />
-                <Route path="/experiments/intake" element={<Intake />} />
-                <Route path="/experiments/:id" element={<ExperimentPage />} />
-                <Route path="/flags" element={<Flags />} />
-                <Route path="/metrics" element={<Metrics />} />
-                <Route path="/platform-changes" element={<PlatformChanges />} />
-                <Route path="/warranties" element={<Warranties />} />
-                <Route path="/journal" element={<Journal />} />
-                <Route path="/start" element={<Start />} />
-                <Route path="/settings" element={<Settings />} />
-                <Route path="/settings/:part" element={<Settings />} />
                 <Route path="*" element={<EmptyState title="There is no such page">Choose one on the left, or search with Ctrl K.</EmptyState>} />
               </Routes>
             </Suspense>

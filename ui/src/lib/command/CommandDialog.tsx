@@ -1,9 +1,12 @@
 // The dialog of a command, made from its form. A refusal stays inside it, beside what was typed; nothing typed is lost.
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem } from "../../api/problem.ts";
+import { commands } from "../../api/queries.ts";
+import { fieldsFrom, type Schema } from "./described.ts";
 import { FieldInput } from "./FieldInput.tsx";
-import { argumentsOf, type Field, fieldsOf, formOf, idFrom, missing, verbOf } from "./forms.ts";
+import { argumentsOf, type Field, fieldsOf, type Form, formOf, FORMS, idFrom, missing, verbOf } from "./forms.ts";
 import { useGive } from "./give.ts";
 import { CommandFailure } from "./RefusalNotice.tsx";
 
@@ -18,7 +21,9 @@ export default function CommandDialog({ command, known, onClose, initial }: {
   onClose: () => void;
   initial?: Record<string, unknown>;
 }) {
-  const form = formOf(command);
+  const isOwn = command in FORMS;
+  const described = useQuery({ ...commands, enabled: !isOwn }).data?.find(({ name }) => name === command);
+  const form: Form = isOwn || described === undefined ? formOf(command) : { ...formOf(command), says: described.says, fields: fieldsFrom(described.with as Schema) };
   const [given, setGiven] = useState<Record<string, unknown>>(initial ?? {});
   const [isTried, setTried] = useState(false);
   const give = useGive({ onDone: onClose });

@@ -1,4 +1,4 @@
-// What each command of the process asks for, as data: one table from which every dialog is made. A field that a task or a button already
+// What each command of the process asks for, as data: one table from which every dialog is made; a test compares it with the API's description. A field that a task or a button already
 // knows is not asked for again. Whether a command is allowed is never decided here: the server says so, with the reason.
 
 export type Field = {
@@ -311,10 +311,31 @@ export const FORMS: Readonly<Record<string, Form>> = {
       { is: "number", name: "cap", label: "Largest value a unit may have", min: 0, optional: true },
     ],
   },
-  set_flag: {
-    verb: "Set a flag",
-    fields: [{ is: "text", name: "key", label: "Key" }, { is: "json", name: "definition", label: "flagd definition" }, { is: "text", name: "environment", label: "Environment", placeholder: "production", optional: true }],
+  describe_flag: {
+    verb: "Describe", title: "Say what the flag is for",
+    fields: [
+      { is: "text", name: "description", label: "What it is for", optional: true },
+      { is: "team", name: "owner", label: "Team that answers for it", optional: true },
+      { is: "tags", name: "tags", label: "Words to find it by", optional: true },
+      { is: "date", name: "until", label: "Meant to live through", optional: true, hint: "Past that day it stands among those that should leave the code." },
+    ],
+    into: ({ until, ...rest }) => (until === undefined ? rest : { ...rest, lifetime: { until } }),
   },
+  revert_flag: { verb: "Take back", title: "Take the change back", says: "The flag is as it was before this change; all later ones are taken back too.", fields: [reason()] },
+  approve_change: { verb: "Approve", title: "Approve the change", says: "You have read this revision; an edit would need your approval again.", weighty: true },
+  apply_change: { verb: "Apply", title: "Apply the change", says: "It is served at once.", weighty: true },
+  reject_change: { verb: "Reject", title: "Reject the change", danger: true, fields: [reason()] },
+  withdraw_change: { verb: "Withdraw", title: "Withdraw the change", fields: [reason("Why", true)] },
+  set_environment: {
+    verb: "Set an environment", title: "An environment",
+    fields: [
+      { is: "text", name: "environment", label: "Id", placeholder: "staging" },
+      { is: "text", name: "name", label: "Name", optional: true },
+      { is: "number", name: "approvals", label: "People who approve a change, besides its author", min: 0, max: 10, optional: true, hint: "0 lets flags be changed directly." },
+    ],
+  },
+  archive_environment: { verb: "Archive", title: "Archive the environment", danger: true, weighty: true, says: "Nothing is served there any more." },
+  archive_segment: { verb: "Archive", title: "Archive the segment", danger: true, weighty: true },
   archive_flag: { verb: "Archive", title: "Archive the flag", danger: true, weighty: true, says: "It is no longer served; code that asks for it gets its own default." },
 };
 
@@ -325,7 +346,7 @@ const KIND_VERBS: Readonly<Record<string, string>> = {
   "review_keep/affirm": "It stays", "review_keep/remove": "Remove",
 };
 
-/** The form of a command; one that this table does not know yet is given without fields. */
+/** The form of a command; one that this table does not know is made from its description (`described.ts`). */
 export function formOf(command: string): Form {
   return FORMS[command] ?? { verb: command.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase()) };
 }
