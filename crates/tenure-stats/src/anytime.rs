@@ -29,12 +29,22 @@ pub fn optimal_x_approximate(alpha: f64) -> Result<f64, CannotSay> {
     Ok(twice + twice.ln_1p())
 }
 
-/// The mixture variance `τ²` that makes the interval tightest when the standard error reaches `se_plan`.
+/// The mixture variance `τ² = x*·SE_plan²` that makes the interval tightest when the standard error reaches `se_plan`; fixed
+/// before the first look.
 pub fn tau_squared(alpha: f64, se_plan: f64) -> Result<f64, CannotSay> {
     Ok(optimal_x(alpha)? * positive(se_plan)? * se_plan)
 }
 
-/// The critical value of the two-sided interval: `√((1+x)/x · ln((1+x)/α²))`.
+/// The critical value of the two-sided interval: `√((1+x)/x · ln((1+x)/α²))` [Waudby-Smith et al. 2024].
+///
+/// ```
+/// use tenure_stats::anytime::{critical, log_e};
+///
+/// // The bound is where the e-value reaches 1/α.
+/// let z = critical(8.2, 0.05)?;
+/// assert!((log_e(z, 8.2) - 20f64.ln()).abs() < 1e-12);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn critical(x: f64, alpha: f64) -> Result<f64, CannotSay> {
     probability(alpha)?;
     positive(x)?;
@@ -68,7 +78,8 @@ pub fn critical_one_sided(x: f64, alpha: f64) -> Result<f64, CannotSay> {
     Ok(z)
 }
 
-/// The two-sided log e-value: `z²x/(2(1+x)) − ln(1+x)/2`.
+/// The two-sided log e-value, the likelihood ratio of a normal mixture over nothing: `z²x/(2(1+x)) − ln(1+x)/2`
+/// [Robbins 1970].
 pub fn log_e(z: f64, x: f64) -> f64 {
     0.5 * z * z * x / (1.0 + x) - 0.5 * x.ln_1p()
 }
@@ -78,7 +89,7 @@ pub fn log_e_above(z: f64, x: f64) -> f64 {
     std::f64::consts::LN_2 + log_e(z, x) + normal::ln_cdf(z * (x / (1.0 + x)).sqrt())
 }
 
-/// The p-value of a log e-value: `min(1, 1/E)`. Its running minimum is valid at any time.
+/// The p-value of a log e-value: `min(1, 1/E)`. Its running minimum is valid at any time [Ville 1939].
 pub fn p_of_log_e(log_e: f64) -> f64 {
     (-log_e).exp().min(1.0)
 }

@@ -26,7 +26,8 @@ pub struct Posterior {
     pub sd: f64,
 }
 
-/// The posterior of a normal prior and a normal estimate; without a prior, the estimate itself.
+/// The posterior of a normal prior and a normal estimate, `1/sd² = 1/SE² + 1/V` and
+/// `mean = sd²·(d/SE² + m/V)` [Gelman et al. 2013, ch. 2]; without a prior, the estimate itself.
 ///
 /// ```
 /// use tenure_stats::{bayes, estimate::Estimate};
@@ -48,12 +49,12 @@ pub fn posterior(estimate: &Estimate, prior: Option<Prior>) -> Result<Posterior,
 }
 
 impl Posterior {
-    /// The probability that the effect is above zero.
+    /// The probability that the effect is above zero: `Φ(mean/sd)`.
     pub fn chance_above_zero(&self) -> f64 {
         normal::cdf(self.mean / self.sd)
     }
 
-    /// The expected loss of keeping the treatment: `E[max(0, −effect)]`.
+    /// The expected loss of keeping the treatment: `E[max(0, −effect)] = sd·φ(z) − mean·Φ(−z)`, z = mean/sd [Stucchio 2015].
     pub fn loss_if_kept(&self) -> f64 {
         let z = self.mean / self.sd;
         (self.sd * normal::pdf(z) - self.mean * normal::cdf(-z)).max(0.0)

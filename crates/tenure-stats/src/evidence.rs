@@ -106,7 +106,7 @@ pub fn weigh(original: &Estimate, rollout: &Estimate) -> Result<Evidence, Cannot
 }
 
 /// Two estimates combined, the original's information counted with weight `weight` (a power prior
-/// [Ibrahim, Chen 2000]); 1 is the fixed effect.
+/// [Ibrahim, Chen 2000]): `(w·I_o·θ_o + I_r·θ_r)/(w·I_o + I_r)`, `SE = 1/√(w·I_o + I_r)`, `I = 1/SE²`; 1 is the fixed effect.
 pub fn power_prior(original: &Estimate, rollout: &Estimate, weight: f64) -> Result<Estimate, CannotSay> {
     if !(0.0..=1.0).contains(&weight) {
         return Err(CannotSay::OutOfRange);

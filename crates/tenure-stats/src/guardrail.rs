@@ -67,7 +67,10 @@ pub struct Judged {
 }
 
 /// Judges a guardrail at one look. Harm may be looked for at any time, also in safety waves; *safe* and
-/// *worse* are read when the rollout's verdict is.
+/// *worse* are read when the rollout's verdict is. With the gain g (the estimate in the good direction) and the margin m:
+///
+/// - *harmed* when `ln E₁((−m − g)/SE) ≥ ln(1/α_harm)`, the one-sided e-value of [`anytime::log_e_above`];
+/// - *worse* when `g + z_α·SE < 0`; *safe* when `g − z_α·SE > −m`; else *open*.
 ///
 /// ```
 /// use tenure_stats::estimate::Estimate;
@@ -107,7 +110,13 @@ pub fn judge(guardrail: &Guardrail, estimate: &Estimate) -> Result<Judged, Canno
 }
 
 /// The standard error at which a guardrail of this margin would be called safe with this power, when nothing
-/// has changed: what a plan needs.
+/// has changed: `margin/(z_α + z_β)`, what a plan needs.
+///
+/// ```
+/// let se = tenure_stats::guardrail::se_to_be_safe(0.01, 0.05, 0.8)?;
+/// assert!((se - 0.01 / (1.6448536269514722 + 0.8416212335729143)).abs() < 1e-15);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn se_to_be_safe(margin: f64, alpha: f64, power: f64) -> Result<f64, CannotSay> {
     Ok(positive(margin)? / (normal::isf(probability(alpha)?) + normal::isf(1.0 - probability(power)?)))
 }

@@ -15,7 +15,8 @@ pub struct Combined {
     pub tau_squared: f64,
 }
 
-/// The precision-weighted mean: one true effect behind all estimates.
+/// The precision-weighted mean, one true effect behind all estimates: `Σ w·d/Σ w` with `w = 1/SE²`, `SE = 1/√Σw`, and
+/// Cochran's `Q = Σ w·(d − d̄)²` [Cochran 1954].
 ///
 /// Errors: no estimate.
 ///
@@ -30,7 +31,8 @@ pub fn fixed(estimates: &[Estimate]) -> Result<Combined, CannotSay> {
     weigh(estimates, 0.0)
 }
 
-/// The mean of a distribution of effects, its variance by the method of moments [DerSimonian, Laird 1986].
+/// The mean of a distribution of effects, its variance by the method of moments,
+/// `τ² = max(0, (Q − df)/(Σw − Σw²/Σw))`, which then widens each weight to `1/(SE² + τ²)` [DerSimonian, Laird 1986].
 pub fn random(estimates: &[Estimate]) -> Result<Combined, CannotSay> {
     let q = weigh(estimates, 0.0)?.heterogeneity;
     let weights = || estimates.iter().map(Estimate::information);

@@ -104,7 +104,17 @@ fn hommel(sorted: &[f64]) -> Vec<f64> {
 }
 
 /// e-BH [Wang, Ramdas 2022]: which hypotheses to claim so that at most a share `alpha` of the claims is expected
-/// to be false, whatever the dependence and however often it is looked at. Takes log e-values.
+/// to be false, whatever the dependence and however often it is looked at: the k largest, for the largest k whose k-th
+/// e-value is at least `m/(kα)`. Takes log e-values.
+///
+/// ```
+/// use tenure_stats::multiplicity::e_benjamini_hochberg;
+///
+/// // Four hypotheses at 10 %: the largest must reach 40, two together 20 each, three 13.3 each.
+/// let claimed = e_benjamini_hochberg(&[21f64.ln(), 0.0, 25f64.ln(), 5f64.ln()], 0.1)?;
+/// assert_eq!(claimed, [true, false, true, false]);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn e_benjamini_hochberg(log_e: &[f64], alpha: f64) -> Result<Vec<bool>, CannotSay> {
     let bar = (log_e.len() as f64 / probability(alpha)?).ln();
     if log_e.iter().any(|e| e.is_nan()) {

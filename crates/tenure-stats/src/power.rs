@@ -21,7 +21,15 @@ pub enum Tails {
     One,
 }
 
-/// The drift at which a fixed test of level `alpha` has this power.
+/// The drift at which a fixed test of level `alpha` has this power: `z_α + z_β` one-sided, and two-sided the root of
+/// `Φ(δ − z_{α/2}) + Φ(−δ − z_{α/2}) = power`, which counts the other tail too [Cohen 1988].
+///
+/// ```
+/// use tenure_stats::power::{drift, Tails};
+///
+/// assert!((drift(0.025, 0.8, Tails::One)? - (1.959963984540054 + 0.8416212335729143)).abs() < 1e-12);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn drift(alpha: f64, power: f64, tails: Tails) -> Result<f64, CannotSay> {
     probability(alpha)?;
     probability(power)?;
@@ -47,7 +55,8 @@ pub fn drift(alpha: f64, power: f64, tails: Tails) -> Result<f64, CannotSay> {
     Ok(drift)
 }
 
-/// The power of a fixed test when the effect stands `drift` standard errors above zero.
+/// The power of a fixed test when the effect stands `drift` standard errors δ above zero: `Φ(δ − z_α)`, two-sided
+/// `Φ(δ − z_{α/2}) + Φ(−δ − z_{α/2})`.
 pub fn power_at(drift: f64, alpha: f64, tails: Tails) -> f64 {
     match tails {
         Tails::Two => {
@@ -82,7 +91,7 @@ pub fn treatment_units(
     Ok(units)
 }
 
-/// The smallest effect that this many units detect: the inverse of [`treatment_units`].
+/// The smallest effect that this many units detect, `drift·√((σT² + σC²/κ)/n_T)`: the inverse of [`treatment_units`].
 pub fn detectable_effect(
     treatment_n: f64,
     control_variance: f64,
@@ -96,8 +105,18 @@ pub fn detectable_effect(
     Ok(effect)
 }
 
-/// The power of the two-sided t test with `df` degrees of freedom at this drift: a noncentral t probability,
-/// integrated over the distribution of the standard deviation.
+/// The power of the t test with `df` degrees of freedom at this drift δ: the noncentral t probability
+/// `P(|T'_ν(δ)| > t_{α/2,ν})` [Johnson, Kotz, Balakrishnan 1995, ch. 31], integrated over the distribution of the standard
+/// deviation.
+///
+/// ```
+/// use tenure_stats::power::{t_power, Tails};
+///
+/// // Twelve units an arm, half a standard deviation: statsmodels' TTestIndPower says the same.
+/// let drift = 0.5 * 6f64.sqrt();
+/// assert!((t_power(drift, 22.0, 0.05, Tails::Two)? - 0.2162).abs() < 1e-3);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn t_power(drift: f64, df: f64, alpha: f64, tails: Tails) -> Result<f64, CannotSay> {
     probability(alpha)?;
     positive(df)?;

@@ -14,7 +14,8 @@ pub fn below_gate(arm: &Level) -> bool {
     arm.n as f64 * arm.value.min(1.0 - arm.value) < GATE - 1e-9
 }
 
-/// The interval of one proportion that inverts the score test [Wilson 1927].
+/// The interval of one proportion that inverts the score test [Wilson 1927]:
+/// `(p + z²/2n ± z·√(p(1 − p)/n + z²/4n²))/(1 + z²/n)`.
 pub fn wilson(arm: &Level, confidence: f64) -> [f64; 2] {
     let z = normal::critical(1.0 - confidence);
     let (n, p) = (arm.n as f64, arm.value);
@@ -24,8 +25,19 @@ pub fn wilson(arm: &Level, confidence: f64) -> [f64; 2] {
     [(middle - half).max(0.0), (middle + half).min(1.0)]
 }
 
-/// Newcombe's hybrid score interval of treatment less control [Newcombe 1998, method 10]. It has an answer
-/// also when an arm has no success.
+/// Newcombe's hybrid score interval of treatment less control [Newcombe 1998, method 10]: with Wilson's intervals `[l, u]` of
+/// the arms, `d − √((p_T − l_T)² + (u_C − p_C)²)` to `d + √((u_T − p_T)² + (p_C − l_C)²)`. It has an answer also when an arm
+/// has no success.
+///
+/// ```
+/// use tenure_stats::estimate::{Kind, Level};
+/// use tenure_stats::{moments::Moments, proportion};
+///
+/// let arm = |n, x| Level::of(Kind::Proportion, &Moments::from_counts(n, x)?).map_err(Box::<dyn std::error::Error>::from);
+/// let [low, high] = proportion::newcombe(&arm(50, 0)?, &arm(60, 3)?, 0.95)?;
+/// assert!((low + 0.028547).abs() < 1e-6 && (high - 0.137005).abs() < 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn newcombe(control: &Level, treatment: &Level, confidence: f64) -> Result<[f64; 2], CannotSay> {
     if control.n == 0 || treatment.n == 0 {
         return Err(CannotSay::EmptyArm);
@@ -45,7 +57,8 @@ pub fn agresti_caffo(control: &Level, treatment: &Level, confidence: f64) -> [f6
     [t - c - half, t - c + half]
 }
 
-/// The pooled score statistic: the difference in standard errors under equal proportions.
+/// The pooled score statistic, the difference in standard errors under equal proportions:
+/// `(p_T − p_C)/√(p(1 − p)(1/n_T + 1/n_C))`, p of both arms together.
 ///
 /// Errors: an empty arm; no success, or no failure, in both.
 pub fn score(control: &Level, treatment: &Level) -> Result<f64, CannotSay> {
@@ -61,7 +74,7 @@ pub fn score(control: &Level, treatment: &Level) -> Result<f64, CannotSay> {
     Ok((treatment.value - control.value) / variance.sqrt())
 }
 
-/// Cohen's effect size of two proportions, `2·asin√p₁ − 2·asin√p₀`.
+/// Cohen's effect size of two proportions, `2·asin√p₁ − 2·asin√p₀` [Cohen 1988].
 pub fn cohen_h(p0: f64, p1: f64) -> f64 {
     2.0 * (p1.sqrt().asin() - p0.sqrt().asin())
 }

@@ -35,7 +35,8 @@ pub fn outer_ranks(n: u64, p: f64, sigma: f64, alpha: f64) -> Result<Ranks, Cann
     Ok(Ranks { lower: (n * (p - half)).floor() as i64, upper: (n * (p + half)).ceil() as i64 + 1 })
 }
 
-/// The exact ranks for independent values, from the binomial distribution of how many lie below.
+/// The exact ranks for independent values, from the binomial distribution K of how many lie below: the smallest k with
+/// `P(K ≤ k) ≥ α/2`, and one above that with `P(K ≤ k) ≥ 1 − α/2` [David, Nagaraja 2003, ch. 7].
 pub fn exact_ranks(n: u64, p: f64, alpha: f64) -> Result<Ranks, CannotSay> {
     probability(p)?;
     let tail = 0.5 * probability(alpha)?;

@@ -28,7 +28,8 @@ pub struct ChiSquare {
     pub p_value: f64,
 }
 
-/// Pearson's χ² test that `counts` follow `shares` (which need not add up to 1). No unit at all gives p = 1.
+/// Pearson's χ² test that `counts` follow `shares` (which need not add up to 1): `Σ (n_i − Nθ_i)²/(Nθ_i)` with one degree of
+/// freedom less than arms [Pearson 1900]. No unit at all gives p = 1.
 ///
 /// Errors: fewer than two arms, lengths that differ, a share that is not above zero.
 ///
@@ -72,6 +73,16 @@ impl ChiSquare {
 /// The log e-value of the sequential multinomial test [Lindon, Malek 2022]:
 /// `lnΓ(k) − lnΓ(k+N) + Σ[lnΓ(kθ_i+n_i) − lnΓ(kθ_i)] − Σ n_i·lnθ_i`, with k = `concentration`.
 /// Under the planned shares `E ≥ 1/α` ever happens with probability at most α. Add it over epochs.
+///
+/// ```
+/// use tenure_stats::sample_ratio::{log_e, p_of_log_e, CONCENTRATION};
+///
+/// let skewed = log_e(&[5_234, 4_766], &[0.5, 0.5], CONCENTRATION)?;
+/// assert!(p_of_log_e(skewed) < 0.001);
+/// let fair = log_e(&[5_034, 4_966], &[0.5, 0.5], CONCENTRATION)?;
+/// assert!(p_of_log_e(fair) > 0.5);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn log_e(counts: &[u64], shares: &[f64], concentration: f64) -> Result<f64, CannotSay> {
     let shares = normalised(counts, shares)?;
     let k = positive(concentration)?;

@@ -134,7 +134,18 @@ impl Exit {
 }
 
 /// The probability of stopping first at each look, when the estimate at full information would stand `drift`
-/// standard errors above zero.
+/// standard errors above zero: `Z(t_k) ~ N(drift·√t_k, 1)` with `Cov(Z(s), Z(t)) = √(s/t)` [Jennison, Turnbull 2000, ch. 3].
+///
+/// ```
+/// use tenure_stats::sequential::{exit_probabilities, Sides};
+///
+/// // A fixed 5 % test at each of five equal looks is wrong 14.2 % of the time [Armitage, McPherson, Rowe 1969].
+/// let looks = [0.2, 0.4, 0.6, 0.8, 1.0];
+/// let exits = exit_probabilities(&looks, &[Some(1.959963984540054); 5], 0.0, Sides::Both)?;
+/// let wrong: f64 = exits.iter().map(|exit| exit.either()).sum();
+/// assert!((wrong - 0.142).abs() < 5e-4);
+/// # Ok::<(), tenure_stats::CannotSay>(())
+/// ```
 pub fn exit_probabilities(
     fractions: &[f64],
     z: &[Option<f64>],
@@ -158,7 +169,8 @@ pub fn exit_probabilities(
     Ok(exits)
 }
 
-/// The drift at which the path leaves through the upper bound with probability `power`.
+/// The drift at which the path leaves through the upper bound with probability `power`: the root of
+/// `Σ P(first exit above at look k) = power`. Its square over that of the fixed test is the design's inflation of the sample.
 pub fn drift_for_power(
     fractions: &[f64],
     z: &[Option<f64>],
@@ -198,8 +210,8 @@ pub fn drift_for_power(
     Ok(high)
 }
 
-/// The expected information at the stop, in units of full information, given the exits at each look. Looks
-/// that never stop carry on to the last one.
+/// The expected information at the stop, in units of full information: `t_K − Σ (t_K − t_k)·P(stop at look k)`. A path that
+/// never stops carries on to the last look.
 pub fn expected_information(fractions: &[f64], exits: &[Exit]) -> f64 {
     let last = fractions.last().copied().unwrap_or(0.0);
     let saved = fractions.iter().zip(exits).map(|(t, exit)| (last - t) * exit.either());

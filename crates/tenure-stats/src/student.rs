@@ -13,7 +13,8 @@ pub fn cdf(t: f64, df: f64) -> f64 {
     sf(-t, df)
 }
 
-/// `P(T > t)` with `df` degrees of freedom, as a tail.
+/// `P(T > t)` with `df` degrees of freedom, as a tail: `½·I_{ν/(ν+t²)}(ν/2, ½)` for t > 0, computed by whichever of three
+/// ways keeps its digits (the mass next to zero, a quadrature of the tail, an expansion about the normal).
 ///
 /// ```
 /// assert!((tenure_stats::student::sf(12.706204736174694, 1.0) - 0.025).abs() < 1e-15);
@@ -108,7 +109,7 @@ fn expands(x: f64, df: f64) -> bool {
     (1.0 + x * x).powi(6) < 1e-15 * df.powi(5)
 }
 
-/// The density.
+/// The density `Γ((ν+1)/2)/(Γ(ν/2)·√(νπ))·(1 + t²/ν)^(−(ν+1)/2)`.
 pub fn pdf(t: f64, df: f64) -> f64 {
     if df >= NORMAL_FROM {
         return normal::pdf(t);
