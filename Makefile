@@ -20,6 +20,7 @@ help: ## list the commands
 
 demo: ## build, seed a company, and watch a live rollout until its verdict
 	@scripts/need rust
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ui/dist/index.html; fi
 	$(CARGO) build --profile demo --package tenure
 	@exec "$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/demo/tenure" demo
 
@@ -61,6 +62,9 @@ release: ## the optimised binary, with the web UI in it
 	npm --prefix ui ci && npm --prefix ui run build
 	$(CARGO) build --release --locked --package tenure
 
+ui/dist/index.html: ui/node_modules/.installed-from ui/index.html ui/vite.config.ts $(shell find ui/src ui/public -type f)
+	cd ui && npm run build
+
 ui: ui/node_modules/.installed-from ## check, test and build the web pages into ui/dist
 	@scripts/need node
 	cd ui && npm test && npm run build
@@ -70,9 +74,12 @@ ui-dev: ui/node_modules/.installed-from ## serve the pages while writing them, a
 
 e2e: ui/node_modules/.installed-from ## drive the real server through its pages, as three people in three browsers would
 	@scripts/need rust node chromium
-	cd ui && npm run build
+	$(MAKE) --no-print-directory ui/dist/index.html
 	$(CARGO) build --package tenure
 	cd ui && TENURE_BIN="$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/tenure" npm run e2e
 
-screenshots: ui/node_modules/.installed-from ## picture every screen of the pages at TENURE_UI into ui/screenshots
-	cd ui && npm run screenshots
+screenshots: ui/node_modules/.installed-from ## picture every screen of the real server, full and empty, light and dark, wide and phone
+	@scripts/need rust node chromium
+	$(MAKE) --no-print-directory ui/dist/index.html
+	$(CARGO) build --package tenure
+	cd ui && TENURE_BIN="$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/tenure" npm run screenshots

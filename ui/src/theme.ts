@@ -44,8 +44,9 @@ export const theme = createTheme({
     Button: { defaultProps: { size: "sm", variant: "default" } },
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray" } },
     Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 560 } },
-    Modal: { defaultProps: { centered: false, radius: "lg", overlayProps: { blur: 2, backgroundOpacity: 0.35 } } },
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, centered: false, radius: "lg", overlayProps: { blur: 2, backgroundOpacity: 0.35 } } },
     Tooltip: { defaultProps: { withArrow: true, multiline: true, maw: 320, openDelay: 200 } },
-    Anchor: { defaultProps: { underline: "hover" } },
+    // Underlined always: in a sentence, colour alone does not tell a link from its words.
+    Anchor: { defaultProps: { underline: "always" } },
   },
 });

@@ -18,6 +18,12 @@ const SCOPES: { value: Reach; label: string }[] = [
 ];
 
 export default function Tokens() {
+  const me = useQuery(session).data;
+  if (me?.may.includes("accounts") !== true) return <Section><EmptyState title="Administrators make tokens">Ask one for a token for your program; your own session is not one.</EmptyState></Section>;
+  return <All />;
+}
+
+function All() {
   const queries = useQueryClient();
   const asked = useQuery(tokens);
   const [made, setMade] = useState<{ name: string; token: string } | null>(null);
@@ -51,7 +57,6 @@ export default function Tokens() {
 
 function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) => void }) {
   const queries = useQueryClient();
-  const me = useQuery(session).data;
   const known = useQuery(accounts).data ?? [];
   const [given, setGiven] = useState<{ name: string; scopes: Reach[]; environment: string; account: string | null; days: number | "" }>({ name: "", scopes: ["evaluate"], environment: "", account: null, days: "" });
   const set = <K extends keyof typeof given>(name: K, value: (typeof given)[K]) => setGiven((before) => ({ ...before, [name]: value }));
@@ -69,7 +74,7 @@ function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) 
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <TextInput label="What it is for" placeholder="checkout-web, production" value={given.name} onChange={(event) => set("name", event.currentTarget.value)} />
           <MultiSelect label="How far it reaches" data={SCOPES} value={given.scopes} onChange={(scopes) => set("scopes", scopes as Reach[])} />
-          {me?.may.includes("accounts") && <Select label="Acts as" placeholder="you" clearable searchable data={known.map(({ id, display_name: name }) => ({ value: id, label: name }))} value={given.account} onChange={(account) => set("account", account)} />}
+          <Select label="Acts as" placeholder="you" clearable searchable data={known.map(({ id, display_name: name }) => ({ value: id, label: name }))} value={given.account} onChange={(account) => set("account", account)} />
           {given.scopes.includes("evaluate") && <TextInput label="Environment whose flags it gets" placeholder="production" value={given.environment} onChange={(event) => set("environment", event.currentTarget.value)} />}
           <NumberInput label="Expires after days" placeholder="never" min={1} value={given.days} onChange={(days) => set("days", days === "" ? "" : Number(days))} />
         </SimpleGrid>

@@ -4,13 +4,19 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
 import type { Webhook } from "../../api/model.ts";
-import { deliveries, webhooks } from "../../api/queries.ts";
+import { deliveries, session, webhooks } from "../../api/queries.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
 import { Secret } from "./Secret.tsx";
 
 export default function Webhooks() {
+  const me = useQuery(session).data;
+  if (me?.may.includes("accounts") !== true) return <Section><EmptyState title="Administrators add webhooks">Ask one; how you yourself are told is yours to choose.</EmptyState></Section>;
+  return <All />;
+}
+
+function All() {
   const asked = useQuery(webhooks);
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   return (
