@@ -1,4 +1,4 @@
-//! What a start, a desk, a portfolio and a tick of the clockwork cost at 100, 1,000 and 10,000 cases of 200 entries each.
+//! What a start, a desk, a portfolio and a round of the clockwork cost at 100, 1,000 and 10,000 cases of 200 entries each.
 //!
 //! A journal is written into SQLite by real commands. Each start is measured in a process of its own, so that its time is a
 //! start's and its memory is what a server would hold for it: the journal is read, decoded and folded as the server does
@@ -7,7 +7,9 @@
 //! `bench-process [CASES …]`; entries a case: `BENCH_ENTRIES` (200).
 
 mod company;
+mod script;
 
+use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,20 +17,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use company::Company;
 use jiff::Timestamp;
+use tenure_core::board::Board;
+use tenure_core::filter::Filter;
 use tenure_core::id::AccountId;
-use tenure_core::plan::plan;
 use tenure_core::{Actor, Recorded, State};
 use tenure_store::{Entry, Location, PAGE_MAX, Snapshot, Store};
 
 const FORMAT: &str = "bench";
+/// How much of a desk is shown at once.
+const DESK: usize = 100;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [start, folder] = arguments.as_slice()
+    if let [start, folder, now] = arguments.as_slice()
         && start == "start"
     {
-        return started(Path::new(folder)).await;
+        return started(Path::new(folder), now.parse()?).await;
     }
     let mut cases: Vec<usize> = arguments.iter().map(|count| count.parse()).collect::<Result<_, _>>()?;
     if cases.is_empty() {
@@ -36,8 +41,9 @@ async fn main() -> Result<()> {
     }
     let entries: u64 = std::env::var("BENCH_ENTRIES").unwrap_or_else(|_| "200".to_owned()).parse()?;
     println!(
-        "  cases    entries  journal MiB  snapshot MiB  replay s  from snapshot s  memory MiB  desk ms  portfolio ms  plan ms"
+        "| cases | entries | journal MiB | snapshot MiB | start s (processor) | start from snapshot s (processor) | memory MiB | desk ms | portfolio ms | what is due ms | an entry µs |"
     );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for cases in cases {
         measure(cases, entries).await?;
     }
@@ -48,16 +54,15 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let store = Store::open(&Location::folder(folder.path())).await?;
     let mut company = Company::found(&store).await?;
-    for number in 0..cases {
-        company.carries(number, entries).await?;
-    }
+    company.carries(cases, entries).await?;
     company.flush().await?;
-    let state = std::mem::take(&mut company.state);
+    let (state, now) = (std::mem::take(&mut company.state), company.now);
+    drop(company);
     store.close().await;
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let journal: u64 =
         std::fs::read_dir(folder.path())?.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum();
-    let replay = in_its_own_process(folder.path())?;
+    let replay = in_its_own_process(folder.path(), now)?;
 
     let store = Store::open(&Location::folder(folder.path())).await?;
     let bytes = serde_json::to_vec(&state)?;
@@ -66,21 +71,24 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
         .put_snapshot(&Snapshot { format: FORMAT.to_owned(), seq: i64::try_from(state.seq)?, bytes })
         .await?;
     store.close().await;
-    let kept = in_its_own_process(folder.path())?;
+    let kept = in_its_own_process(folder.path(), now)?;
     if (replay.seq, kept.seq) != (state.seq, state.seq) {
         bail!("a start ended at another entry: {} and {} of {}", replay.seq, kept.seq, state.seq);
     }
     println!(
-        "{cases:>7} {:>10} {:>12.0} {:>13.1} {:>9.2} {:>16.2} {:>11.0} {:>8.2} {:>13.2} {:>8.2}",
+        "| {cases} | {} | {:.0} | {:.1} | {:.2} ({:.2}) | {:.2} ({:.2}) | {:.0} | {:.2} | {:.2} | {:.2} | {:.0} |",
         state.seq,
         mib(journal),
         mib(snapshot),
         replay.seconds,
+        replay.worked,
         kept.seconds,
+        kept.worked,
         replay.memory_mib.max(kept.memory_mib),
         replay.desk_ms,
         replay.portfolio_ms,
-        replay.plan_ms,
+        replay.due_ms,
+        replay.note_us,
     );
     Ok(())
 }
@@ -88,55 +96,69 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
 /// What a start found.
 struct Started {
     seq: u64,
+    /// Seconds of the processor, and of the clock.
+    worked: f64,
     seconds: f64,
     memory_mib: f64,
     desk_ms: f64,
     portfolio_ms: f64,
-    plan_ms: f64,
+    due_ms: f64,
+    note_us: f64,
 }
 
-fn in_its_own_process(folder: &Path) -> Result<Started> {
-    let output = Command::new(std::env::current_exe()?).arg("start").arg(folder).output()?;
+fn in_its_own_process(folder: &Path, now: Timestamp) -> Result<Started> {
+    let output =
+        Command::new(std::env::current_exe()?).arg("start").arg(folder).arg(now.to_string()).output()?;
     let text = String::from_utf8(output.stdout)?;
     let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    let [seq, seconds, memory_mib, desk_ms, portfolio_ms, plan_ms] = numbers[..] else {
+    let [seq, worked, seconds, memory_mib, desk_ms, portfolio_ms, due_ms, note_us] = numbers[..] else {
         bail!("the start failed: {}", String::from_utf8_lossy(&output.stderr));
     };
-    Ok(Started { seq: seq as u64, seconds, memory_mib, desk_ms, portfolio_ms, plan_ms })
+    Ok(Started { seq: seq as u64, worked, seconds, memory_mib, desk_ms, portfolio_ms, due_ms, note_us })
 }
 
-/// Start as a server does: the latest snapshot, then every entry behind it.
-async fn started(folder: &Path) -> Result<()> {
-    let begun = Instant::now();
+/// Start as a server does: the latest snapshot, then every entry behind it, then the board. Then ask it what people and the
+/// clockwork ask.
+async fn started(folder: &Path, now: Timestamp) -> Result<()> {
+    let (begun, worked) = (Instant::now(), processor_seconds()?);
     let store = Store::open(&Location::folder(folder)).await?;
     let mut state = match store.latest_snapshot(FORMAT).await? {
         Some(snapshot) => serde_json::from_slice(&snapshot.bytes)?,
         None => State::default(),
     };
-    let mut last = None;
     loop {
         let page = store.read(i64::try_from(state.seq)?, PAGE_MAX).await?;
-        let Some(entry) = page.last() else { break };
-        last = Some(entry.at);
+        if page.is_empty() {
+            break;
+        }
         for entry in &page {
             tenure_core::apply(&mut state, &decode(entry)?);
         }
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let now = last.unwrap_or_else(|| {
-        state.cases.values().map(|case| case.stage_since).max().unwrap_or(Timestamp::UNIX_EPOCH)
-    });
+    let mut board = Board::of(&state, now);
+    let seconds = [processor_seconds()? - worked, begun.elapsed().as_secs_f64()];
+
     let actor = Actor::of(AccountId::new("oda")?);
     let desk_ms = median_ms(|| {
-        std::hint::black_box(state.desk(&actor, now));
+        black_box(board.desk(&state, &actor, &Filter::default(), now, DESK));
     });
     let portfolio_ms = median_ms(|| {
-        std::hint::black_box(state.portfolio(now));
+        black_box(board.portfolio(&state, &Filter::default(), now));
     });
-    let plan_ms = median_ms(|| {
-        std::hint::black_box(plan(&state, now));
+    let due_ms = median_ms(|| {
+        board.turn(&state, now);
+        black_box(board.plan(&state, now));
     });
-    println!("{} {seconds} {} {desk_ms} {portfolio_ms} {plan_ms}", state.seq, memory_mib()?);
+    let last = store.read(i64::try_from(state.seq)? - 1, 1).await?;
+    let last = decode(last.first().context("a journal has a last entry")?)?;
+    let note_us = 1_000.0 * median_ms(|| board.note(&state, &last));
+    println!(
+        "{} {} {} {} {desk_ms} {portfolio_ms} {due_ms} {note_us}",
+        state.seq,
+        seconds[0],
+        seconds[1],
+        memory_mib()?
+    );
     Ok(())
 }
 
@@ -144,6 +166,18 @@ fn decode(entry: &Entry) -> Result<Recorded> {
     let body = serde_json::from_str(&entry.body)?;
     let actor = AccountId::new(&entry.actor)?;
     Ok(Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, body)?)
+}
+
+/// Seconds that the processor has worked for this process, in all its threads, as Linux counts them: what a start takes
+/// where nothing else runs.
+fn processor_seconds() -> Result<f64> {
+    let mut seconds = 0.0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let nanoseconds: f64 = text.split(' ').next().context("the kernel says nanoseconds")?.parse()?;
+        seconds += nanoseconds / 1e9;
+    }
+    Ok(seconds)
 }
 
 fn median_ms(mut work: impl FnMut()) -> f64 {

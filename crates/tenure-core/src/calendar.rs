@@ -20,7 +20,7 @@ use crate::person::{DRIVERS, Place, Role, Seat};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::time::{Stamp, days_between, days_later};
+use crate::time::{Moment, Stamp, days_between, days_later};
 
 /// The most holidays a calendar may list.
 pub const HOLIDAYS_MAX: usize = 1_000;
@@ -122,6 +122,16 @@ impl<'a> Calendar<'a> {
     /// The instant at which a date is over: the first that is not in it.
     pub fn ends(&self, date: Date) -> Timestamp {
         self.begins(days_later(date, 1))
+    }
+
+    /// Whether a date has begun.
+    pub(crate) fn has_begun(&self, date: Date, moment: &Moment) -> bool {
+        moment.has_come(self.begins(date))
+    }
+
+    /// Whether a date is over.
+    pub(crate) fn is_over(&self, date: Date, moment: &Moment) -> bool {
+        moment.has_come(self.ends(date))
     }
 
     /// Whether a date is a working day.
@@ -237,6 +247,13 @@ impl State {
         let teams = case.consultations.keys().chain(&case.asked);
         let dates = teams.map(|team| self.calendar_in(case, team).date(at));
         dates.min().unwrap_or_else(|| self.today(case, at))
+    }
+
+    /// Whether a date has begun for the owners of the product a case is in: for all of their teams.
+    pub(crate) fn owners_have_begun(&self, case: &Case, date: Date, moment: &Moment) -> bool {
+        let teams = case.consultations.keys().chain(&case.asked);
+        let begins = teams.map(|team| self.calendar_in(case, team).begins(date));
+        moment.has_come(begins.max().unwrap_or_else(|| self.calendar_of(case).begins(date)))
     }
 }
 

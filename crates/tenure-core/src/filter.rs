@@ -47,15 +47,14 @@ pub enum Order {
 }
 
 impl Filter {
-    /// Whether a case is let through.
-    pub fn admits(&self, state: &State, case: &Case, now: Now) -> bool {
-        let is = |wanted: Option<bool>, fact: &dyn Fn() -> bool| wanted.is_none_or(|wanted| fact() == wanted);
+    /// Whether a case is let through, in which a promise is broken or not.
+    pub(crate) fn admits(&self, state: &State, case: &Case, late: bool) -> bool {
         self.team.as_ref().is_none_or(|team| case.team == *team)
             && self.product_team.as_ref().is_none_or(|team| case.teams().contains(team))
             && self.stage.is_none_or(|stage| case.stage == stage)
             && self.surface.as_ref().is_none_or(|wanted| surface(state, case) == Some(wanted.as_str()))
-            && is(self.held, &|| case.hold.is_some())
-            && is(self.late, &|| state.is_late(case, now))
+            && self.held.is_none_or(|wanted| case.hold.is_some() == wanted)
+            && self.late.is_none_or(|wanted| late == wanted)
     }
 }
 
@@ -63,8 +62,9 @@ impl State {
     /// The cases that a filter lets through, in an order; equals stay in the order of their names.
     pub fn select(&self, filter: &Filter, order: Order, now: impl Into<Now>) -> Vec<&Case> {
         let now = now.into();
+        let late = |case: &Case| filter.late.is_some() && self.is_late(case, now);
         let mut cases: Vec<&Case> =
-            self.cases.values().filter(|case| filter.admits(self, case, now)).collect();
+            self.cases.values().filter(|case| filter.admits(self, case, late(case))).collect();
         let benefit =
             |case: &&Case| case.cost_benefit.as_ref().map_or(0.0, |weighed| weighed.benefit_per_year);
         match order {

@@ -160,15 +160,6 @@ impl Case {
         let Some(hand_over) = &self.hand_over else { return Vec::new() };
         self.teams().into_iter().filter(|team| !hand_over.acknowledged.contains_key(team)).collect()
     }
-
-    /// Whether the pack of the running warranty is to be drawn up now.
-    pub(crate) fn hand_over_is_due(&self, today: Date) -> bool {
-        let Some(ends) = self.warranty_ends().filter(|_| self.stage == Stage::Productionised) else {
-            return false;
-        };
-        today >= days_later(ends, -DAYS_BEFORE)
-            && self.hand_over.as_ref().is_none_or(|before| before.ends != ends)
-    }
 }
 
 impl State {

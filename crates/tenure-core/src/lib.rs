@@ -29,6 +29,7 @@
 pub mod accountability;
 mod apply;
 pub mod baseline;
+pub mod board;
 pub mod bug;
 pub mod building;
 pub mod calendar;
@@ -45,6 +46,7 @@ pub mod decision;
 pub mod delegation;
 pub mod deputy;
 pub mod design;
+pub mod desk;
 pub mod deviation;
 pub mod dispute;
 pub mod document;

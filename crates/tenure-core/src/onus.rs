@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
 use crate::decide::Ask;
+use crate::delegation::DelegationRevoked;
 use crate::event::Event;
 use crate::id::{CaseId, TeamId};
 use crate::person::{Place, Role, Seat};
@@ -69,7 +70,11 @@ impl AcceptOnus {
                 case.id
             )));
         }
-        Ok(vec![OnusAccepted { case: self.case.clone(), team: team.clone() }.into()])
+        let mut events: Vec<Event> =
+            vec![OnusAccepted { case: self.case.clone(), team: team.clone() }.into()];
+        // Whoever delegated no longer has it to give.
+        events.extend(case.delegation.as_ref().map(|_| DelegationRevoked { case: self.case.clone() }.into()));
+        Ok(events)
     }
 }
 

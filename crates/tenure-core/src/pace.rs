@@ -16,7 +16,7 @@ use crate::id::{BadId, CaseId, CodebaseId, TeamId};
 use crate::person::{DRIVERS, Role, Seat};
 use crate::state::State;
 use crate::task::{Open, Task, open};
-use crate::time::Now;
+use crate::time::Moment;
 
 /// Who had the ball.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -177,7 +177,7 @@ impl State {
         if let Some(nobody) = nobody {
             return BTreeSet::from([nobody]);
         }
-        let open = open(self, case, Now::from(case.stage_since));
+        let open = open(self, case, &Moment::of(case.stage_since));
         let of = |one: &Open<'_>| Party::of(&one.task, case);
         let among: BTreeSet<Party> =
             open.iter().filter(|one| !is_aside(&one.task, case.stage)).filter_map(of).collect();

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Ask;
+use crate::delegation::DelegationRevoked;
 use crate::event::Event;
 use crate::id::{AccountId, CaseId, CodebaseId, GUEST, InvitationId, TeamId};
 use crate::refusal::Refusal;
@@ -439,7 +440,18 @@ impl RevokeRole {
         if !person.grants.contains(&self.role) {
             return Ok(Vec::new());
         }
-        Ok(vec![RoleRevoked { account: self.account.clone(), role: self.role.clone() }.into()])
+        let mut events: Vec<Event> =
+            vec![RoleRevoked { account: self.account.clone(), role: self.role.clone() }.into()];
+        // Preparation is delegated to a lead developer; who is none any more does not prepare.
+        let lost = ask.state.cases.values().filter(|case| {
+            !case.stage.is_terminal()
+                && case.delegation.as_ref().is_some_and(|delegation| delegation.to == self.account)
+                && !person.fills_by(&Seat::Role(Role::LeadDeveloper), Some(case.place()), |grant| {
+                    *grant != self.role
+                })
+        });
+        events.extend(lost.map(|case| DelegationRevoked { case: case.id.clone() }.into()));
+        Ok(events)
     }
 }
 

@@ -1,19 +1,18 @@
 //! `plan`: what is due now. Looks and waves of automatic rollouts, and deadlines that escalate. It never decides: what it
 //! names is submitted as commands and judged like any other.
 
-use jiff::{SignedDuration, Timestamp};
-
 use crate::case::{Case, Stage};
 use crate::change_request;
 use crate::command::Command;
 use crate::decide::decide;
-use crate::hand_over::PrepareHandOver;
+use crate::hand_over::{self, PrepareHandOver};
 use crate::id::CaseId;
 use crate::notice::GiveNotice;
 use crate::person::{Actor, DRIVERS, Role, Seat};
 use crate::rollout::{Plan, Running, StartWave};
 use crate::state::State;
-use crate::time::{Now, days_between};
+use crate::task::{Open, open};
+use crate::time::{Moment, Now, days_between, days_later};
 
 /// Something that is due.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,20 +28,33 @@ pub enum Due {
 
 /// What is due now, case by case, and change requests whose time has come. Pure; a thing that was done is not due again.
 pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
-    let now = now.into();
-    let mut due = Vec::new();
-    for case in state.cases.values().filter(|case| !case.stage.is_terminal()) {
-        due.extend(rollout(state, case, now));
-        if case.hand_over_is_due(state.owner_date(case, now.at)) {
-            due.push(Due::Submit(Box::new(PrepareHandOver { case: case.id.clone() }.into())));
-        }
-        due.extend(notices(state, case, now).into_iter().map(|notice| Due::Submit(Box::new(notice.into()))));
-    }
+    of(state, state.cases.values(), now.into())
+}
+
+/// What is due in some cases, and change requests whose time has come.
+pub(crate) fn of<'a>(state: &State, cases: impl Iterator<Item = &'a Case>, now: Now) -> Vec<Due> {
+    let moment = Moment::of(now);
+    let mut due: Vec<Due> =
+        cases.flat_map(|case| of_case(state, case, &open(state, case, &moment), &moment)).collect();
     due.extend(change_request::due(state, now).into_iter().map(|command| Due::Submit(Box::new(command))));
     due
 }
 
-fn rollout(state: &State, case: &Case, now: Now) -> Vec<Due> {
+/// What is due in a case in which this is open.
+pub(crate) fn of_case(state: &State, case: &Case, open: &[Open<'_>], moment: &Moment) -> Vec<Due> {
+    if case.stage.is_terminal() {
+        return Vec::new();
+    }
+    let mut due = rollout(state, case, moment);
+    if hand_over_is_due(state, case, moment) {
+        due.push(Due::Submit(Box::new(PrepareHandOver { case: case.id.clone() }.into())));
+    }
+    let notices = notices(state, case, open, moment);
+    due.extend(notices.into_iter().map(|notice| Due::Submit(Box::new(notice.into()))));
+    due
+}
+
+fn rollout(state: &State, case: &Case, moment: &Moment) -> Vec<Due> {
     let (Some(plan), Some(running)) = (&case.plan, &case.running) else { return Vec::new() };
     if !plan.automatic || case.stage != Stage::RollingOut || case.hold.is_some() {
         return Vec::new();
@@ -50,12 +62,12 @@ fn rollout(state: &State, case: &Case, now: Now) -> Vec<Due> {
     let mut due = Vec::new();
     let policy = state.policy_of(case);
     let looked = case.measurements.looked.map_or(running.started, |looked| looked);
-    if plan.metric.is_some() && has_passed(looked, policy.look_every_hours, now.at) {
+    if plan.metric.is_some() && moment.have_passed(policy.look_every_hours, looked) {
         due.push(Due::Look { case: case.id.clone() });
     }
-    if wave_is_due(case, plan, running, policy.wave_min_hours, now.at) {
+    if wave_is_due(case, plan, running, policy.wave_min_hours, moment) {
         let command = Command::from(StartWave { case: case.id.clone() });
-        if decide(state, &Actor::System, now, &command).is_ok() {
+        if decide(state, &Actor::System, moment.at, &command).is_ok() {
             due.push(Due::Submit(Box::new(command)));
         }
     }
@@ -63,7 +75,7 @@ fn rollout(state: &State, case: &Case, now: Now) -> Vec<Due> {
 }
 
 /// Whether the gates of the wave that runs are met: its time, its units, and a look since it began.
-fn wave_is_due(case: &Case, plan: &Plan, running: &Running, hours: u32, now: Timestamp) -> bool {
+fn wave_is_due(case: &Case, plan: &Plan, running: &Running, hours: u32, moment: &Moment) -> bool {
     let (Some(wave), Some(next)) = (plan.waves.get(running.wave), plan.waves.get(running.wave + 1)) else {
         return false;
     };
@@ -71,33 +83,42 @@ fn wave_is_due(case: &Case, plan: &Plan, running: &Running, hours: u32, now: Tim
     let units =
         case.measurements.latest.as_ref().map_or(0, |latest| latest.control.n.min(latest.treatment.n));
     !next.approval
-        && has_passed(running.since, wave.min_hours.unwrap_or(hours), now)
+        && moment.have_passed(wave.min_hours.unwrap_or(hours), running.since)
         && (looked || plan.metric.is_none())
         && wave.min_units.is_none_or(|wanted| looked && units >= wanted)
 }
 
-fn has_passed(since: Timestamp, hours: u32, now: Timestamp) -> bool {
-    now.duration_since(since) >= SignedDuration::from_hours(i64::from(hours))
+/// Whether the pack of the running warranty is to be drawn up now.
+fn hand_over_is_due(state: &State, case: &Case, moment: &Moment) -> bool {
+    let Some(ends) = case.warranty_ends().filter(|_| case.stage == Stage::Productionised) else {
+        return false;
+    };
+    case.hand_over.as_ref().is_none_or(|before| before.ends != ends)
+        && state.owners_have_begun(case, days_later(ends, -hand_over::DAYS_BEFORE), moment)
 }
 
 /// Notices that were not given yet: missed promises, and the end of the warranty.
-fn notices(state: &State, case: &Case, now: Now) -> Vec<GiveNotice> {
-    let late = state.escalations(case, now).into_iter().map(|(name, wait)| GiveNotice {
+fn notices(state: &State, case: &Case, open: &[Open<'_>], moment: &Moment) -> Vec<GiveNotice> {
+    let late = state.escalations(case, open, moment).into_iter().map(|(name, wait)| GiveNotice {
         case: case.id.clone(),
         name,
         sentence: wait.line(),
         to: wait.seats,
     });
-    let ends = warranty(state, case, now).filter(|notice| !case.notices.contains(&notice.name));
-    late.chain(ends).collect()
+    late.chain(warranty(state, case, moment)).collect()
 }
 
-/// The tightest notice that applies: a server that was away says the last one only.
-fn warranty(state: &State, case: &Case, now: Now) -> Option<GiveNotice> {
+/// The tightest notice that applies, unless it was given: a server that was away says the last one only.
+fn warranty(state: &State, case: &Case, moment: &Moment) -> Option<GiveNotice> {
     let ends = case.warranty_ends().filter(|_| case.stage == Stage::Productionised)?;
-    let left = days_between(state.owner_date(case, now.at), ends);
     let notices = state.policy_of(case).deadlines.warranty_notice_days.iter().map(|days| i64::from(*days));
-    let before = notices.chain([0]).filter(|before| left <= *before).min()?;
+    let applies = |before: &i64| state.owners_have_begun(case, days_later(ends, -before), moment);
+    let before = notices.chain([0]).filter(applies).min()?;
+    let name = format!("warranty ends {ends}, {before} days before");
+    if case.notices.contains(&name) {
+        return None;
+    }
+    let left = days_between(state.owner_date(case, moment.at), ends);
     let sentence = match left {
         ..0 => format!("the warranty of {} ended on {ends}: the product owners are accountable", case.id),
         0 => format!(
@@ -109,10 +130,5 @@ fn warranty(state: &State, case: &Case, now: Now) -> Option<GiveNotice> {
     let mut to: Vec<Seat> = DRIVERS.map(Seat::Role).to_vec();
     to.push(Seat::Role(Role::Developer));
     to.extend(case.product_owner_seats());
-    Some(GiveNotice {
-        case: case.id.clone(),
-        name: format!("warranty ends {ends}, {before} days before"),
-        sentence,
-        to,
-    })
+    Some(GiveNotice { case: case.id.clone(), name, sentence, to })
 }

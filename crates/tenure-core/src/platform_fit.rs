@@ -70,9 +70,12 @@ pub struct Fit {
 
 impl Case {
     /// Suggestions that wait on somebody on a date: those that are not snoozed.
-    pub fn open_suggestions(&self, today: Date) -> impl Iterator<Item = &PlatformChangeId> {
+    pub fn open_suggestions(
+        &self,
+        has_begun: impl Fn(Date) -> bool,
+    ) -> impl Iterator<Item = &PlatformChangeId> {
         let sleeps = move |change: &PlatformChangeId| {
-            self.snoozed.get(change).is_some_and(|snooze| snooze.until > today)
+            self.snoozed.get(change).is_some_and(|snooze| !has_begun(snooze.until))
         };
         self.suggestions.iter().filter(move |change| !sleeps(change))
     }
@@ -82,7 +85,7 @@ impl Case {
             Some(Standing::Dismissed)
         } else if self.reopened_for.contains(change) {
             Some(Standing::Accepted)
-        } else if self.open_suggestions(today).any(|open| open == change) {
+        } else if self.open_suggestions(|until| until <= today).any(|open| open == change) {
             Some(Standing::Suggested)
         } else if self.suggestions.contains(change) {
             Some(Standing::Snoozed)

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::board::{Board, Card};
 use crate::case::{Case, Stage};
+use crate::cost_benefit::CostBenefit;
 use crate::filter::Filter;
 use crate::id::CaseId;
 use crate::measurement::verdict_name;
+use crate::outcome::Kept;
 use crate::pace::Party;
 use crate::state::State;
-use crate::time::{Now, days_between, days_later};
+use crate::time::{Moment, Now, days_between, days_later};
 
 /// Amounts a year, and of building, in one currency.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -88,8 +92,95 @@ pub struct Portfolio {
     pub late: Vec<CaseId>,
 }
 
+/// What a case adds to the portfolio.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Figures {
+    stage: Stage,
+    verdict: Option<&'static str>,
+    held: bool,
+    priced: Option<Priced>,
+    kept: Option<KeptFigures>,
+}
+
+/// A case that was weighed.
+#[derive(Clone, Debug, PartialEq)]
+struct Priced {
+    currency: Option<String>,
+    benefit_per_year: f64,
+    one_off_cost: f64,
+    maintenance_per_year: f64,
+    /// The share of the benefit that was delivered, of a kept case whose delivery is measured.
+    share: Option<f64>,
+    /// Whether that has paid the building by now.
+    paid_back: bool,
+}
+
+/// A case that is kept.
+#[derive(Clone, Debug, PartialEq)]
+struct KeptFigures {
+    days: i64,
+    seconds: Vec<(Party, i64)>,
+    flag_overdue: bool,
+    warranty_ends_soon: bool,
+}
+
+impl Figures {
+    pub fn of(state: &State, case: &Case, moment: &Moment) -> Self {
+        Self {
+            stage: case.stage,
+            verdict: case.measurements.judged.last().map(|judged| verdict_name(judged.verdict)),
+            held: case.hold.is_some(),
+            priced: case.cost_benefit.as_ref().map(|weighed| Priced::of(state, case, weighed, moment)),
+            kept: kept(case).map(|kept| KeptFigures::of(state, case, kept, moment)),
+        }
+    }
+}
+
+impl Priced {
+    fn of(state: &State, case: &Case, weighed: &CostBenefit, moment: &Moment) -> Self {
+        let share = kept(case).and_then(|_| case.realised_share());
+        let paid_on = kept(case).zip(share).and_then(|(kept, share)| {
+            let months = weighed.payback_months(share).filter(|months| *months < 1e6)?;
+            Some(days_later(kept.on, (months * 365.25 / 12.0).ceil() as i64))
+        });
+        let paid_back = paid_on.is_some_and(|day| state.calendar_of(case).has_begun(day, moment));
+        let currency = weighed.weighing.as_ref().and_then(|weighing| weighing.currency.clone());
+        let CostBenefit { benefit_per_year, one_off_cost, maintenance_per_year, .. } = *weighed;
+        Self { currency, benefit_per_year, one_off_cost, maintenance_per_year, share, paid_back }
+    }
+}
+
+impl KeptFigures {
+    fn of(state: &State, case: &Case, kept: &Kept, moment: &Moment) -> Self {
+        let opened = state.owner_date(case, case.opened.at);
+        let awake = case.stage == Stage::Productionised;
+        let has_begun = |date: Date| state.owners_have_begun(case, date, moment);
+        let in_code = awake && !case.codebases_not_cleared().is_empty();
+        let ends = case.warranty_ends().filter(|_| awake);
+        Self {
+            days: days_between(opened, kept.on),
+            seconds: case.seconds_to_keep().map(|(party, seconds)| (party.clone(), seconds)).collect(),
+            flag_overdue: in_code && has_begun(days_later(kept.flag_gone_by, 1)),
+            warranty_ends_soon: ends
+                .is_some_and(|ends| has_begun(days_later(ends, -30)) && !has_begun(days_later(ends, 1))),
+        }
+    }
+}
+
+impl Board {
+    /// Figures over the cases that a filter lets through.
+    pub fn portfolio(&self, state: &State, filter: &Filter, now: impl Into<Now>) -> Portfolio {
+        let mut fold = Fold::default();
+        let cards: Vec<_> = self.cards(state, filter, now.into()).collect();
+        for (case, card) in &cards {
+            fold.add(case, card);
+        }
+        fold.portfolio()
+    }
+}
+
 impl State {
-    /// Figures over all cases.
+    /// Figures over all cases. Looks at every case: whoever asks often asks a [`Board`].
     pub fn portfolio(&self, now: impl Into<Now>) -> Portfolio {
         self.portfolio_of(&Filter::default(), now)
     }
@@ -97,11 +188,7 @@ impl State {
     /// Figures over the cases that a filter lets through.
     pub fn portfolio_of(&self, filter: &Filter, now: impl Into<Now>) -> Portfolio {
         let now = now.into();
-        let mut fold = Fold::default();
-        for case in self.cases.values().filter(|case| filter.admits(self, case, now)) {
-            fold.add(self, case, now);
-        }
-        fold.portfolio()
+        Board::of(self, now).portfolio(self, filter, now)
     }
 }
 
@@ -115,62 +202,47 @@ struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
-    fn add(&mut self, state: &State, case: &'a Case, now: Now) {
-        *self.portfolio.by_stage.entry(case.stage).or_default() += 1;
-        if let Some(judged) = case.measurements.judged.last() {
-            *self.portfolio.verdicts.entry(verdict_name(judged.verdict)).or_default() += 1;
+    fn add(&mut self, case: &CaseId, card: &'a Card) {
+        let figures = &card.figures;
+        *self.portfolio.by_stage.entry(figures.stage).or_default() += 1;
+        if let Some(verdict) = figures.verdict {
+            *self.portfolio.verdicts.entry(verdict).or_default() += 1;
         }
-        if case.hold.is_some() {
-            self.portfolio.held.push(case.id.clone());
+        if figures.held {
+            self.portfolio.held.push(case.clone());
         }
-        if state.is_late(case, now) {
-            self.portfolio.late.push(case.id.clone());
+        if card.late {
+            self.portfolio.late.push(case.clone());
         }
-        self.add_money(state, case, now);
-        self.add_dates(state, case, now);
-    }
-
-    fn add_money(&mut self, state: &State, case: &'a Case, now: Now) {
-        let Some(weighed) = &case.cost_benefit else { return };
-        let currency = weighed.weighing.as_ref().and_then(|weighing| weighing.currency.as_deref());
-        let (cases, money) = self.money.entry(currency.unwrap_or_default()).or_default();
-        *cases += 1;
-        match (case.stage, &case.kept) {
-            (Stage::Parked, _) => money.parked_per_year += weighed.benefit_per_year,
-            (Stage::Productionised | Stage::Closed, Some(kept)) => {
-                money.won_per_year += weighed.benefit_per_year;
-                money.one_off_cost += weighed.one_off_cost;
-                money.maintenance_per_year += weighed.maintenance_per_year;
-                let Some(share) = case.realised_share() else { return };
-                money.won_and_measured += weighed.benefit_per_year;
-                money.delivered_per_year += weighed.benefit_per_year * share;
-                let months = weighed.payback_months(share).filter(|months| *months < 1e6);
-                let paid_on =
-                    months.map(|months| days_later(kept.on, (months * 365.25 / 12.0).ceil() as i64));
-                let paid = paid_on.is_some_and(|day| day <= state.today(case, now.at));
-                self.portfolio.paid_back += usize::from(paid);
-            }
-            _ => {}
+        if let Some(priced) = &figures.priced {
+            self.add_money(priced, figures);
         }
-    }
-
-    fn add_dates(&mut self, state: &State, case: &'a Case, now: Now) {
-        let Some(kept) = case.kept.as_ref().filter(|_| is_kept(case)) else { return };
-        let opened = state.owner_date(case, case.opened.at);
-        self.portfolio.days_to_tenure.push(days_between(opened, kept.on));
-        for (party, seconds) in case.seconds_to_keep() {
+        let Some(kept) = &figures.kept else { return };
+        self.portfolio.days_to_tenure.push(kept.days);
+        for (party, seconds) in &kept.seconds {
             *self.seconds.entry(party).or_default() += seconds;
         }
-        if case.stage != Stage::Productionised {
-            return;
+        if kept.flag_overdue {
+            self.portfolio.flags_overdue.push(case.clone());
         }
-        let today = state.owner_date(case, now.at);
-        if today > kept.flag_gone_by && !case.codebases_not_cleared().is_empty() {
-            self.portfolio.flags_overdue.push(case.id.clone());
+        if kept.warranty_ends_soon {
+            self.portfolio.warranties_ending.push(case.clone());
         }
-        let left = case.warranty_ends().map(|ends| days_between(today, ends));
-        if left.is_some_and(|left| (0..=30).contains(&left)) {
-            self.portfolio.warranties_ending.push(case.id.clone());
+    }
+
+    fn add_money(&mut self, priced: &'a Priced, figures: &Figures) {
+        let (cases, money) = self.money.entry(priced.currency.as_deref().unwrap_or_default()).or_default();
+        *cases += 1;
+        if figures.stage == Stage::Parked {
+            money.parked_per_year += priced.benefit_per_year;
+        } else if figures.kept.is_some() {
+            money.won_per_year += priced.benefit_per_year;
+            money.one_off_cost += priced.one_off_cost;
+            money.maintenance_per_year += priced.maintenance_per_year;
+            let Some(share) = priced.share else { return };
+            money.won_and_measured += priced.benefit_per_year;
+            money.delivered_per_year += priced.benefit_per_year * share;
+            self.portfolio.paid_back += usize::from(priced.paid_back);
         }
     }
 
@@ -191,8 +263,9 @@ impl<'a> Fold<'a> {
     }
 }
 
-fn is_kept(case: &Case) -> bool {
-    matches!(case.stage, Stage::Productionised | Stage::Closed)
+/// The keep decision of a case that is kept now.
+fn kept(case: &Case) -> Option<&Kept> {
+    case.kept.as_ref().filter(|_| matches!(case.stage, Stage::Productionised | Stage::Closed))
 }
 
 impl Money {

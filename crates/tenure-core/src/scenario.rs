@@ -419,7 +419,9 @@ fn fact(state: &State, case: &Case, key: &str, now: Now) -> Result<Json, String>
         "warranty_ends" => json!(case.warranty_ends()),
         "iteration" => json!(case.iteration),
         "experiment" => json!(case.experiment),
-        "suggestions" => json!(case.open_suggestions(state.today(case, now.at)).collect::<Vec<_>>()),
+        "suggestions" => {
+            json!(case.open_suggestions(|until| until <= state.today(case, now.at)).collect::<Vec<_>>())
+        }
         "reopened_for" => json!(case.reopened_for),
         "held" => json!(case.hold.is_some()),
         "self_reported" => {

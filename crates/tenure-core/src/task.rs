@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::case::{Case, Stage};
 use crate::codebase::Checklist;
 use crate::decision::DecisionKind;
+use crate::dispute::Claim;
 use crate::hold::Hold;
 use crate::id::{AccountId, BugId, CodebaseId, PlatformChangeId, TeamId};
 use crate::measurement::Verdict;
@@ -18,7 +19,7 @@ use crate::policy::Policy;
 use crate::question::Question;
 use crate::sign_off::SignOffStatus;
 use crate::state::State;
-use crate::time::{Now, months_later};
+use crate::time::{Moment, days_later, months_later};
 use crate::warranty::Accountable;
 
 /// Something that is open.
@@ -338,8 +339,8 @@ impl Task<'_> {
 }
 
 /// What a case waits for, the most pressing first.
-pub(crate) fn open<'a>(state: &'a State, case: &'a Case, now: Now) -> Vec<Open<'a>> {
-    let mut list = List { state, case, policy: state.policy_of(case), now, open: Vec::new() };
+pub(crate) fn open<'a>(state: &'a State, case: &'a Case, moment: &Moment) -> Vec<Open<'a>> {
+    let mut list = List { state, case, policy: state.policy_of(case), moment, open: Vec::new() };
     list.decisions();
     match case.stage {
         Stage::Preparation => list.preparation(),
@@ -358,21 +359,22 @@ pub(crate) fn open<'a>(state: &'a State, case: &'a Case, now: Now) -> Vec<Open<'
     list.open
 }
 
-struct List<'a> {
+struct List<'a, 'm> {
     state: &'a State,
     case: &'a Case,
     policy: &'a Policy,
-    now: Now,
+    moment: &'m Moment,
     open: Vec<Open<'a>>,
 }
 
-impl<'a> List<'a> {
+impl<'a> List<'a, '_> {
     fn add(&mut self, task: Task<'a>, since: Timestamp, promise: Promise) {
         self.open.push(Open { task, since, promise });
     }
 
-    fn today(&self) -> Date {
-        self.state.today(self.case, self.now.at)
+    /// Whether a date has begun for the team that has the onus.
+    fn has_begun(&self, date: Date) -> bool {
+        self.state.calendar_of(self.case).has_begun(date, self.moment)
     }
 
     fn decisions(&mut self) {
@@ -452,14 +454,15 @@ impl<'a> List<'a> {
     fn parked(&mut self) {
         let case = self.case;
         let since = case.parked.as_ref().map_or(case.stage_since, |parked| parked.since.at);
-        for change in case.open_suggestions(self.today()) {
+        let open: Vec<_> = case.open_suggestions(|until| self.has_begun(until)).collect();
+        for change in open {
             let landed = self.state.platform_changes.get(change).map_or(since, |change| change.stamp.at);
             let promise = case.snoozed.get(change).map_or(Promise::None, |snooze| Promise::By(snooze.until));
             self.add(Task::ConsiderChange { change }, landed, promise);
         }
         let review = case.parked.as_ref().and_then(|parked| parked.review_on);
         let every = self.policy.deadlines.parked_review_months;
-        if let Some(review) = review.and_then(|first| latest_review(first, every, self.today())) {
+        if let Some(review) = review.and_then(|first| self.latest_review(first, every)) {
             self.add(Task::ReviewParked, since, Promise::By(review));
         }
     }
@@ -605,20 +608,28 @@ impl<'a> List<'a> {
         self.held();
         let Some(kept) = &case.kept else { return };
         self.code(kept.stamp.at, Promise::By(kept.flag_gone_by));
-        if let Some(review) = kept.review(&self.policy.deadlines).filter(|review| *review <= self.today()) {
+        if let Some(review) = kept.review(&self.policy.deadlines).filter(|review| self.has_begun(*review)) {
             self.add(Task::ReviewKeep, kept.stamp.at, Promise::By(review));
         }
-        if let Some(hand_over) = case.hand_over.as_ref().filter(|hand_over| self.today() <= hand_over.ends) {
+        let days = self.state.calendar_of(case);
+        let handing_over = case.hand_over.as_ref().filter(|it| !days.is_over(it.ends, self.moment));
+        if let Some(hand_over) = handing_over {
             for team in case.teams_without_hand_over() {
                 let promise = Promise::By(hand_over.ends);
                 self.add(Task::AcknowledgeHandOver { team }, hand_over.prepared.at, promise);
             }
         }
-        let over = case.warranty_ends().is_some_and(|last| self.state.owner_date(case, self.now.at) > last);
+        let over = |last| self.state.owners_have_begun(case, days_later(last, 1), self.moment);
         let clear = case.hold.is_none() && case.codebases_not_cleared().is_empty();
-        if over && clear && case.open_warranty_bugs().is_empty() {
+        if clear && case.open_warranty_bugs().is_empty() && case.warranty_ends().is_some_and(over) {
             self.add(Task::Close, case.stage_since, Promise::None);
         }
+    }
+
+    /// The latest of the reviews that fall every so many months from the first on, when it has come.
+    fn latest_review(&self, first: Date, months: u32) -> Option<Date> {
+        let reviews = (0_u32..1_200).map(|nth| months_later(first, nth.saturating_mul(months.max(1))));
+        reviews.take_while(|review| self.has_begun(*review)).last()
     }
 
     fn code(&mut self, since: Timestamp, promise: Promise) {
@@ -632,15 +643,12 @@ impl<'a> List<'a> {
             let accountable = report.accountable;
             self.add(Task::FixBug { bug, accountable }, report.reported.at, Promise::None);
             if let Some(dispute) = report.open_dispute() {
+                if matches!(dispute.claim, Claim::BelongsTo(_)) {
+                    self.moment.passes();
+                }
                 let (seats, team) = dispute.settlers(self.state, self.case, report);
                 self.add(Task::SettleDispute { bug, seats, team }, dispute.raised.at, Promise::None);
             }
         }
     }
-}
-
-/// The latest of the reviews that fall every so many months from the first on, when it has come.
-fn latest_review(first: Date, months: u32, today: Date) -> Option<Date> {
-    let reviews = (0_u32..1_200).map(|nth| months_later(first, nth.saturating_mul(months.max(1))));
-    reviews.take_while(|review| *review <= today).last()
 }

@@ -2,8 +2,10 @@
 //!
 //! Knows no clock; which date an instant is, a team's [`Calendar`](crate::calendar::Calendar) says.
 
+use std::cell::Cell;
+
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,47 @@ pub struct Now {
 impl From<Timestamp> for Now {
     fn from(at: Timestamp) -> Self {
         Self { at }
+    }
+}
+
+/// An instant at which something is looked at, which remembers how long what was found holds: until the first instant that
+/// was asked about and has not come. Whatever compares the present with another instant asks it.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    /// The instant.
+    pub at: Timestamp,
+    holds_until: Cell<Timestamp>,
+}
+
+impl Moment {
+    pub fn of(now: impl Into<Now>) -> Self {
+        Self { at: now.into().at, holds_until: Cell::new(Timestamp::MAX) }
+    }
+
+    /// Whether an instant has come.
+    pub fn has_come(&self, instant: Timestamp) -> bool {
+        let come = instant <= self.at;
+        if !come {
+            self.holds_until.set(self.holds_until.get().min(instant));
+        }
+        come
+    }
+
+    /// Whether so many hours have passed since an instant.
+    pub fn have_passed(&self, hours: u32, since: Timestamp) -> bool {
+        self.has_come(
+            since.saturating_add(SignedDuration::from_hours(i64::from(hours))).unwrap_or(Timestamp::MAX),
+        )
+    }
+
+    /// What is found rests on more than the case that is looked at: it holds for this once.
+    pub fn passes(&self) {
+        self.holds_until.set(Timestamp::MIN);
+    }
+
+    /// The first instant at which what was found may be otherwise, though nothing happens.
+    pub fn holds_until(&self) -> Timestamp {
+        self.holds_until.get()
     }
 }
 

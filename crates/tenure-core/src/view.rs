@@ -232,7 +232,7 @@ impl State {
             warranty_ends: case.warranty_ends(),
             promise: self.promise(case),
             delivery: self.delivery(case),
-            suggestions: case.open_suggestions(self.today(case, now.at)).count(),
+            suggestions: case.open_suggestions(|until| until <= self.today(case, now.at)).count(),
             open_bugs: case.open_bugs().count(),
         }
     }

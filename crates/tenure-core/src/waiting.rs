@@ -1,8 +1,6 @@
 //! What is blocking: who is waited on, for what, since when, and by which promise, as people read it; and what a case
 //! waits for that is time alone.
 
-use std::collections::{BTreeSet, HashMap};
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -11,15 +9,16 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::calendar::Calendar;
 use crate::case::{Case, Stage};
-use crate::filter::Filter;
-use crate::id::{CaseId, TeamId};
+use crate::id::CaseId;
 use crate::narration;
-use crate::person::{Actor, Place, Scope, Seat};
+use crate::person::{Place, Seat};
 use crate::refusal::WhoMay;
 use crate::rollout::Running;
 use crate::state::State;
 use crate::task::{Open, Promise, open};
-use crate::time::Now;
+use crate::time::{Moment, Now};
+
+pub use crate::desk::Desk;
 
 /// Something that waits on somebody.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -63,15 +62,6 @@ pub struct Until {
     pub what: String,
     /// The last day of waiting, when it is known.
     pub until: Option<Date>,
-}
-
-/// What waits on somebody, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
-pub struct Desk {
-    /// How much there is.
-    pub total: usize,
-    /// The oldest of it.
-    pub waits: Vec<Wait>,
 }
 
 impl Wait {
@@ -119,13 +109,13 @@ impl State {
     /// What waits on somebody in a case, the most pressing first.
     pub fn waits(&self, case: &Case, now: impl Into<Now>) -> Vec<Wait> {
         let now = now.into();
-        open(self, case, now).iter().map(|one| self.told(case, one, now)).collect()
+        open(self, case, &Moment::of(now)).iter().map(|one| self.told(case, one, now)).collect()
     }
 
     /// What comes next in a case.
     pub fn next(&self, case: &Case, now: impl Into<Now>) -> Option<Wait> {
         let now = now.into();
-        let next = open(self, case, now).into_iter().next()?;
+        let next = open(self, case, &Moment::of(now)).into_iter().next()?;
         Some(self.told(case, &next, now))
     }
 
@@ -188,55 +178,29 @@ impl State {
 
     /// Whether a promise in a case is broken.
     pub fn is_late(&self, case: &Case, now: impl Into<Now>) -> bool {
-        let now = now.into();
+        let moment = Moment::of(now);
+        self.breaks_promise(case, &open(self, case, &moment), &moment)
+    }
+
+    /// Whether a promise of what is open in a case is broken.
+    pub(crate) fn breaks_promise(&self, case: &Case, open: &[Open<'_>], moment: &Moment) -> bool {
         !case.stage.is_terminal()
-            && open(self, case, now).iter().any(|one| {
+            && open.iter().any(|one| {
                 let days = self.days(case, one);
-                due(&days, one).is_some_and(|due| days.date(now.at) > due)
+                due(&days, one).is_some_and(|due| days.is_over(due, moment))
             })
     }
 
-    /// What is to be said of a case's promises, by the name it is remembered by: those that are broken, and reviews that
-    /// have come. Without what was said already.
-    pub(crate) fn escalations(&self, case: &Case, now: Now) -> Vec<(String, Wait)> {
-        let open = open(self, case, now);
+    /// What is to be said of the promises of what is open in a case, by the name it is remembered by: those that are
+    /// broken, and reviews that have come. Without what was said already.
+    pub(crate) fn escalations(&self, case: &Case, open: &[Open<'_>], moment: &Moment) -> Vec<(String, Wait)> {
         let named = open.iter().filter_map(|one| {
             let days = self.days(case, one);
-            let due = due(&days, one).filter(|due| one.task.is_review() || days.date(now.at) > *due)?;
+            let due = due(&days, one).filter(|due| one.task.is_review() || days.is_over(*due, moment))?;
             Some((deadline(case, one, due), one))
         });
         let unsaid = named.filter(|(name, _)| !case.notices.contains(name));
-        unsaid.map(|(name, one)| (name, self.told(case, one, now))).collect()
-    }
-
-    /// What waits on an actor, oldest first.
-    pub fn desk(&self, actor: &Actor, now: impl Into<Now>) -> Vec<Wait> {
-        self.desk_top(actor, now, usize::MAX).waits
-    }
-
-    /// The oldest of what waits on an actor, so many at most, and how much there is in all.
-    pub fn desk_top(&self, actor: &Actor, now: impl Into<Now>, most: usize) -> Desk {
-        self.desk_of(actor, &Filter::default(), now, most)
-    }
-
-    /// The same of the cases that a filter lets through.
-    pub fn desk_of(&self, actor: &Actor, filter: &Filter, now: impl Into<Now>, most: usize) -> Desk {
-        let now = now.into();
-        let mut chair = Chair::of(self, actor, now);
-        let mut mine: Vec<(&Case, Open<'_>)> = Vec::new();
-        let awake = |case: &&Case| !case.stage.is_terminal() || !case.bugs.is_empty();
-        for case in self.cases.values().filter(awake).filter(|case| filter.admits(self, case, now)) {
-            for one in open(self, case, now) {
-                if one.task.seats(case).iter().any(|seat| chair.is_at(seat, place(case, &one))) {
-                    mine.push((case, one));
-                }
-            }
-        }
-        mine.sort_by_key(|(_, one)| one.since);
-        let total = mine.len();
-        let oldest = mine.iter().take(most);
-        let waits = oldest.map(|(case, one)| self.told(case, one, now)).collect();
-        Desk { total, waits }
+        unsaid.map(|(name, one)| (name, self.told(case, one, Now::from(moment.at)))).collect()
     }
 
     /// The days by which a task is promised.
@@ -244,7 +208,7 @@ impl State {
         self.calendar_in(case, one.task.days_of(case).unwrap_or(&case.team))
     }
 
-    fn told(&self, case: &Case, one: &Open<'_>, now: Now) -> Wait {
+    pub(crate) fn told(&self, case: &Case, one: &Open<'_>, now: Now) -> Wait {
         let days = self.days(case, one);
         let (today, due) = (days.date(now.at), due(&days, one));
         let late = due.filter(|due| today > *due);
@@ -310,37 +274,4 @@ fn deadline(case: &Case, one: &Open<'_>, due: Date) -> String {
         other => format!("{what} {other}"),
     });
     format!("{what} by {} until {due}", seats.join(", "))
-}
-
-/// Which seats an actor sits at, remembered: thousands of cases ask for the same few.
-struct Chair<'a> {
-    state: &'a State,
-    actor: &'a Actor,
-    now: Now,
-    /// Cases in which somebody holds a role that they hold nowhere else: of those nothing is remembered.
-    special: BTreeSet<&'a CaseId>,
-    known: HashMap<Seat, HashMap<TeamId, bool>>,
-}
-
-impl<'a> Chair<'a> {
-    fn of(state: &'a State, actor: &'a Actor, now: Now) -> Self {
-        let special = state.holders.keys().filter_map(|grant| match &grant.scope {
-            Scope::Case(case) => Some(case),
-            _ => None,
-        });
-        Self { state, actor, now, special: special.collect(), known: HashMap::new() }
-    }
-
-    fn is_at(&mut self, seat: &Seat, place: Place<'_>) -> bool {
-        let remembers = place.case.is_some_and(|case| !self.special.contains(case));
-        let known = self.known.get(seat).filter(|_| remembers).and_then(|teams| teams.get(place.team));
-        if let Some(known) = known {
-            return *known;
-        }
-        let is_at = self.state.may_act(self.actor, seat, Some(place), self.now.at);
-        if remembers {
-            self.known.entry(seat.clone()).or_default().insert(place.team.clone(), is_at);
-        }
-        is_at
-    }
 }

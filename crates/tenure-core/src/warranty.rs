@@ -180,7 +180,8 @@ impl ExtendWarranty {
             )));
         }
         let total = months(warranty.months.saturating_add(longer))?;
-        let ends = months_later(ends, longer);
+        // Counted from the keep, like the warranty itself: months that are short cost the owners no day.
+        let ends = case.kept.as_ref().map_or(ends, |kept| months_later(kept.on, total)).max(ends);
         Ok(vec![WarrantyExtended { case: self.case.clone(), months: total, ends }.into()])
     }
 }

@@ -356,7 +356,8 @@ impl Counted {
 
     /// Which of the two moved by more than a share, in words that follow the codebase's name.
     pub(crate) fn moved(&self, now: Self, share: f64) -> Option<String> {
-        let beyond = |before: f64, after: f64| (after - before).abs() > share * before;
+        // Exactly the share is within it, also when the two are no round numbers in binary.
+        let beyond = |before: f64, after: f64| (after - before).abs() > share * before * (1.0 + 1e-9);
         if beyond(self.days, now.days) {
             Some(format!("went from {:.1} to {:.1} person-days", self.days, now.days))
         } else if beyond(self.maintenance_days, now.maintenance_days) {

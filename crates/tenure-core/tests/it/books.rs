@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tenure_core::board::Board;
 use tenure_core::id::{CaseId, TeamId};
 use tenure_core::measurement::Verdict;
 use tenure_core::person::{Actor, Seat};
@@ -21,6 +22,7 @@ struct Consent {
 pub struct Books {
     cases: BTreeMap<CaseId, Consent>,
     onus: BTreeMap<CaseId, TeamId>,
+    pub board: Board,
 }
 
 impl Books {
@@ -38,6 +40,7 @@ impl Books {
     pub fn record(&mut self, state: &mut State, recorded: &Recorded) {
         self.check(state, recorded);
         apply(state, recorded);
+        self.board.note(state, recorded);
         let moves = matches!(
             recorded.event,
             Event::OnusAccepted(_) | Event::SuccessionAccepted(_) | Event::CaseOpened(_)

@@ -188,6 +188,10 @@ fn run(bytes: &[u8], reached: &mut Reached) -> Town {
         }
         if commands % 20 == 0 {
             crate::waiting::laws(&town);
+            crate::boards::law(&books.board, &town.world.state, now);
+            if dice.chance(50) {
+                books.board.turn(&town.world.state, now);
+            }
         }
     }
     let broken = invariant::of_state(&town.world.state);

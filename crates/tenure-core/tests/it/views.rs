@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use tenure_core::board::Board;
 use tenure_core::filter::{Filter, Order};
 use tenure_core::id::AccountId;
 use tenure_core::{Actor, Command, Stage};
@@ -234,12 +235,10 @@ fn a_portfolio_of_some_cases_and_a_list_in_an_order() {
     assert_eq!(names(json!({}), Order::Stage), ["PC-2", "PC-3", "PC-1"]);
     assert_eq!(names(json!({}), Order::Benefit)[0], "PC-1");
     assert_eq!(names(json!({}), Order::RealisedShare)[0], "PC-1");
+    let board = Board::of(state, town.now());
     let of_one = |filter: serde_json::Value| {
-        state
-            .portfolio_of(&serde_json::from_value(filter).unwrap(), town.now())
-            .by_stage
-            .values()
-            .sum::<usize>()
+        let filter = serde_json::from_value(filter).unwrap();
+        board.portfolio(state, &filter, town.now()).by_stage.values().sum::<usize>()
     };
     assert_eq!((of_one(json!({})), of_one(json!({"stage": "productionised"}))), (3, 1));
 }

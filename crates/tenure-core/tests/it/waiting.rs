@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use serde_json::json;
+use tenure_core::board::Board;
 use tenure_core::calendar::Calendar;
+use tenure_core::filter::Filter;
 use tenure_core::id::{AccountId, TeamId};
 use tenure_core::pace::Party;
 use tenure_core::person::{Role, Seat};
@@ -135,7 +137,8 @@ fn a_party_reads_as_it_is_written() {
 fn a_wait_says_how_to_answer_it() {
     let town = Town::before("answer_consultation");
     let owner = Actor::of(AccountId::new("boards-owner").unwrap());
-    let desk = town.world.state.desk_top(&owner, town.now(), 10);
+    let board = Board::of(&town.world.state, town.now());
+    let desk = board.desk(&town.world.state, &owner, &Filter::default(), town.now(), 10);
     assert_eq!(desk.total, 1);
     let wait = &desk.waits[0];
     assert_eq!(json!(wait.with), json!({"case": "PC-1", "team": "boards"}));
