@@ -1,5 +1,5 @@
 // Every screen there is, by the address that opens it. Names of the demo's company stand in the addresses of single things.
-import { CASE } from "./demo.mjs";
+import { CASE, FLAG } from "./demo.mjs";
 
 export const SCREENS = {
   desk: "/",
@@ -11,6 +11,13 @@ export const SCREENS = {
   experiment: "/experiments/hillstrom-mens-visit",
   intake: "/experiments/intake",
   flags: "/flags",
+  flag: `/flags/${FLAG}`,
+  "flag-editor": "/flags/new",
+  segments: "/segments",
+  "segment-editor": "/segments?edit=",
+  "change-requests": "/change-requests",
+  playground: "/playground",
+  environments: "/environments",
   metrics: "/metrics",
   "metric-editor": "/metrics?edit=",
   "platform-changes": "/platform-changes",
@@ -27,7 +34,7 @@ export const SCREENS = {
 };
 
 /** Those that say something of their own when there is nothing yet. */
-export const EMPTY = ["desk", "portfolio", "experiments", "intake", "flags", "metrics", "platform-changes", "warranties", "journal", "people", "teams", "codebases", "webhooks", "start"];
+export const EMPTY = ["desk", "portfolio", "experiments", "intake", "flags", "segments", "change-requests", "environments", "metrics", "platform-changes", "warranties", "journal", "people", "teams", "codebases", "webhooks", "start"];
 
 /** Opens a screen and waits until nothing of it is still loading. */
 export async function show(window, path) {

@@ -5,7 +5,6 @@ type Schemas = components["schemas"];
 
 export type Me = Schemas["Me"];
 export type Account = Schemas["AccountView"];
-export type Flag = Schemas["FlagView"];
 export type Token = Schemas["TokenView"];
 export type Webhook = Schemas["WebhookView"];
 export type Done = Schemas["Done"];

@@ -1,6 +1,7 @@
 // What the pages read: one entry a question, with the key under which the answer is kept and by which the live feed refreshes it.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, rememberCsrf, unwrap } from "./client.ts";
+import { type ChangeRequest, type Environment, type Flag, type FlagChange, items, read, type RequestStatus, type Scan, type SegmentView, whole } from "./authoring.ts";
 import type { CaseFile, Me } from "./model.ts";
 import { Problem } from "./problem.ts";
 
@@ -69,19 +70,29 @@ export const experiment = (id: string) =>
       )),
   });
 
-export const flags = (environment: string) =>
-  queryOptions({
-    queryKey: ["flags", environment],
-    queryFn: async () =>
-      (await unwrap(client.GET("/api/v1/flags", { params: { query: { environment, limit: PAGE_MAX } } }))).items,
-  });
+/** All flags, each with how it stands in every environment. */
+export const flags = queryOptions({ queryKey: ["flags"], queryFn: async () => (await items<Flag>("/api/v1/flags", { limit: PAGE_MAX })).map(whole) });
 
 export const flag = (environment: string, key: string) =>
-  queryOptions({
-    queryKey: ["flags", environment, key],
-    queryFn: () =>
-      unwrap(client.GET("/api/v1/flags/{key}", { params: { path: { key }, query: { environment } } })),
-  });
+  queryOptions({ queryKey: ["flags", key, environment], queryFn: async () => whole(await read<Flag>(`/api/v1/flags/${encodeURIComponent(key)}`, { environment })) });
+
+/** The last changes of a flag, the latest first. */
+export const flagHistory = (key: string) =>
+  queryOptions({ queryKey: ["flags", key, "history"], queryFn: () => items<FlagChange>(`/api/v1/flags/${encodeURIComponent(key)}/history`) });
+
+/** Where a flag's key stands in code, by the last scan of each codebase. */
+export const references = (flagKey: string) =>
+  queryOptions({ queryKey: ["flags", flagKey, "references"], queryFn: () => items<Scan>("/api/v1/references", { flag: flagKey }) });
+
+export const environments = queryOptions({ queryKey: ["environments"], queryFn: () => read<Environment[]>("/api/v1/environments") });
+
+export const segments = queryOptions({ queryKey: ["segments"], queryFn: () => items<SegmentView>("/api/v1/segments", { limit: PAGE_MAX }) });
+
+export const changeRequests = (status: RequestStatus) =>
+  queryOptions({ queryKey: ["change-requests", status], queryFn: () => items<ChangeRequest>("/api/v1/change-requests", { status, limit: PAGE_MAX }) });
+
+export const changeRequest = (request: string) =>
+  queryOptions({ queryKey: ["change-requests", "one", request], queryFn: () => read<ChangeRequest>(`/api/v1/change-requests/${encodeURIComponent(request)}`) });
 
 export const metrics = queryOptions({
   queryKey: ["metrics"],

@@ -21,7 +21,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const known: Found[] = [
     ...PLACES.map(({ to, label }) => ({ to, label, note: "page" })),
     ...(useQuery(cases).data ?? []).map((one) => ({ to: `/cases/${one.id}`, label: one.title ?? one.id, note: `${one.id}, ${stageName(one.stage)}` })),
-    ...(useQuery(flags("production")).data ?? []).map(({ key }) => ({ to: `/flags?find=${encodeURIComponent(key)}`, label: key, note: "flag" })),
+    ...(useQuery(flags).data ?? []).map(({ key }) => ({ to: `/flags/${encodeURIComponent(key)}`, label: key, note: "flag" })),
   ];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = known.filter(({ label, note }) => words.every((word) => `${label} ${note}`.toLowerCase().includes(word))).slice(0, 12);

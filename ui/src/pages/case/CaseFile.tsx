@@ -217,7 +217,7 @@ function OwnerProcess({ file }: { file: File }) {
   const lists = Object.entries(file.checklists ?? {});
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   return (
-    <Section id="building" title="Building" says={file.flag ? <>Wrapped in the flag <Anchor component={Link} to={`/flags?find=${encodeURIComponent(file.flag.key)}`}>{file.flag.key}</Anchor>{file.backlog && `, ${of(file.backlog.days, "person-day")} in the backlog`}</> : "No flag yet."} actions={<>{!file.backlog && <CommandButton command="reserve_backlog" {...button} />}{!file.flag && <CommandButton command="create_flag" {...button} />}<CommandButton command="assign_builder" {...button} /><CommandButton command="finish_building" {...button} /></>}>
+    <Section id="building" title="Building" says={file.flag ? <>Wrapped in the flag <Anchor component={Link} to={`/flags/${encodeURIComponent(file.flag.key)}`}>{file.flag.key}</Anchor>{file.backlog && `, ${of(file.backlog.days, "person-day")} in the backlog`}</> : "No flag yet."} actions={<>{!file.backlog && <CommandButton command="reserve_backlog" {...button} />}{!file.flag && <CommandButton command="create_flag" {...button} />}<CommandButton command="assign_builder" {...button} /><CommandButton command="finish_building" {...button} /></>}>
       {lists.length === 0 && <Text size="sm" className="quiet">The owner process of each codebase begins with the building.</Text>}
       {lists.map(([codebase, list]) => (
         <div key={codebase}>

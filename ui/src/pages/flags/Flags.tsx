@@ -1,59 +1,52 @@
-// Flags of an environment: what each serves now, and the case that decides it.
-import { Anchor, Badge, Group, TextInput } from "@mantine/core";
+// Flags: how each stands in every environment, who answers for it, and which should leave the code.
+import { Anchor, Badge, Button, Checkbox, Group, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
-import type { Flag } from "../../api/model.ts";
-import { flags } from "../../api/queries.ts";
-import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import type { Flag } from "../../api/authoring.ts";
+import { environments, flags } from "../../api/queries.ts";
+import { TeamName } from "../../lib/names.tsx";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
-import { Rows } from "../../lib/Rows.tsx";
+import { type Column, Rows } from "../../lib/Rows.tsx";
+import { Answers } from "./Answers.tsx";
+import { FlagTabs } from "./FlagTabs.tsx";
+
+/** Environments that have a column of their own; a flag's page has all. */
+const ENVIRONMENTS_SHOWN = 4;
 
 export default function Flags() {
   const [query, setQuery] = useSearchParams();
-  const environment = query.get("environment") ?? "production";
-  const asked = useQuery(flags(environment));
+  const asked = useQuery(flags);
+  const known = (useQuery(environments).data ?? []).filter(({ known: said }) => !said?.archived).map(({ environment }) => environment);
   const find = (query.get("find") ?? "").toLowerCase();
+  const isStale = query.get("stale") === "yes";
   const set = (name: string, value: string) => setQuery((before) => {
     const next = new URLSearchParams(before);
     if (value === "") next.delete(name);
     else next.set(name, value);
     return next;
   }, { replace: true });
+  const columns: Column<Flag>[] = [
+    { name: "Flag", width: "minmax(220px, 2fr)", cell: (one) => <><Anchor component={Link} to={`/flags/${encodeURIComponent(one.key)}`} size="sm" fw={560} className="mono">{one.key}</Anchor>{one.description && <Text size="xs" className="quiet" truncate>{one.description}</Text>}</> },
+    ...known.slice(0, ENVIRONMENTS_SHOWN).map((environment): Column<Flag> => ({ name: environment, width: "120px", cell: ({ environments: standings }) => { const standing = standings[environment]; return standing ? <Answers standing={standing} /> : <span className="quiet">not there</span>; } })),
+    { name: "Decided by", width: "minmax(130px, 1fr)", cell: (one) => (one.case ? <Anchor component={Link} to={`/cases/${one.case}`} size="sm">{one.case}</Anchor> : "hand") },
+    { name: "Owner", width: "minmax(110px, 0.9fr)", cell: (one) => (one.owner ? <TeamName team={one.owner} /> : <span className="quiet">nobody</span>) },
+    { name: "Purpose", width: "minmax(150px, 1.2fr)", cell: (one) => { const [stale] = one.stale; return stale ? <Badge color="late" title={stale.sentence}>should leave the code</Badge> : <span className="quiet">lives</span>; } },
+  ];
   return (
     <>
-      <PageHeader title="Flags" says={`What is served in ${environment}.`} actions={<CommandButton command="set_flag" with={{ environment }} />} />
-      <Group mb="md">
-        <TextInput aria-label="Filter flags" placeholder="Filter by key or case" value={query.get("find") ?? ""} onChange={(event) => set("find", event.currentTarget.value)} w={260} />
-        <TextInput aria-label="Environment" placeholder="production" defaultValue={environment} onBlur={(event) => set("environment", event.currentTarget.value.trim())} w={160} />
+      <PageHeader title="Flags" says="How each stands in every environment." actions={<Button component={Link} to="/flags/new" variant="filled">A new flag</Button>} />
+      <FlagTabs />
+      <Group mb="md" gap="md">
+        <TextInput aria-label="Filter flags" placeholder="Filter by key, tag, owner or case" value={query.get("find") ?? ""} onChange={(event) => set("find", event.currentTarget.value)} w={280} />
+        <Checkbox label="Only those that should leave the code" checked={isStale} onChange={(event) => set("stale", event.currentTarget.checked ? "yes" : "")} />
       </Group>
       <Asked of={asked} lines={8}>
         {(all) => {
-          const shown = all.filter((one) => `${one.key} ${one.case ?? ""}`.toLowerCase().includes(find));
-          if (shown.length === 0) return <Section><EmptyState title={all.length === 0 ? `No flag in ${environment} yet` : "No flag fits this filter"}>A case makes its flag while it is built; others are set by hand.</EmptyState></Section>;
-          return (
-            <Rows
-              label="Flags" rows={shown} rowKey={(one) => one.key}
-              columns={[
-                { name: "Flag", width: "minmax(200px, 2fr)", cell: (one) => <span className="mono">{one.key}</span> },
-                { name: "State", width: "120px", cell: (one) => <State flag={one} /> },
-                { name: "Variants", width: "minmax(200px, 1.4fr)", cell: (one) => variants(one) },
-                { name: "Decided by", width: "minmax(140px, 1fr)", cell: (one) => one.case ? <Anchor component={Link} to={`/cases/${one.case}`} size="sm">{one.case}</Anchor> : "hand" },
-                { name: "", width: "120px", cell: (one) => one.case ? "" : <CommandButton command="archive_flag" with={{ key: one.key, environment }} size="compact-xs" /> },
-              ]}
-            />
-          );
+          const shown = all.filter((one) => (!isStale || one.stale.length > 0) && `${one.key} ${one.case ?? ""} ${one.owner ?? ""} ${(one.tags ?? []).join(" ")} ${one.description ?? ""}`.toLowerCase().includes(find));
+          if (shown.length === 0) return <Section><EmptyState title={all.length === 0 ? "No flag yet" : "No flag fits this filter"} action={all.length === 0 ? <Button component={Link} to="/flags/new" mt="xs">Write a flag</Button> : undefined}>A case makes its flag while it is built; others are written by hand.</EmptyState></Section>;
+          return <Rows label="Flags" rows={shown} rowKey={(one) => one.key} columns={columns} />;
         }}
       </Asked>
     </>
   );
-}
-
-function State({ flag }: { flag: Flag }) {
-  if (flag.fault) return <Badge color="loss" title={flag.fault}>not served</Badge>;
-  const enabled = (flag.definition as { state?: string }).state === "ENABLED";
-  return <Badge color={enabled ? "gain" : "gray"}>{enabled ? "served" : "off"}</Badge>;
-}
-
-function variants(flag: Flag): string {
-  return Object.keys((flag.definition as { variants?: object }).variants ?? {}).join(", ");
 }

@@ -1,0 +1,85 @@
+// Segments: named sets of units that rules of many flags refer to.
+import { Anchor, Button, Group, Modal, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useSearchParams } from "react-router";
+import { segments } from "../../api/queries.ts";
+import type { SegmentView as View } from "../../api/authoring.ts";
+import type { components } from "../../api/schema";
+import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { useGive } from "../../lib/command/give.ts";
+import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { PersonName } from "../../lib/names.tsx";
+import { dayOf, of } from "../../lib/number.ts";
+import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
+import { conditionWords, countOf, keysOf } from "./authored.ts";
+import { Conditions } from "./Conditions.tsx";
+import { FlagTabs } from "./FlagTabs.tsx";
+
+type Segment = components["schemas"]["Segment"];
+
+export default function Segments() {
+  const asked = useQuery(segments);
+  const [query, setQuery] = useSearchParams();
+  const edited = query.get("edit");
+  return (
+    <>
+      <PageHeader title="Segments" says="Named sets of units. A change of one reaches every flag that refers to it." actions={<Button component={Link} to="?edit=" variant="filled">Add a segment</Button>} />
+      <FlagTabs />
+      <Section>
+        <Asked of={asked}>
+          {(all) => all.length === 0 ? <EmptyState title="No segment yet">Staff, beta customers, a country: whoever several flags treat alike.</EmptyState> : (
+            <Facts>
+              {all.map((one) => (
+                <Fact key={one.segment} name={<Anchor component={Link} to={`?edit=${encodeURIComponent(one.segment)}`} size="sm">{one.segment}</Anchor>}>
+                  <Text size="sm">{one.description ?? words(one.holds)}</Text>
+                  <Text size="sm" className="quiet">{one.used_by.length === 0 ? "no flag refers to it" : `used by ${[...new Set(one.used_by.map(({ flag }) => flag))].join(", ")}`}; set by <PersonName account={one.stamp.by} />, {dayOf(one.stamp.at)} <CommandButton command="archive_segment" with={{ segment: one.segment }} size="compact-xs" /></Text>
+                </Fact>
+              ))}
+            </Facts>
+          )}
+        </Asked>
+      </Section>
+      {edited !== null && asked.data && <Editor key={edited} one={asked.data.find(({ segment }) => segment === edited)} known={asked.data.map(({ segment }) => segment)} onClose={() => setQuery({}, { replace: true })} />}
+    </>
+  );
+}
+
+function words(holds: Segment): string {
+  const parts = [
+    countOf(holds.members) > 0 ? `${of(countOf(holds.members), "named unit")}` : "",
+    ...(holds.rules ?? []).map((rule) => rule.map(conditionWords).join(" and ")),
+  ].filter(Boolean);
+  const out = countOf(holds.excluded) > 0 ? `, without ${of(countOf(holds.excluded), "unit")}` : "";
+  return parts.length === 0 ? "nobody" : `${parts.join("; or ")}${out}`;
+}
+
+function Editor({ one, known, onClose }: { one: View | undefined; known: readonly string[]; onClose: () => void }) {
+  const [name, setName] = useState(one?.segment ?? "");
+  const [description, setDescription] = useState(one?.description ?? "");
+  const [holds, setHolds] = useState<Segment>(one?.holds ?? {});
+  const give = useGive({ onDone: onClose });
+  const rules = holds.rules ?? [];
+  return (
+    <Modal opened onClose={onClose} size="lg" title={<Text fw={620} size="lg">{one ? `Segment ${one.segment}` : "Add a segment"}</Text>}>
+      <form onSubmit={(event) => { event.preventDefault(); give.mutate({ command: "set_segment", with: { segment: name, holds, ...(description === "" ? {} : { description }) } }); }}>
+        <Stack gap="md">
+          {!one && <TextInput label="Name" placeholder="beta-customers" value={name} onChange={(event) => setName(event.currentTarget.value.trim())} data-autofocus />}
+          <TextInput label="What it is for" placeholder="optional" value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+          <TagsInput label="Units that are in" description="One by one" placeholder="unit, then Enter" value={keysOf(holds.members)} onChange={(members) => setHolds((before) => ({ ...before, members }))} />
+          {rules.map((rule, at) => (
+            <fieldset key={at} style={{ border: "1px solid var(--line)", borderRadius: 9, margin: 0, minWidth: 0 }}>
+              <legend style={{ fontSize: "0.8rem", padding: "0 6px" }}>Or whoever has all of</legend>
+              <Conditions label={`rule ${at + 1}`} value={rule} segments={known.filter((other) => other !== name)} onChange={(changed) => setHolds((before) => ({ ...before, rules: rules.map((other, place) => (place === at ? changed : other)) }))} />
+            </fieldset>
+          ))}
+          <Button size="xs" leftSection={<IconPlus size={14} />} style={{ alignSelf: "start" }} onClick={() => setHolds((before) => ({ ...before, rules: [...rules, [{ attribute: "", is: "one_of", values: [] }]] }))}>Add a rule</Button>
+          <TagsInput label="Units that are out" description="Whatever else says that they are in" placeholder="unit, then Enter" value={keysOf(holds.excluded)} onChange={(excluded) => setHolds((before) => ({ ...before, excluded }))} />
+          {give.isError && <CommandFailure error={give.error} />}
+          <Group justify="flex-end" gap="xs"><Button onClick={onClose}>Cancel</Button><Button type="submit" variant="filled" loading={give.isPending} disabled={name === ""}>Save</Button></Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
