@@ -1,34 +1,30 @@
-//! What an evaluation costs, beside the evaluators of other systems, in one run: `bench-flags [MILLISECONDS]` prints the
-//! table of bench/README.md. A number is the median of several rounds, in which all take turns.
+//! What an evaluation costs, beside the evaluators of other systems, in one run: `bench-flags [MILLISECONDS [PEER …]]`
+//! prints the table of bench/README.md, of all peers where none is named. A number is the median of several rounds, in which all take turns.
 //!
 //! Everybody is asked the same: what a system compiles or prepares once, and the caller's context in its own type, are made
 //! beforehand. Answers are compared before anything is timed; of a rollout, whose hash is each system's own, the share.
-
-#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to say")]
 
 mod eppo;
 mod flagd;
 mod flagsmith;
 mod growthbook;
 mod launchdarkly;
-mod tenure;
 mod unleash;
-mod workload;
 
 use std::hint::black_box;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use bench_flags::workload::{Workload, thousands};
+use bench_flags::{Subject, tenure, workload};
 use tokio::runtime::Runtime;
-use workload::{Workload, thousands};
-
-/// Answers for a caller: how many flags are on.
-pub type Subject = Box<dyn Fn(usize) -> usize>;
 
 /// Sets a system up for a workload and so many callers.
 type SetUp = fn(Workload, usize) -> Subject;
 
-const SYSTEMS: [(&str, SetUp); 7] = [
+type System = (&'static str, SetUp);
+
+const SYSTEMS: [System; 7] = [
     ("tenure-flags", tenure::subject),
     ("eppo_core", eppo::subject),
     ("unleash-yggdrasil", unleash::subject),
@@ -44,18 +40,24 @@ const CALLERS_OF_A_ROLLOUT: usize = 2_000;
 const ROUNDS: usize = 7;
 
 fn main() {
-    let each = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(100);
+    let mut arguments = std::env::args().skip(1);
+    let each = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100);
     let each = Duration::from_millis(each);
-    compare_systems(each);
+    let named: Vec<String> = arguments.collect();
+    let is_asked = |peer: &str| named.is_empty() || named.iter().any(|name| name == peer);
+    let systems: Vec<System> =
+        SYSTEMS.into_iter().filter(|(name, _)| *name == "tenure-flags" || is_asked(name)).collect();
+    compare_systems(&systems, each);
     grow(each);
 }
 
-fn compare_systems(each: Duration) {
-    println!("| nanoseconds | {} | ahead of the fastest peer |", SYSTEMS.map(|(name, _)| name).join(" | "));
-    println!("|---|{}", "--:|".repeat(SYSTEMS.len() + 1));
+fn compare_systems(systems: &[System], each: Duration) {
+    let names: Vec<&str> = systems.iter().map(|(name, _)| *name).collect();
+    println!("| nanoseconds | {} | ahead of the fastest peer |", names.join(" | "));
+    println!("|---|{}", "--:|".repeat(systems.len() + 1));
     for workload in Workload::ALL {
         let subjects: Vec<Subject> =
-            SYSTEMS.iter().map(|(name, set_up)| checked(name, *set_up, workload)).collect();
+            systems.iter().map(|(name, set_up)| checked(name, *set_up, workload)).collect();
         let times = time(&subjects, each);
         let fastest = times[1..].iter().copied().fold(f64::INFINITY, f64::min);
         let cells: Vec<String> = times.iter().map(|time| shown(*time)).collect();
@@ -63,22 +65,25 @@ fn compare_systems(each: Duration) {
     }
 }
 
-/// Our own cost at 10 and 100 times the keys and flags.
+/// Our own cost at 10 and 100 times the keys and flags, and of what the product serves instead of a bare percentage.
 fn grow(each: Duration) {
     println!("\n| nanoseconds, tenure-flags | 1 times | 10 times | 100 times |\n|---|--:|--:|--:|");
-    let rows: [(&str, fn(usize) -> Workload, usize); 2] = [
+    let rows: [(&str, fn(usize) -> Workload, usize); 3] = [
         ("a segment of 10,000 keys", Workload::Segment, 10_000),
+        ("one of 1,000 flags, with three conditions", Workload::Among, 1_000),
         ("a flag of 1,000, in bulk", Workload::Bulk, 1_000),
     ];
     for (name, workload, size) in rows {
         let cells = [1, 10, 100].map(|times| {
             let workload = workload(size * times);
-            let flags = workload.flags().len() as f64;
+            let flags = if let Workload::Bulk(flags) = workload { flags as f64 } else { 1.0 };
             let spent = time(&[checked("tenure-flags", tenure::subject, workload)], each);
             shown(spent[0] / flags)
         });
         println!("| {name} | {} |", cells.join(" | "));
     }
+    let spent = time(&[checked("tenure-flags", tenure::subject, Workload::Measured)], each);
+    println!("| {} | {} | | |", Workload::Measured.name(), shown(spent[0]));
 }
 
 /// A subject whose answers are right.

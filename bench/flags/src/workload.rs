@@ -15,6 +15,10 @@ pub enum Workload {
     Rollout,
     /// So many flags for one caller, two fifths static, three fifths targeting.
     Bulk(usize),
+    /// One of so many such flags; only we are asked.
+    Among(usize),
+    /// What the product serves while it measures: whether the unit is admitted, and into which arm. Only we are asked.
+    Measured,
 }
 
 impl Workload {
@@ -28,26 +32,34 @@ impl Workload {
             Self::Segment(keys) => format!("segment of {} keys", thousands(keys)),
             Self::Rollout => "percentage rollout".into(),
             Self::Bulk(flags) => format!("bulk of {} flags", thousands(flags)),
+            Self::Among(flags) => format!("one of {} flags", thousands(flags)),
+            Self::Measured => "a measured rollout: admission, then the arm".into(),
         }
     }
 
     /// What each flag is, by its index.
     pub fn flags(self) -> Vec<Self> {
         match self {
-            Self::Bulk(flags) => {
+            Self::Bulk(flags) | Self::Among(flags) => {
                 (0..flags).map(|flag| if flag % 5 < 2 { Self::Static } else { Self::Targeting }).collect()
             }
             one => vec![one],
         }
     }
 
+    /// The index of the flag that is asked for, where it is one.
+    pub fn asked(self) -> usize {
+        // The last is a targeting flag.
+        if let Self::Among(flags) = self { flags - 1 } else { 0 }
+    }
+
     /// How many flags are on for this caller; `None` where it depends on the system's hash.
     pub fn expected(self, caller: usize) -> Option<usize> {
         match self {
             Self::Static => Some(1),
-            Self::Targeting => Some(usize::from(is_targeted(caller))),
+            Self::Targeting | Self::Among(_) => Some(usize::from(is_targeted(caller))),
             Self::Segment(keys) => Some(usize::from(caller.is_multiple_of(2) && caller / 2 < keys)),
-            Self::Rollout => None,
+            Self::Rollout | Self::Measured => None,
             Self::Bulk(_) => self.flags().into_iter().map(|flag| flag.expected(caller)).sum(),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::context::Mark;
 use crate::expression::{
     Affix, Calculation, Comparison, Expression, Fractional, Iteration, Part, Path, Scope, Texts, Variable,
     Weight,
@@ -144,7 +145,9 @@ impl<'s> Compiler<'s> {
         let default = operands.next();
         if at.scope == Scope::Root {
             match &path {
-                Path::Key(name) if default.is_none() => return Ok(Expression::Attribute(name.clone())),
+                Path::Key(name) if default.is_none() => {
+                    return Ok(Expression::Attribute(Mark::of(name), name.clone()));
+                }
                 Path::Steps(steps) if is_path(steps, ["$flagd", "flagKey"]) => {
                     return Ok(Expression::FlagKey);
                 }

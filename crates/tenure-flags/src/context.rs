@@ -11,11 +11,47 @@ use crate::value::{Value, attribute};
 const LISTED_MAX: usize = 16;
 
 /// The attributes of one caller, borrowed from their JSON. Make it once and ask as many flags as you like.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Context<'c> {
     attributes: Option<&'c Map<String, Json>>,
-    /// The same attributes side by side, from the first on: looking through a few is quicker than the map is.
-    listed: [Option<(&'c str, &'c Json)>; LISTED_MAX],
+    /// The same attributes side by side, if they are few: a scan of their marks is quicker than the map.
+    marks: [Mark; LISTED_MAX],
+    listed: [(&'c str, Value<'c>); LISTED_MAX],
+}
+
+/// What tells names apart at a glance: the length of a name in the top byte (255 stands for more), and up to seven of its bytes.
+/// Of a name of up to seven bytes, that is all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(u64);
+
+impl Mark {
+    /// Of no name, since an empty one ends with zeros.
+    const NONE: Self = Self(1);
+
+    pub(crate) const fn of(name: &str) -> Self {
+        let name = name.as_bytes();
+        // Of a long name the first three bytes and the last four.
+        let (head, tail) = if name.len() <= 7 { (name.len(), 0) } else { (3, 4) };
+        let mut bits = if name.len() < 255 { name.len() as u64 } else { 255 };
+        let mut index = 0;
+        while index < head + tail {
+            let at = if index < head { index } else { name.len() - head - tail + index };
+            bits = bits << 8 | name[at] as u64;
+            index += 1;
+        }
+        Self(bits << (8 * (7 - index)))
+    }
+
+    /// Whether names of this mark are one name.
+    fn is_whole(self) -> bool {
+        self.0 >> 56 <= 7
+    }
+}
+
+impl Default for Context<'_> {
+    fn default() -> Self {
+        Self { attributes: None, marks: [Mark::NONE; LISTED_MAX], listed: [("", Value::Null); LISTED_MAX] }
+    }
 }
 
 impl<'c> Context<'c> {
@@ -25,13 +61,14 @@ impl<'c> Context<'c> {
     /// A context with these attributes; `targetingKey` is one of them.
     #[must_use]
     pub fn new(attributes: &'c Map<String, Json>) -> Self {
-        let mut listed = [None; LISTED_MAX];
+        let mut context = Self { attributes: Some(attributes), ..Self::default() };
         if attributes.len() <= LISTED_MAX {
-            for (slot, (name, value)) in listed.iter_mut().zip(attributes) {
-                *slot = Some((name.as_str(), value));
+            for (index, (name, value)) in attributes.iter().enumerate() {
+                context.marks[index] = Mark::of(name);
+                context.listed[index] = (name, Value::from(value));
             }
         }
-        Self { attributes: Some(attributes), listed }
+        context
     }
 
     /// A context without attributes.
@@ -55,18 +92,17 @@ impl<'c> Context<'c> {
     /// The attribute `name`, if it is there. `name` is taken whole: dots do not descend.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'c Json> {
-        let attributes = self.attributes?;
-        if attributes.len() > LISTED_MAX {
-            return attributes.get(name);
-        }
-        // The list ends with the first empty place.
-        self.listed.iter().map_while(|slot| *slot).find(|(own, _)| *own == name).map(|(_, value)| value)
+        self.attributes?.get(name)
     }
 
     /// The targeting key, if it is a string that is not empty.
     #[must_use]
     pub fn targeting_key(&self) -> Option<&'c str> {
-        self.get(Self::TARGETING_KEY)?.as_str().filter(|key| !key.is_empty())
+        const MARK: Mark = Mark::of(Context::TARGETING_KEY);
+        match self.value(MARK, Self::TARGETING_KEY) {
+            Value::Text(key) if !key.is_empty() => Some(key),
+            _ => None,
+        }
     }
 
     /// The targeting key, for callers that demand one.
@@ -94,7 +130,76 @@ impl<'c> Context<'c> {
         Some(to_text(unit, &arena).to_owned()).filter(|unit| !unit.is_empty())
     }
 
+    /// The attribute `name`, whose mark this is; null if it is absent.
+    #[inline]
+    pub(crate) fn value(&self, mark: Mark, name: &str) -> Value<'c> {
+        match self.listed(mark, name) {
+            Some(value) => *value,
+            None => self.unlisted(name),
+        }
+    }
+
+    /// By reference: that stays in a register.
+    #[inline(never)]
+    fn listed(&self, mark: Mark, name: &str) -> Option<&Value<'c>> {
+        for (own, (own_name, value)) in self.marks.iter().zip(&self.listed) {
+            if *own == mark && (mark.is_whole() || *own_name == name) {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    #[inline(never)]
+    fn unlisted(&self, name: &str) -> Value<'c> {
+        match self.attributes {
+            Some(attributes) if attributes.len() > LISTED_MAX => {
+                attributes.get(name).map_or(Value::Null, Value::from)
+            }
+            _ => Value::Null,
+        }
+    }
+
     pub(crate) fn attributes(&self) -> Option<&'c Map<String, Json>> {
         self.attributes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_found_by_its_whole_name() {
+        let names = [
+            "",
+            "\0",
+            "a",
+            "a\0",
+            "b",
+            "ab",
+            "country",
+            "countrx",
+            "language",
+            "lanxuage",
+            "lan-uage",
+            "targetingKey",
+            "targetingkey",
+        ];
+        for count in [names.len(), 17] {
+            let mut attributes: Map<String, Json> =
+                names.iter().map(|name| ((*name).to_owned(), json!(name))).collect();
+            attributes.extend((names.len()..count).map(|number| (format!("n{number}"), json!(number))));
+            let context = Context::new(&attributes);
+            for name in names {
+                let found = context.value(Mark::of(name), name);
+                assert!(matches!(found, Value::Text(text) if text == name), "{name:?}: {found:?}");
+            }
+            for name in ["c", "abc", "countries", "lan_uage", "targetingKez", "\0\0"] {
+                assert!(matches!(context.value(Mark::of(name), name), Value::Null), "{name:?}");
+            }
+        }
     }
 }

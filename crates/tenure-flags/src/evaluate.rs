@@ -6,7 +6,7 @@ use bumpalo::{Bump, collections::String as ArenaString, collections::Vec as Aren
 use serde_json::Value as Json;
 
 use crate::coercion::{append_text, compare, loosely_equal, strictly_equal, to_number, to_text};
-use crate::context::Context;
+use crate::context::{Context, Mark};
 use crate::expression::{Affix, Comparison, Expression, Iteration, Path, Scope, Variable};
 use crate::murmur::Murmur;
 use crate::semver::sem_ver;
@@ -44,30 +44,31 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     /// Runs a rule over the whole context.
     pub(crate) fn targeting(&mut self, rule: &'a Expression) -> Answer<'a> {
         let root = self.context.attributes().map_or(Value::Record(&[]), Value::Object);
-        self.value(rule, root)
+        self.value(rule, &root)
     }
 
     /// The value of `expression`, where `data` is what variables are looked up in.
     ///
     /// Inlined into the operations, so that the leaves of a rule cost no call of an operation.
     #[inline(always)]
-    pub(crate) fn value(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
+    pub(crate) fn value(&mut self, expression: &'a Expression, data: &Value<'a>) -> Answer<'a> {
         self.spend(1)?;
         match expression {
             Expression::Constant(json) => Ok(Value::from(json)),
-            Expression::Attribute(name) => Ok(self.attribute(expression, name)),
+            Expression::Attribute(mark, name) => Ok(self.attribute(expression, *mark, name)),
             operation => self.operation(operation, data),
         }
     }
 
-    fn attribute(&mut self, expression: &'a Expression, name: &str) -> Value<'a> {
+    #[inline(always)]
+    fn attribute(&mut self, expression: &'a Expression, mark: Mark, name: &str) -> Value<'a> {
         self.visitor.enter(expression);
-        let value = self.context.get(name).map_or(Value::Null, Value::from);
+        let value = self.context.value(mark, name);
         self.visitor.leave(expression, value);
         value
     }
 
-    fn operation(&mut self, operation: &'a Expression, data: Value<'a>) -> Answer<'a> {
+    fn operation(&mut self, operation: &'a Expression, data: &Value<'a>) -> Answer<'a> {
         self.visitor.enter(operation);
         let answer = self.operate(operation, data);
         if let Ok(value) = answer {
@@ -76,29 +77,79 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         answer
     }
 
-    fn operate(&mut self, expression: &'a Expression, data: Value<'a>) -> Answer<'a> {
+    /// Whether an expression is true, for whoever needs no more: a truth stays in a register, a value goes through memory.
+    /// To the visitor, too, `and` and `or` are then no more than true or false.
+    fn truth(&mut self, expression: &'a Expression, data: &Value<'a>) -> Result<bool, TooMuchWork> {
+        match expression {
+            Expression::And(_)
+            | Expression::Or(_)
+            | Expression::Not(_)
+            | Expression::Truth(_)
+            | Expression::Compare(..)
+            | Expression::CompareMany(..)
+            | Expression::InTexts(_)
+            | Expression::In(_) => {
+                self.spend(1)?;
+                self.visitor.enter(expression);
+                let truth = self.test(expression, data)?;
+                self.visitor.leave(expression, Value::Bool(truth));
+                Ok(truth)
+            }
+            other => Ok(self.value(other, data)?.is_truthy()),
+        }
+    }
+
+    /// The truth of an operation, where it is one of those that ask for it.
+    fn test(&mut self, expression: &'a Expression, data: &Value<'a>) -> Result<bool, TooMuchWork> {
+        match expression {
+            Expression::And(operands) => {
+                for operand in operands {
+                    if !self.truth(operand, data)? {
+                        return Ok(false);
+                    }
+                }
+                // Nothing at all is null.
+                Ok(!operands.is_empty())
+            }
+            Expression::Or(operands) => {
+                for operand in operands {
+                    if self.truth(operand, data)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Expression::Not(operand) => Ok(!self.truth(operand, data)?),
+            Expression::Truth(operand) => self.truth(operand, data),
+            Expression::Compare(comparison, operands) => self.compare(*comparison, operands, data),
+            Expression::CompareMany(comparison, operands) => self.compare_many(*comparison, operands, data),
+            Expression::InTexts(membership) => {
+                let (needle, texts) = membership.as_ref();
+                let needle = self.value(needle, data)?;
+                Ok(matches!(needle, Value::Text(needle) if texts.contains(needle)))
+            }
+            Expression::In(operands) => self.is_in(operands, data),
+            other => Ok(self.operation(other, data)?.is_truthy()),
+        }
+    }
+
+    #[inline(always)]
+    fn operate(&mut self, expression: &'a Expression, data: &Value<'a>) -> Answer<'a> {
         Ok(match expression {
             Expression::Constant(json) => Value::from(json),
-            Expression::Attribute(name) => self.context.get(name).map_or(Value::Null, Value::from),
+            Expression::Attribute(mark, name) => self.context.value(*mark, name),
             Expression::Variable(variable) => return self.variable(variable, data),
             Expression::FlagKey => Value::Text(self.flag_key),
             Expression::Timestamp => Value::Number(Number::Whole(self.now)),
             Expression::If(branches) => return self.choose(branches, data),
             Expression::And(operands) => return self.until(operands, data, |value| !value.is_truthy()),
             Expression::Or(operands) => return self.until(operands, data, Value::is_truthy),
-            Expression::Not(operand) => Value::Bool(!self.value(operand, data)?.is_truthy()),
-            Expression::Truth(operand) => Value::Bool(self.value(operand, data)?.is_truthy()),
-            Expression::Compare(comparison, operands) => {
-                Value::Bool(self.compare(*comparison, operands, data)?)
-            }
-            Expression::CompareMany(comparison, operands) => {
-                Value::Bool(self.compare_many(*comparison, operands, data)?)
-            }
-            Expression::InTexts(membership) => match self.value(&membership.0, data)? {
-                Value::Text(needle) => Value::Bool(membership.1.contains(needle)),
-                _ => Value::Bool(false),
-            },
-            Expression::In(operands) => Value::Bool(self.is_in(operands, data)?),
+            Expression::Not(_)
+            | Expression::Truth(_)
+            | Expression::Compare(..)
+            | Expression::CompareMany(..)
+            | Expression::InTexts(_)
+            | Expression::In(_) => Value::Bool(self.test(expression, data)?),
             Expression::Affix(affix, operands) => return self.affix(*affix, operands, data),
             Expression::SemVer(operands) => return self.sem_ver(operands, data),
             Expression::Fractional(split) => return fractional::pick(self, split, data),
@@ -134,7 +185,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     fn values(
         &mut self,
         operands: &'a [Expression],
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Result<&'a [Value<'a>], TooMuchWork> {
         let mut values = ArenaVec::with_capacity_in(operands.len(), self.arena);
         for operand in operands {
@@ -148,14 +199,14 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         &mut self,
         operands: &'a [Expression],
         index: usize,
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Result<Option<Value<'a>>, TooMuchWork> {
         operands.get(index).map(|operand| self.value(operand, data)).transpose()
     }
 
-    fn variable(&mut self, variable: &'a Variable, data: Value<'a>) -> Answer<'a> {
+    fn variable(&mut self, variable: &'a Variable, data: &Value<'a>) -> Answer<'a> {
         let found = match &variable.path {
-            Path::Whole => Some(data),
+            Path::Whole => Some(*data),
             Path::Key(key) => data.member(key),
             Path::Steps(steps) => self.descend(steps.iter().map(AsRef::as_ref), variable.scope, data)?,
             Path::Computed(path) => {
@@ -176,10 +227,10 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         &mut self,
         path: Value<'a>,
         scope: Scope,
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Result<Option<Value<'a>>, TooMuchWork> {
         if matches!(path, Value::Null | Value::Text("")) {
-            return Ok(Some(data));
+            return Ok(Some(*data));
         }
         let path = to_text(path, self.arena);
         self.spend_text(path.len())?;
@@ -190,9 +241,9 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         &mut self,
         mut steps: impl Iterator<Item = &'p str>,
         scope: Scope,
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Result<Option<Value<'a>>, TooMuchWork> {
-        let Some(step) = steps.next() else { return Ok(Some(data)) };
+        let Some(step) = steps.next() else { return Ok(Some(*data)) };
         let top =
             if scope == Scope::Root && step == "$flagd" { Some(self.flagd()) } else { data.member(step) };
         let Some(mut value) = top else { return Ok(None) };
@@ -212,10 +263,10 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         Value::Record(self.arena.alloc_slice_copy(&members))
     }
 
-    fn choose(&mut self, branches: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn choose(&mut self, branches: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let (pairs, last) = branches.as_chunks::<2>();
         for [condition, consequence] in pairs {
-            if self.value(condition, data)?.is_truthy() {
+            if self.truth(condition, data)? {
                 return self.value(consequence, data);
             }
         }
@@ -229,7 +280,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     fn until(
         &mut self,
         operands: &'a [Expression],
-        data: Value<'a>,
+        data: &Value<'a>,
         decisive: impl Fn(Value<'a>) -> bool,
     ) -> Answer<'a> {
         let mut last = Value::Null;
@@ -246,10 +297,10 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         &mut self,
         comparison: Comparison,
         [a, b]: &'a [Expression; 2],
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Result<bool, TooMuchWork> {
         let (a, b) = (self.value(a, data)?, self.value(b, data)?);
-        self.holds(comparison, a, b)
+        self.holds(comparison, &a, &b)
     }
 
     /// `a < b < c`. An absent operand is JavaScript's undefined: equal to null, ordered with nothing.
@@ -258,45 +309,60 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         &mut self,
         comparison: Comparison,
         operands: &'a [Expression],
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Result<bool, TooMuchWork> {
         let a = self.operand(operands, 0, data)?;
         let b = self.operand(operands, 1, data)?;
         let (Some(a), Some(b)) = (a, b) else {
             let present = a.or(b).unwrap_or(Value::Null);
-            return Ok(comparison.is_of_equality() && self.holds(comparison, present, Value::Null)?);
+            return Ok(comparison.is_of_equality() && self.holds(comparison, &present, &Value::Null)?);
         };
         let between = matches!(comparison, Comparison::Less | Comparison::LessOrEqual);
         if between && let Some(c) = self.operand(operands, 2, data)? {
-            let lower = self.holds(comparison, a, b)?;
-            return Ok(lower && self.holds(comparison, b, c)?);
+            let lower = self.holds(comparison, &a, &b)?;
+            return Ok(lower && self.holds(comparison, &b, &c)?);
         }
-        self.holds(comparison, a, b)
+        self.holds(comparison, &a, &b)
     }
 
-    fn holds(&mut self, comparison: Comparison, a: Value<'a>, b: Value<'a>) -> Result<bool, TooMuchWork> {
-        if let (Value::Text(a), Value::Text(b)) = (a, b) {
-            self.spend_text(a.len().min(b.len()))?;
-        } else {
-            self.spend(size(a) + size(b))?;
+    fn holds(&mut self, comparison: Comparison, a: &Value<'a>, b: &Value<'a>) -> Result<bool, TooMuchWork> {
+        match (a, b) {
+            (Value::Text(a), Value::Text(b)) => {
+                self.spend_text(a.len().min(b.len()))?;
+                let order = if comparison.is_of_equality() {
+                    (a == b).then_some(Ordering::Equal)
+                } else {
+                    Some(a.cmp(b))
+                };
+                Ok(comparison.accepts(order))
+            }
+            (Value::Number(a), Value::Number(b)) => Ok(comparison.accepts(a.compare(*b))),
+            _ => self.holds_converted(comparison, *a, *b),
         }
-        let arena = self.arena;
-        let order = || compare(a, b, arena);
-        Ok(match comparison {
-            Comparison::Equal => loosely_equal(a, b, arena),
-            Comparison::NotEqual => !loosely_equal(a, b, arena),
-            Comparison::StrictlyEqual => strictly_equal(a, b),
-            Comparison::StrictlyNotEqual => !strictly_equal(a, b),
-            Comparison::Less => order().is_some_and(Ordering::is_lt),
-            Comparison::LessOrEqual => order().is_some_and(Ordering::is_le),
-            Comparison::Greater => order().is_some_and(Ordering::is_gt),
-            Comparison::GreaterOrEqual => order().is_some_and(Ordering::is_ge),
-        })
+    }
+
+    #[inline(never)]
+    fn holds_converted(
+        &mut self,
+        comparison: Comparison,
+        a: Value<'a>,
+        b: Value<'a>,
+    ) -> Result<bool, TooMuchWork> {
+        self.spend(size(a) + size(b))?;
+        let equal = |equal: bool| equal.then_some(Ordering::Equal);
+        let order = match comparison {
+            Comparison::Equal | Comparison::NotEqual => equal(loosely_equal(a, b, self.arena)),
+            Comparison::StrictlyEqual | Comparison::StrictlyNotEqual => equal(strictly_equal(a, b)),
+            Comparison::Less | Comparison::LessOrEqual | Comparison::Greater | Comparison::GreaterOrEqual => {
+                compare(a, b, self.arena)
+            }
+        };
+        Ok(comparison.accepts(order))
     }
 
     /// An element of an array (without conversion) or a part of a text; of an empty text nothing is, in JsonLogic.
     #[inline(never)]
-    fn is_in(&mut self, [needle, hay]: &'a [Expression; 2], data: Value<'a>) -> Result<bool, TooMuchWork> {
+    fn is_in(&mut self, [needle, hay]: &'a [Expression; 2], data: &Value<'a>) -> Result<bool, TooMuchWork> {
         let needle = self.value(needle, data)?;
         match self.value(hay, data)? {
             Value::Text(hay) => {
@@ -313,7 +379,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     /// Null unless both operands are texts.
     #[inline(never)]
-    fn affix(&mut self, affix: Affix, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn affix(&mut self, affix: Affix, operands: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let [text, part] = operands else { return Ok(Value::Null) };
         let (text, part) = (self.value(text, data)?, self.value(part, data)?);
         let (Value::Text(text), Value::Text(part)) = (text, part) else { return Ok(Value::Null) };
@@ -325,7 +391,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     #[inline(never)]
-    fn sem_ver(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn sem_ver(&mut self, operands: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let [left, operator, right] = operands else { return Ok(Value::Null) };
         let left = self.value(left, data)?;
         let operator = self.value(operator, data)?;
@@ -337,7 +403,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     /// The keys, given one by one or as one array, whose variable is null, empty or absent.
     #[inline(never)]
-    fn missing(&mut self, scope: Scope, keys: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn missing(&mut self, scope: Scope, keys: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let keys = self.values(keys, data)?;
         match keys.first() {
             Some(Value::List(keys)) => self.missing_of(scope, *keys, data),
@@ -345,7 +411,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         }
     }
 
-    fn missing_of(&mut self, scope: Scope, keys: List<'a>, data: Value<'a>) -> Answer<'a> {
+    fn missing_of(&mut self, scope: Scope, keys: List<'a>, data: &Value<'a>) -> Answer<'a> {
         let mut missing = ArenaVec::new_in(self.arena);
         for key in keys.iter() {
             self.spend(1)?;
@@ -363,7 +429,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         &mut self,
         scope: Scope,
         [needed, keys]: &'a [Expression; 2],
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Answer<'a> {
         let needed = self.value(needed, data)?;
         let Value::List(keys) = self.value(keys, data)? else {
@@ -381,7 +447,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         &mut self,
         iteration: Iteration,
         [list, body]: &'a [Expression; 2],
-        data: Value<'a>,
+        data: &Value<'a>,
     ) -> Answer<'a> {
         let list = match self.value(list, data)? {
             Value::List(list) => list,
@@ -391,7 +457,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
             Iteration::Map | Iteration::Filter => {
                 let mut kept = ArenaVec::new_in(self.arena);
                 for item in list.iter() {
-                    let value = self.value(body, item)?;
+                    let value = self.value(body, &item)?;
                     if iteration == Iteration::Map {
                         kept.push(value);
                     } else if value.is_truthy() {
@@ -411,7 +477,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     /// Whether `body` has this truth for any element.
     fn any(&mut self, list: List<'a>, body: &'a Expression, truth: bool) -> Result<bool, TooMuchWork> {
         for item in list.iter() {
-            if self.value(body, item)?.is_truthy() == truth {
+            if self.truth(body, &item)? == truth {
                 return Ok(true);
             }
         }
@@ -419,20 +485,21 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     #[inline(never)]
-    fn reduce(&mut self, [list, body, start]: &'a [Expression; 3], data: Value<'a>) -> Answer<'a> {
+    fn reduce(&mut self, [list, body, start]: &'a [Expression; 3], data: &Value<'a>) -> Answer<'a> {
         let list = self.value(list, data)?;
         let mut accumulator = self.value(start, data)?;
         let Value::List(list) = list else { return Ok(accumulator) };
         for current in list.iter() {
             let members = [("current", current), ("accumulator", accumulator)];
-            accumulator = self.value(body, Value::Record(self.arena.alloc_slice_copy(&members)))?;
+            let pair = Value::Record(self.arena.alloc_slice_copy(&members));
+            accumulator = self.value(body, &pair)?;
         }
         Ok(accumulator)
     }
 
     /// One array of all operands, arrays spread one level.
     #[inline(never)]
-    fn merge(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn merge(&mut self, operands: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let mut merged = ArenaVec::new_in(self.arena);
         for operand in operands {
             match self.value(operand, data)? {
@@ -447,7 +514,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     #[inline(never)]
-    fn cat(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn cat(&mut self, operands: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let mut text = ArenaString::new_in(self.arena);
         for operand in operands {
             let value = self.value(operand, data)?;
@@ -459,7 +526,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     /// Part of a text, counted in characters; a negative start counts from the end, a negative length leaves so many off.
     #[inline(never)]
-    fn substring(&mut self, operands: &'a [Expression], data: Value<'a>) -> Answer<'a> {
+    fn substring(&mut self, operands: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let text = self.operand(operands, 0, data)?.unwrap_or(Value::Null);
         let start = self.operand(operands, 1, data)?.unwrap_or(Value::Null);
         let length = self.operand(operands, 2, data)?;

@@ -1,9 +1,12 @@
 //! A compiled rule: JsonLogic as a closed set of operations.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
+
+use crate::context::Mark;
 
 /// One operation with its operands.
 #[derive(Debug)]
@@ -14,7 +17,7 @@ pub(crate) enum Expression {
     List(Box<[Expression]>),
     Variable(Box<Variable>),
     /// An attribute of the context by its name: what most variables are.
-    Attribute(Box<str>),
+    Attribute(Mark, Box<str>),
     /// `$flagd.flagKey`.
     FlagKey,
     /// `$flagd.timestamp`: seconds since 1970.
@@ -157,7 +160,7 @@ impl Expression {
     pub(crate) fn operator(&self) -> Option<&'static str> {
         Some(match self {
             Self::Constant(_) | Self::List(_) => return None,
-            Self::Variable(_) | Self::Attribute(_) | Self::FlagKey | Self::Timestamp => "var",
+            Self::Variable(_) | Self::Attribute(..) | Self::FlagKey | Self::Timestamp => "var",
             Self::Missing(..) => "missing",
             Self::MissingSome(..) => "missing_some",
             Self::If(_) => "if",
@@ -206,6 +209,18 @@ impl FromIterator<Box<str>> for Texts {
 }
 
 impl Comparison {
+    /// Whether it holds of two values in this order; none is unequal, or in no order.
+    pub(crate) fn accepts(self, order: Option<Ordering>) -> bool {
+        match self {
+            Self::Equal | Self::StrictlyEqual => order == Some(Ordering::Equal),
+            Self::NotEqual | Self::StrictlyNotEqual => order != Some(Ordering::Equal),
+            Self::Less => order.is_some_and(Ordering::is_lt),
+            Self::LessOrEqual => order.is_some_and(Ordering::is_le),
+            Self::Greater => order.is_some_and(Ordering::is_gt),
+            Self::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
+        }
+    }
+
     /// Whether it asks for equality, not for order.
     pub(crate) fn is_of_equality(self) -> bool {
         matches!(self, Self::Equal | Self::NotEqual | Self::StrictlyEqual | Self::StrictlyNotEqual)

@@ -33,7 +33,7 @@ pub(crate) fn bucket(hash: u32, total: u32) -> u32 {
 pub(crate) fn pick<'a, V: Visitor>(
     run: &mut Run<'a, '_, V>,
     split: &'a Fractional,
-    data: Value<'a>,
+    data: &Value<'a>,
 ) -> Answer<'a> {
     let bucketing = match &split.bucketing {
         Some(bucketing) => Some(run.value(bucketing, data)?),
@@ -57,7 +57,7 @@ fn pick_by_constants<'a, V: Visitor>(
     split: &'a Fractional,
     hash: u32,
     total: u64,
-    data: Value<'a>,
+    data: &Value<'a>,
 ) -> Answer<'a> {
     let Some(mut bucket) = bucket_of(hash, total) else { return Ok(Value::Null) };
     for part in &split.parts {
@@ -76,7 +76,7 @@ fn pick_by_computed<'a, V: Visitor>(
     split: &'a Fractional,
     hash: u32,
     first_part: Option<List<'a>>,
-    data: Value<'a>,
+    data: &Value<'a>,
 ) -> Answer<'a> {
     let mut parts = ArenaVec::with_capacity_in(split.parts.len() + 1, run.arena);
     if let Some(part) = first_part {
@@ -125,7 +125,7 @@ fn default_hash<V: Visitor>(run: &Run<'_, '_, V>) -> Option<u32> {
 fn weigh<'a, V: Visitor>(
     run: &mut Run<'a, '_, V>,
     part: &'a Part,
-    data: Value<'a>,
+    data: &Value<'a>,
 ) -> Result<Option<(u32, Candidate<'a>)>, TooMuchWork> {
     Ok(match part {
         Part::Pair { variant, weight } => {

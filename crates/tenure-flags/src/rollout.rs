@@ -256,7 +256,8 @@ impl Rollout {
     }
 
     fn admits(&self, unit: &str) -> bool {
-        self.coverage.holds(cbor::hash_text(&[&self.admission_salt(), unit]), self.first_admitted())
+        let [salt, purpose] = self.admission_salt();
+        self.coverage.holds(cbor::hash_text(&[salt, purpose, unit]), self.first_admitted())
     }
 
     /// The unit of a context, as the definition sees it. `None`: the attribute is absent, empty, or neither a text nor
@@ -314,7 +315,7 @@ impl Rollout {
         let unit = json!({"var": self.unit_attribute});
         let salted = |salt: String| json!({"cat": [salt, unit]});
         let before = self.first_admitted().millionths();
-        let mut admission = vec![salted(self.admission_salt())];
+        let mut admission = vec![salted(self.admission_salt().concat())];
         if before > 0 {
             admission.push(json!([false, before]));
         }
@@ -350,10 +351,11 @@ impl Rollout {
         self.salt.as_deref().unwrap_or(&self.name)
     }
 
-    fn admission_salt(&self) -> String {
+    /// In two pieces, since a great many units may be asked for.
+    fn admission_salt(&self) -> [&str; 2] {
         match &self.exclusion {
-            Some(exclusion) => format!("{}:group:", exclusion.group),
-            None => format!("{}:admit:", self.salt()),
+            Some(exclusion) => [&exclusion.group, ":group:"],
+            None => [self.salt(), ":admit:"],
         }
     }
 

@@ -61,7 +61,9 @@ enum DefaultVariant {
 enum Pick {
     Nothing,
     Variant(usize),
-    Unknown(EvaluationError),
+    /// Boxed, so that an answer without a fault fits two registers.
+    Unknown(Box<EvaluationError>),
+    TooMuchWork,
 }
 
 impl Snapshot {
@@ -173,13 +175,16 @@ impl Flag {
                 visitor,
                 work_left: WORK_MAX,
             };
-            run.targeting(rule).map(|value| self.pick(content, value, arena))
+            match run.targeting(rule) {
+                Ok(value) => self.pick(content, value, arena),
+                Err(TooMuchWork) => Pick::TooMuchWork,
+            }
         });
         match pick {
-            Ok(Pick::Variant(index)) => Ok(self.answer(content, Some(index), Reason::TargetingMatch)),
-            Ok(Pick::Nothing) => self.default(content, Reason::Default),
-            Ok(Pick::Unknown(error)) => Err(error),
-            Err(TooMuchWork) => Err(EvaluationError::new(
+            Pick::Variant(index) => Ok(self.answer(content, Some(index), Reason::TargetingMatch)),
+            Pick::Nothing => self.default(content, Reason::Default),
+            Pick::Unknown(error) => Err(*error),
+            Pick::TooMuchWork => Err(EvaluationError::new(
                 ErrorCode::General,
                 format!("targeting of flag `{}` does too much work on this context", self.key),
             )),
@@ -198,14 +203,14 @@ impl Flag {
         };
         match index {
             Some(index) => Pick::Variant(index),
-            None => Pick::Unknown(EvaluationError::new(
+            None => Pick::Unknown(Box::new(EvaluationError::new(
                 ErrorCode::General,
                 format!(
                     "targeting of flag `{}` gives {}, which is not a variant",
                     self.key,
                     named(value, arena)
                 ),
-            )),
+            ))),
         }
     }
 

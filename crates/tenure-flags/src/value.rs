@@ -38,6 +38,7 @@ pub(crate) enum Number {
 }
 
 impl<'a> From<&'a Json> for Value<'a> {
+    #[inline]
     fn from(json: &'a Json) -> Self {
         match json {
             Json::Null => Self::Null,

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use tenure_flags::{Arm, Context, Exclusion, FlagSet, Phase, Reason, Rollout, RolloutFault, Share, Snapshot};
 
-const UNITS: u32 = 100_000;
+const UNITS: u32 = 1_000_000;
 
 /// Enough where many rollouts are looked at.
-const FEW_UNITS: usize = 20_000;
+const FEW_UNITS: usize = 100_000;
 
 /// Four standard deviations of chance.
 const SIGMAS: f64 = 4.0;
@@ -177,7 +177,7 @@ fn splits_are_as_asked_within_four_sigma() {
 fn the_arm_is_independent_of_admission() {
     let everyone = covering(100.0);
     let treated: Vec<bool> = units().map(|unit| is_treatment(&everyone, &unit)).collect();
-    for coverage in [5.0, 50.0, 90.0] {
+    for coverage in [5.0, 60.0] {
         let rollout = covering(coverage);
         let admitted = units().map(|unit| rollout.arm(&unit) != Arm::Off);
         let pairs = admitted.zip(treated.iter().copied());
@@ -192,7 +192,6 @@ fn arms_are_independent_of_other_iterations_and_rollouts() {
     let treated: Vec<bool> = units().map(|unit| is_treatment(&first, &unit)).collect();
     let others = [
         Rollout { iteration: 2, ..rollout() },
-        Rollout { iteration: 10, ..rollout() },
         Rollout { name: "case-8".into(), ..rollout() },
         Rollout { name: "case-71".into(), ..rollout() },
     ];
