@@ -134,7 +134,8 @@ async fn search(
     for entry in &found {
         let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
         let at = text("at").get(..16).map_or_else(|| text("at"), |minute| minute.replace('T', " "));
-        output::line(format!("{:>6}  {at}  {}", entry["seq"], text("sentence")));
+        let seq = entry["seq"].as_i64().unwrap_or_default();
+        output::line(format!("{seq:>6}  {at}  {}", text("sentence")));
     }
     Ok(ExitCode::SUCCESS)
 }
