@@ -39,6 +39,7 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
         if *on_shift.borrow() == (works == OnShift::No) {
             on_shift.send_replace(works != OnShift::No);
         }
+        live.turn();
         if let OnShift::Yes(fence) = works {
             do_what_is_due(&live, fence.as_ref()).await;
         }
@@ -66,11 +67,7 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
 
 /// Ask the process what is due now, and do each thing once. What fails is tried again at the next round.
 pub async fn do_what_is_due(live: &Arc<Live>, fence: Option<&Fence>) {
-    let due = {
-        let state = live.state();
-        tenure_core::plan::plan(&state, live.clock.now())
-    };
-    for due in due {
+    for due in live.due() {
         match due {
             Due::Look { case } => {
                 if let Err(error) = look::take(live, &case, fence).await {

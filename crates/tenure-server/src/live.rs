@@ -3,6 +3,7 @@
 //! A command is decided on the state, its entries are appended to the journal at the expected place, and only then
 //! applied. A loser of the race for a place catches up and decides again. Every read is a memory read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -10,9 +11,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenure_analysis::Engine;
+use tenure_core::board::Board;
+use tenure_core::desk::Desk;
+use tenure_core::filter::Filter;
 use tenure_core::flag::hand::FlagArchived;
 use tenure_core::id::{AccountId, CaseId, EnvironmentId};
 use tenure_core::person::Role;
+use tenure_core::plan::Due;
+use tenure_core::portfolio::Portfolio;
 use tenure_core::{Actor, Command, Event, Recorded, State};
 use tenure_events::EventLog;
 use tenure_flags::Rollout;
@@ -93,6 +99,9 @@ struct World {
     state: State,
     /// The last entry of each case: its revision, for `ETag` and `If-Match`.
     revisions: BTreeMap<CaseId, i64>,
+    /// What is asked of all cases at once; none while the journal is read, which would draw it anew at every entry.
+    #[serde(skip)]
+    board: Option<Board>,
 }
 
 impl World {
@@ -100,9 +109,16 @@ impl World {
         i64::try_from(self.state.seq).unwrap_or(i64::MAX)
     }
 
+    fn board(&self, now: Timestamp) -> Cow<'_, Board> {
+        self.board.as_ref().map_or_else(|| Cow::Owned(Board::of(&self.state, now)), Cow::Borrowed)
+    }
+
     fn apply(&mut self, recorded: &Recorded) {
         tenure_core::apply(&mut self.state, recorded);
         self.at = recorded.at;
+        if let Some(board) = &mut self.board {
+            board.note(&self.state, recorded);
+        }
         if let Some(case) = recorded.event.case() {
             self.revisions.insert(case.clone(), self.seq());
         }
@@ -194,6 +210,7 @@ impl Live {
             store,
         };
         live.replay().await?;
+        live.turn();
         let used = live.world().state.kept_lists();
         live.key_lists.load(&live.store, &used).await?;
         live.compile_flags(&live.world().state.environments());
@@ -203,6 +220,34 @@ impl Live {
     /// The state, to be read and let go quickly.
     pub fn state(&self) -> impl std::ops::Deref<Target = State> + '_ {
         StateGuard(self.world())
+    }
+
+    /// The oldest of what waits on an actor in the cases that a filter lets through, so many at most.
+    pub fn desk(&self, actor: &Actor, filter: &Filter, most: usize) -> Desk {
+        let (world, now) = (self.world(), self.clock.now());
+        world.board(now).desk(&world.state, actor, filter, now, most)
+    }
+
+    /// Figures over the cases that a filter lets through.
+    pub fn portfolio(&self, filter: &Filter) -> Portfolio {
+        let (world, now) = (self.world(), self.clock.now());
+        world.board(now).portfolio(&world.state, filter, now)
+    }
+
+    /// What is due of Tenure itself now.
+    pub fn due(&self) -> Vec<Due> {
+        let (world, now) = (self.world(), self.clock.now());
+        world.board(now).plan(&world.state, now)
+    }
+
+    /// Bring what time alone has changed up to date, so that desks and portfolios need not.
+    pub fn turn(&self) {
+        let World { state, board, .. } = &mut *self.world.write().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        match board {
+            Some(board) => board.turn(state, now),
+            None => *board = Some(Board::of(state, now)),
+        }
     }
 
     /// The last entry that is applied.
@@ -466,7 +511,10 @@ impl Live {
 
     /// Keep the state as it is, so that the next start need not replay the whole journal.
     pub async fn keep_snapshot(&self) -> Result<(), Problem> {
-        let world = self.world().clone();
+        let world = {
+            let World { at, state, revisions, board: _ } = &*self.world();
+            World { at: *at, state: state.clone(), revisions: revisions.clone(), board: None }
+        };
         if world.seq() == 0 {
             return Ok(());
         }

@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tenure_core::Case;
+use tenure_core::desk::Desk;
 use tenure_core::filter::Order;
 use tenure_core::id::CaseId;
 use tenure_core::measurement::{Measured, Point};
 use tenure_core::portfolio::Portfolio;
 use tenure_core::view::{CaseView, Summary};
-use tenure_core::waiting::Desk;
 use tenure_core::warranty::Accountable;
 use tenure_core::weighing::{Weighing, WhatIf};
 use utoipa::{IntoParams, ToSchema};
@@ -257,12 +257,7 @@ pub async fn desk(
     Query(Most { limit }): Query<Most>,
 ) -> Result<Json<DeskShown>, Problem> {
     let (actor, filter) = (allowed.actor()?, which.filter()?);
-    let desk: DeskShown = Shown::of(&live.state().desk_of(
-        &actor,
-        &filter,
-        live.clock.now(),
-        limit.clamp(1, WAITS_MAX) as usize,
-    ));
+    let desk: DeskShown = Shown::of(&live.desk(&actor, &filter, limit.clamp(1, WAITS_MAX) as usize));
     desk.resolved(&live.store).await.map(Json)
 }
 
@@ -278,7 +273,7 @@ pub async fn portfolio(
     Query(which): Query<Which>,
 ) -> Result<Json<PortfolioShown>, Problem> {
     let filter = which.filter()?;
-    Ok(Json(Shown::of(&live.state().portfolio_of(&filter, live.clock.now()))))
+    Ok(Json(Shown::of(&live.portfolio(&filter))))
 }
 
 fn find<'s>(state: &'s tenure_core::State, id: &str) -> Result<&'s Case, Problem> {
