@@ -49,11 +49,17 @@ impl Joint {
         if products.len() != k * k {
             return Err(MomentsError::WrongLength { expected: k * k, found: products.len() });
         }
-        let cross = (0..k * k).map(|at| {
-            let (row, column) = (at / k, at % k);
-            let value = products[at] - sums[row] * means[column];
-            let rounding = row == column && value < 0.0 && value > -moments::ROUNDING * products[at].abs();
+        let centred = |row: usize, column: usize| products[row * k + column] - sums[row] * means[column];
+        let spread = |at: usize| {
+            let (value, size) = (centred(at, at), products[at * k + at].abs());
+            let rounding = value > -moments::ROUNDING * size && value <= moments::NO_DIGIT * size;
             if rounding { 0.0 } else { value }
+        };
+        // What does not vary does not vary with anything.
+        let cross = (0..k * k).map(|at| match (at / k, at % k) {
+            (row, column) if row == column => spread(row),
+            (row, column) if spread(row) == 0.0 || spread(column) == 0.0 => 0.0,
+            (row, column) => centred(row, column),
         });
         RawJoint { n, cross: cross.collect(), means }.try_into()
     }
@@ -155,7 +161,8 @@ impl Joint {
         self.combination(&weights)
     }
 
-    /// The moments of `Σ weight·value` over units. Every delta-method variance in this crate is one of these.
+    /// The moments of `Σ weight·value` over units. Every delta-method variance in this crate is one of these. Values that
+    /// cancel (a ratio that is the same for every unit) have none, not the rounding of their parts.
     pub fn combination(&self, weights: &[f64]) -> Result<Moments, MomentsError> {
         let k = self.means.len();
         if weights.len() != k {
@@ -165,7 +172,9 @@ impl Joint {
         let m2: f64 = (0..k * k).map(|at| weights[at / k] * weights[at % k] * self.cross[at]).sum();
         let largest =
             (0..k).map(|at| weights[at] * weights[at] * self.cross[at * k + at]).fold(0.0, f64::max);
-        let m2 = if m2 < 0.0 && m2 > -moments::ROUNDING * largest { 0.0 } else { m2 };
+        // Every term rounds: what is left of them has no digit below this.
+        let no_digit = moments::NO_DIGIT * (k * k) as f64 * largest;
+        let m2 = if m2 > -moments::ROUNDING * largest && m2 <= no_digit { 0.0 } else { m2 };
         Moments::from_centred(self.n, mean, m2)
     }
 }

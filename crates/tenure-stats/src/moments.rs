@@ -14,6 +14,9 @@ pub(crate) const UNITS_MAX: u64 = 1 << 53;
 /// Below this share of the raw sum of squares a negative centred sum is rounding, above it a mistake.
 pub(crate) const ROUNDING: f64 = 1e-9;
 
+/// Below this share of the raw sum of squares a centred sum has no digit left, of either sign: the values were all the same.
+pub(crate) const NO_DIGIT: f64 = 4.0 * f64::EPSILON;
+
 /// Count, mean and centred sum of squares `Σ(y − ȳ)²` of one value per unit.
 ///
 /// ```
@@ -109,8 +112,8 @@ impl Moments {
         Ok(Self { n, mean, m2: finite("variance", m2)? })
     }
 
-    /// From a count, the sum and the sum of squares. A centred sum of squares that is negative by rounding
-    /// only is taken as zero.
+    /// From a count, the sum and the sum of squares. A centred sum of squares `Σy² − (Σy)²/n` that is negative by rounding
+    /// only, or so small that it is rounding only, is taken as zero.
     pub fn from_sums(n: u64, sum: f64, sum_of_squares: f64) -> Result<Self, MomentsError> {
         finite("sum", sum)?;
         finite("sum_of_squares", sum_of_squares)?;
@@ -123,7 +126,8 @@ impl Moments {
         if m2 < -ROUNDING * sum_of_squares.abs() {
             return Err(MomentsError::Negative { field: "sum_of_squares less its mean part", value: m2 });
         }
-        Ok(Self { n, mean, m2: finite("sum_of_squares", m2)?.max(0.0) })
+        let m2 = finite("sum_of_squares", m2)?;
+        Ok(Self { n, mean, m2: if m2 <= NO_DIGIT * sum_of_squares { 0.0 } else { m2 } })
     }
 
     /// From a count, a mean and the centred sum of squares.
@@ -273,6 +277,9 @@ mod tests {
 
     #[test]
     fn a_negative_sum_of_squares_by_rounding_is_zero() {
+        // Seven times 3.2, whose squares add up to a rounding more than the square of their sum.
+        let same = Moments::from_sums(7, 22.4, 71.68 * (1.0 + f64::EPSILON)).unwrap();
+        assert_eq!(same.variance(), Ok(0.0));
         let moments = Moments::from_sums(3, 0.3, 0.03 - 1e-15).unwrap();
         assert_eq!(moments.m2(), 0.0);
     }

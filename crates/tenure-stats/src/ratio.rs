@@ -51,6 +51,13 @@ mod tests {
     }
 
     #[test]
+    fn a_ratio_that_is_the_same_for_every_unit_does_not_vary() {
+        let mut arm = Joint::new(2);
+        [3.1, 5.7, 10.3, 0.2].iter().for_each(|&value| arm.push(&[0.7 * value, value]).unwrap());
+        assert_eq!(level(&arm, 0, 1).unwrap().variance, 0.0);
+    }
+
+    #[test]
     fn says_why_there_is_no_ratio() {
         assert_eq!(level(&Joint::new(2), 0, 1), Err(CannotSay::EmptyArm));
         let mut arm = Joint::new(2);

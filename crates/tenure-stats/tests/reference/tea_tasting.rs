@@ -8,7 +8,7 @@ use tenure_stats::exact::{self, Counts};
 use tenure_stats::joint::Joint;
 use tenure_stats::moments::Moments;
 use tenure_stats::power::{self, Tails};
-use tenure_stats::{CannotSay, normal, proportion, ratio};
+use tenure_stats::{CannotSay, normal, ratio};
 
 use crate::Method;
 use crate::case;
@@ -161,7 +161,7 @@ fn proportion_z(case: &Case) -> Found {
     let difference = treatment.value - control.value;
     let (se, log_se) = if is("equal_var") {
         let pooled = (nc * control.value + nt * treatment.value) / (nc + nt);
-        let se = difference / proportion::score(&control, &treatment).unwrap();
+        let se = (pooled * (1.0 - pooled) * (1.0 / nc + 1.0 / nt)).sqrt();
         (se, ((1.0 - pooled) / pooled * (1.0 / nc + 1.0 / nt)).sqrt())
     } else {
         let log_se = estimate::log_ratio(&control, &treatment).map_or(f64::NAN, |log_ratio| log_ratio.se);
