@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::bucket::BucketError;
 use crate::disk::FolderError;
 
 /// Why the log cannot be opened.
@@ -10,6 +11,9 @@ pub enum OpenError {
     /// The folder is held by another process, or cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The bucket of the sealed files cannot be used.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// A segment cannot be read.
     #[error("cannot read segment {name} of the event log; check the disk")]
     Segment {

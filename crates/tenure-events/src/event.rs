@@ -153,6 +153,16 @@ impl Event {
         Ok(Self { id, at: stated_at.unwrap_or(received_at), received_at, units, kind, source, attributes })
     }
 
+    /// Gives an exposure that names no revision the one it was of, as the receiver knows it. Its identity stays what the
+    /// sender said. Anything else, and a revision that no event can carry, leaves the event as it is.
+    pub fn complete_revision(&mut self, known: String) {
+        if let Kind::Exposure { revision: revision @ None, .. } = &mut self.kind
+            && check_text("revision", &known, WORD_BYTES_MAX).is_ok()
+        {
+            *revision = Some(known);
+        }
+    }
+
     /// Unique per unit: an event counts once per (unit, id).
     pub fn id(&self) -> &str {
         &self.id

@@ -26,12 +26,14 @@
 //! days of the first among what it seals together; a query over a [`View`] drops the rest by the same key.
 
 mod arrange;
+mod bucket;
 mod catalogue;
 pub mod columns;
 mod config;
 pub mod disk;
 mod error;
 mod event;
+mod file;
 mod json;
 mod log;
 mod recovery;
@@ -46,6 +48,7 @@ pub mod wire;
 mod writer;
 
 pub use arrange::REPEAT_HORIZON;
+pub use bucket::{Bucket, BucketError};
 pub use catalogue::SealedFile;
 pub use columns::{bucket_of, schema};
 pub use config::Config;
@@ -54,6 +57,7 @@ pub use event::{
     ATTRIBUTES_MAX, Draft, Event, FUTURE_MAX, Invalid, Kind, PAST_MAX, Received, TEXT_BYTES_MAX,
     UNIT_TYPE_DEFAULT, UNITS_MAX, Unit, WORD_BYTES_MAX,
 };
+pub use file::{EventFile, FileError};
 pub use log::{EventLog, Stats};
 pub use recovery::Recovery;
 pub use rewrite::{Compacted, Removed};

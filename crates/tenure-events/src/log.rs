@@ -7,6 +7,7 @@ use std::time::Duration;
 use object_store::ObjectStore;
 use tokio::sync::{Mutex, Semaphore, oneshot};
 
+use crate::bucket::Bucket;
 use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::disk::{Disk, Folder};
@@ -72,6 +73,13 @@ impl EventLog {
         let disk = blocking(move || Folder::hold(&segments)).await?;
         let store = blocking(move || SyncedFolder::open(&sealed)).await.map_err(SealError::from)?;
         Self::open_on(Arc::new(disk), Arc::new(store), config).await
+    }
+
+    /// Opens the log with its segments in a local folder and its sealed files in a bucket.
+    pub async fn open_with_bucket(folder: &Path, bucket: &Bucket, config: Config) -> Result<Self, OpenError> {
+        let segments = folder.join("segments");
+        let disk = blocking(move || Folder::hold(&segments)).await?;
+        Self::open_on(Arc::new(disk), bucket.open()?, config).await
     }
 
     /// Opens the log on a file layer for the segments and an object store for the sealed files, such as an

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::memory::InMemory;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use tenure_events::{AppendError, Config, EventLog};
 
 use crate::child;
@@ -140,6 +143,32 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(live_through(steps));
     }
+}
+
+/// Thousands of crashes, each seed a history of its own. `TENURE_CRASH_SEED=17` replays one, `TENURE_CRASH_SEEDS` sets how many.
+#[test]
+fn thousands_of_seeded_crashes_lose_and_double_nothing() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seeds = match number("TENURE_CRASH_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("TENURE_CRASH_SEEDS").unwrap_or(700),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut crashes = 0;
+    for seed in seeds.clone() {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let chance = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), chance);
+        let steps = steps().new_tree(&mut runner).unwrap().current();
+        // The one at the end, and those on the way.
+        crashes += 1 + steps.iter().filter(|step| matches!(step, Step::Restart(_))).count();
+        // What fails says which seed it was.
+        let failed = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(live_through(steps))));
+        assert!(failed.is_ok(), "seed {seed} broke the log; replay it with TENURE_CRASH_SEED={seed}");
+    }
+    println!("{crashes} crashes in {} seeds", seeds.end - seeds.start);
+    assert!(seeds.end - seeds.start < 700 || crashes > 2_000, "only {crashes} crashes");
 }
 
 async fn live_through(steps: Vec<Step>) {

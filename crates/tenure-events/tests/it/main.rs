@@ -12,6 +12,7 @@ mod world;
 
 mod append;
 mod crash;
+mod file;
 mod maintain;
 mod seal;
 mod torn;
