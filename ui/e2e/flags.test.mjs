@@ -33,7 +33,7 @@ test("a change of a protected environment is proposed, read by another, approved
   await lena.page.getByRole("button", { name: "Add a rule" }).click();
   await lena.page.getByRole("button", { name: "Attribute" }).click();
   await lena.page.getByLabel("rule 1, condition 1, attribute").fill("plan");
-  await lena.page.getByLabel("rule 1, condition 1, values").fill("team");
+  await lena.page.getByRole("combobox", { name: "rule 1, condition 1, values" }).fill("team");
   await lena.page.keyboard.press("Enter");
   await lena.page.getByText("Whoever has plan is one of team gets on.").waitFor();
   await lena.fill({ Why: "Teams asked for it." });

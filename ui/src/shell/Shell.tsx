@@ -117,7 +117,7 @@ function Account({ me }: { me: Me }) {
   };
   return (
     <Menu position="bottom-end" width={240}>
-      <Menu.Target><Button variant="subtle" color="gray" size="compact-md" maw={170}>{me.display_name ?? me.account}</Button></Menu.Target>
+      <Menu.Target><Button variant="subtle" color="gray" size="compact-md" maw={220} styles={{ label: { display: "block", overflow: "hidden", textOverflow: "ellipsis" } }}>{me.display_name}</Button></Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{me.roles.length === 0 ? "no role yet" : <Text size="xs" component="span">{me.roles.join(", ").replaceAll("_", " ")}</Text>}</Menu.Label>
         <Menu.Item component={Link} to="/settings/notifications">How I am told</Menu.Item>

@@ -121,7 +121,7 @@ function Form({ numbers, change }: { numbers: Numbers; change: <K extends keyof 
     <>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <TextInput label="Name for people" placeholder="Reminder in the basket" {...text("title")} />
-        <TextInput label="Id" placeholder="EXP-BASKET-REMINDER" description="Made from the name when left out" {...text("experiment")} />
+        <TextInput label="Id" placeholder="made from the name when left out" {...text("experiment")} />
         <Team value={numbers.team} onChange={(team) => change("team", team)} />
         <TextInput type="date" label="Last day it ran" {...text("ended")} />
       </SimpleGrid>

@@ -25,7 +25,7 @@ export default function FlagEditor() {
   if (asked.isPending) return <Waiting lines={8} />;
   return (
     <Asked of={asked}>
-      {({ source }) => <Editor key={environment} environment={environment} flagKey={key} before={source && "authored" in source ? source.authored : NEW} isOther={source !== undefined && source !== null && !("authored" in source)} />}
+      {({ source }) => <Editor key={environment} environment={environment} flagKey={key} before={source && "authored" in source ? source.authored : NEW} isOther={!(source && "authored" in source)} />}
     </Asked>
   );
 }

@@ -10,6 +10,7 @@ import { count, day, dayOf, decimal, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
 import { whoGetsWhat } from "./authored.ts";
 import { Answers } from "./Answers.tsx";
+import { useAuthoring } from "./authoring.ts";
 import { Differences } from "./Differences.tsx";
 
 export default function FlagPage() {
@@ -22,19 +23,20 @@ export default function FlagPage() {
 function Whole({ one, environment }: { one: Flag; environment: string }) {
   const { key, source, definition } = one;
   const isCases = typeof one.case === "string";
+  const isWhole = useAuthoring();
   return (
     <>
       <PageHeader
         title={key} back={{ to: "/flags", label: "Flags" }} says={one.description ?? undefined}
         actions={<>
-          <Button component={Link} to={`/playground?flag=${encodeURIComponent(key)}&environment=${environment}`}>Try it</Button>
+          {isWhole && <Button component={Link} to={`/playground?flag=${encodeURIComponent(key)}&environment=${environment}`}>Try it</Button>}
           <CommandButton command="describe_flag" with={{ key }} />
           {!isCases && <Button component={Link} to={`/flags/${encodeURIComponent(key)}/edit?environment=${environment}`} variant="filled">Edit in {environment}</Button>}
           {!isCases && <CommandButton command="archive_flag" with={{ key, environment }} />}
         </>}
       />
       {one.stale.map((stale) => <Text key={stale.reason} size="sm" c="var(--late)" mb="sm">It should leave the code: {stale.sentence}, since {day(stale.since)}.</Text>)}
-      <Section id="environments" title="Environments" flush>
+      {isWhole && <Section id="environments" title="Environments" flush>
         <Table.ScrollContainer minWidth={560}>
           <Table>
             <Table.Thead><Table.Tr><Table.Th>Environment</Table.Th><Table.Th>State</Table.Th><Table.Th>Default</Table.Th><Table.Th>Set</Table.Th><Table.Th>Why</Table.Th></Table.Tr></Table.Thead>
@@ -51,7 +53,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
             </Table.Tbody>
           </Table>
         </Table.ScrollContainer>
-      </Section>
+      </Section>}
       <Section id="served" title={`Who gets what in ${environment}`}>
         {one.fault && <Text size="sm" c="var(--loss)">It cannot be served: {one.fault}</Text>}
         {isCases && <Text size="sm">The case <Anchor component={Link} to={`/cases/${one.case}`} size="sm">{one.case}</Anchor> decides: {decimal(one.environments[environment]?.exposure_percent ?? 0, 2)} % of all units meet the feature. Its rollout raises it; nobody edits it by hand.</Text>}
@@ -67,8 +69,8 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
           {(one.tags ?? []).length > 0 && <Fact name="Tags"><Group gap={4}>{(one.tags ?? []).map((tag) => <Badge key={tag} color="gray">{tag}</Badge>)}</Group></Fact>}
         </Facts>
       </Section>
-      <References flagKey={key} />
-      {!isCases && <History flagKey={key} />}
+      {isWhole && <References flagKey={key} />}
+      {isWhole && !isCases && <History flagKey={key} />}
     </>
   );
 }

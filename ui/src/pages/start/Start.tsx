@@ -31,7 +31,7 @@ export default function Start() {
     { name: "Take a winning experiment in", done: known.experiments.length > 0, says: "From its numbers, or as GrowthBook or Statsig exports it. What would be registered is shown first.", to: ["/experiments/intake", "Take an experiment in"] },
     { name: "Open a case for it", done: known.cases.length > 0, says: "Only a significant positive result may become a case. From there your desk says what comes next, and on whom it waits.", to: ["/experiments", "Experiments"] },
     { name: "Give it a flag", done: flagged !== undefined, says: "When the product teams have agreed, a developer creates the flag in the case file. It is off for everybody until a wave starts.", ...(known.cases[0] ? { to: [`/cases/${known.cases[0].id}#building`, "The case file"] as [string, string] } : {}) },
-    { name: "Make a token for your application", done: known.tokens.some(({ scopes, revoked_at: revoked }) => scopes.includes("evaluate") && !revoked), says: "With evaluate to ask for flags and ingest to send what customers do.", to: ["/settings/tokens", "Tokens"] },
+    { name: "Make a token for your application", done: known.tokens.some(({ scopes, revoked_at: revoked }) => scopes.includes("evaluate") && !scopes.includes("admin") && !revoked), says: "With evaluate to ask for flags and ingest to send what customers do.", to: ["/settings/tokens", "Tokens"] },
   ];
   const next = steps.findIndex(({ done }) => !done);
   return (
