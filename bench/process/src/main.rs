@@ -163,9 +163,8 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
 }
 
 fn decode(entry: &Entry) -> Result<Recorded> {
-    let body = serde_json::from_str(&entry.body)?;
     let actor = AccountId::new(&entry.actor)?;
-    Ok(Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, body)?)
+    Ok(Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, &entry.body)?)
 }
 
 /// Seconds that the processor has worked for this process, in all its threads, as Linux counts them: what a start takes

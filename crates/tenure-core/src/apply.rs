@@ -30,7 +30,7 @@ impl Recorded {
         actor: AccountId,
         kind: &str,
         version: u32,
-        body: serde_json::Value,
+        body: &str,
     ) -> Result<Self, DecodeError> {
         Ok(Self { seq, at, actor, event: Event::decode(kind, version, body)? })
     }

@@ -80,13 +80,8 @@ impl State {
 
     /// The oldest of what waits on an actor, so many at most, and how much there is in all.
     pub fn desk_top(&self, actor: &Actor, now: impl Into<Now>, most: usize) -> Desk {
-        self.desk_of(actor, &Filter::default(), now, most)
-    }
-
-    /// The same of the cases that a filter lets through.
-    pub fn desk_of(&self, actor: &Actor, filter: &Filter, now: impl Into<Now>, most: usize) -> Desk {
         let now = now.into();
-        Board::of(self, now).desk(self, actor, filter, now, most)
+        Board::of(self, now).desk(self, actor, &Filter::default(), now, most)
     }
 }
 

@@ -114,11 +114,11 @@ macro_rules! events {
                 body.expect("a body is JSON")
             }
 
-            /// Reads an event from its written form.
-            pub fn decode(kind: &str, version: u32, body: Json) -> Result<Self, DecodeError> {
+            /// Reads an event from its written form, whose body is JSON.
+            pub fn decode(kind: &str, version: u32, body: &str) -> Result<Self, DecodeError> {
                 let read = match (kind, version) {
-                    $(($world_kind, 1) => serde_json::from_value(body).map(Self::$world),)+
-                    $(($case_kind, 1) => serde_json::from_value(body).map(Self::$case),)+
+                    $(($world_kind, 1) => serde_json::from_str(body).map(Self::$world),)+
+                    $(($case_kind, 1) => serde_json::from_str(body).map(Self::$case),)+
                     _ => return Err(DecodeError::Unknown { kind: kind.to_owned(), version }),
                 };
                 read.map_err(|fault| DecodeError::Body { kind: kind.to_owned(), version, fault })

@@ -182,13 +182,8 @@ impl Board {
 impl State {
     /// Figures over all cases. Looks at every case: whoever asks often asks a [`Board`].
     pub fn portfolio(&self, now: impl Into<Now>) -> Portfolio {
-        self.portfolio_of(&Filter::default(), now)
-    }
-
-    /// Figures over the cases that a filter lets through.
-    pub fn portfolio_of(&self, filter: &Filter, now: impl Into<Now>) -> Portfolio {
         let now = now.into();
-        Board::of(self, now).portfolio(self, filter, now)
+        Board::of(self, now).portfolio(self, &Filter::default(), now)
     }
 }
 

@@ -18,8 +18,6 @@ use crate::state::State;
 use crate::task::{Open, Promise, open};
 use crate::time::{Moment, Now};
 
-pub use crate::desk::Desk;
-
 /// Something that waits on somebody.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Wait {

@@ -592,9 +592,8 @@ pub fn decode(entry: &Entry) -> Result<Recorded, ReplayError> {
         version: entry.version,
         why,
     };
-    let body = serde_json::from_str(&entry.body).map_err(|error| wrong(error.to_string()))?;
     let actor = AccountId::new(&entry.actor).map_err(|error| wrong(error.to_string()))?;
-    Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, body)
+    Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, &entry.body)
         .map_err(|error| wrong(error.to_string()))
 }
 
