@@ -97,7 +97,10 @@ impl Snapshot {
         context: &Context<'_>,
         now: i64,
     ) -> Result<Resolution<'_>, EvaluationError> {
-        self.flag(key)?.evaluate(context, now, &mut ())
+        match self.find(key) {
+            Some(flag) => flag.evaluate(context, now, &mut ()),
+            None => Err(not_found(key)),
+        }
     }
 
     /// Evaluates every flag, in the order of the keys.
@@ -120,7 +123,10 @@ impl Snapshot {
         now: i64,
     ) -> (Result<Resolution<'_>, EvaluationError>, Vec<Step>) {
         let mut trace = Trace::default();
-        let result = self.flag(key).and_then(|flag| flag.evaluate(context, now, &mut trace));
+        let result = match self.find(key) {
+            Some(flag) => flag.evaluate(context, now, &mut trace),
+            None => Err(not_found(key)),
+        };
         (result, trace.finish())
     }
 
@@ -143,12 +149,14 @@ impl Snapshot {
         &self.metadata
     }
 
-    fn flag(&self, key: &str) -> Result<&Flag, EvaluationError> {
-        self.by_key
-            .get(key)
-            .and_then(|index| self.flags.get(*index))
-            .ok_or_else(|| EvaluationError::new(ErrorCode::FlagNotFound, format!("there is no flag `{key}`")))
+    fn find(&self, key: &str) -> Option<&Flag> {
+        self.flags.get(*self.by_key.get(key)?)
     }
+}
+
+#[cold]
+fn not_found(key: &str) -> EvaluationError {
+    EvaluationError::new(ErrorCode::FlagNotFound, format!("there is no flag `{key}`"))
 }
 
 impl Flag {
