@@ -243,7 +243,7 @@ fn plan(dice: &mut Dice<'_>) -> Json {
 }
 
 /// Commands that people give without being waited on, or before it is time; more than once what there is seldom cause for.
-const UNASKED: [&str; 48] = [
+const UNASKED: [&str; 57] = [
     "log_deviation",
     "rule_deviation",
     "add_follow_up",
@@ -275,6 +275,15 @@ const UNASKED: [&str; 48] = [
     "satisfy_condition",
     "register_platform_change",
     "dismiss_suggestion",
+    "dismiss_suggestion",
+    "dismiss_suggestion",
+    "dismiss_suggestion",
+    "dismiss_suggestion",
+    "dismiss_suggestion",
+    "snooze_suggestion",
+    "snooze_suggestion",
+    "snooze_suggestion",
+    "snooze_suggestion",
     "snooze_suggestion",
     "snooze_suggestion",
     "snooze_suggestion",
