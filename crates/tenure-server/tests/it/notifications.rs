@@ -196,6 +196,7 @@ async fn a_receiver_that_fails_for_days_is_disabled_and_enabled_again() {
     let id = id_of(&add(&test, json!({"name": "bridge", "url": dead.url})).await);
     define(&test, "growth").await;
     eventually(|| dead.tries() == 1).await;
+    settled(&test).await;
     for _ in 0..5 {
         step(&test, SignedDuration::from_hours(25));
         settled(&test).await;
