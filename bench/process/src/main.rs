@@ -21,7 +21,7 @@ use tenure_core::board::Board;
 use tenure_core::filter::Filter;
 use tenure_core::id::AccountId;
 use tenure_core::{Actor, Recorded, State};
-use tenure_store::{Entry, Location, PAGE_MAX, Snapshot, Store};
+use tenure_store::{Entry, Location, Snapshot, Store};
 
 const FORMAT: &str = "bench";
 /// How much of a desk is shown at once.
@@ -126,11 +126,8 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
         Some(snapshot) => serde_json::from_slice(&snapshot.bytes)?,
         None => State::default(),
     };
-    loop {
-        let page = store.read(i64::try_from(state.seq)?, PAGE_MAX).await?;
-        if page.is_empty() {
-            break;
-        }
+    let mut pages = store.pages(i64::try_from(state.seq)?);
+    while let Some(page) = pages.next().await? {
         for entry in &page {
             tenure_core::apply(&mut state, &decode(entry)?);
         }

@@ -445,9 +445,12 @@ impl Live {
 
     /// Fold the journal from the snapshot to its end. Nothing is served yet, so nothing is compiled on the way.
     async fn replay(&self) -> Result<(), ReplayError> {
-        while let Some(page) = self.read_on().await? {
+        let mut pages = self.store.pages(self.seq());
+        while let Some(page) = pages.next().await? {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-            page.iter().for_each(|recorded| world.apply(recorded));
+            for entry in &page {
+                world.apply(&decode(entry)?);
+            }
         }
         self.telemetry.journal_seq.set(self.seq());
         Ok(())

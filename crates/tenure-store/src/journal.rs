@@ -1,5 +1,7 @@
 //! The journal: append at an expected place, read, and where it ends.
 
+use futures::channel::mpsc;
+use futures::{SinkExt as _, StreamExt as _};
 use sqlx::{FromRow, QueryBuilder};
 
 use crate::database::{Pool, StoreError, on};
@@ -17,6 +19,23 @@ pub const PAGE_MAX: u32 = 1_000;
 
 /// Rows of one INSERT: nine values each, and SQLite binds at most 32,766.
 const INSERT_ROWS: usize = 500;
+
+/// Pages that are read ahead.
+const PAGES_AHEAD: usize = 2;
+
+/// Pages of the journal on their way; see [`Store::pages`].
+#[derive(Debug)]
+pub struct Pages(mpsc::Receiver<Result<Vec<Entry>, StoreError>>);
+
+impl Pages {
+    /// The next page, never empty; none at the journal's end.
+    ///
+    /// # Errors
+    /// When the database fails or an entry cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, StoreError> {
+        self.0.next().await.transpose()
+    }
+}
 
 /// Where the journal ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +126,24 @@ impl Store {
     /// When the database fails or an entry cannot be read.
     pub async fn read(&self, after_seq: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
         read(&self.read, after_seq, limit).await
+    }
+
+    /// Every entry behind `after_seq`, page by page and in order, to the journal's end. Pages are read ahead of whoever takes
+    /// them, so that reading goes on while they are worked on.
+    pub fn pages(&self, after_seq: i64) -> Pages {
+        let (store, (mut ahead, pages)) = (self.clone(), mpsc::channel(PAGES_AHEAD));
+        tokio::spawn(async move {
+            let mut after = after_seq;
+            let filled = |page: Vec<Entry>| (!page.is_empty()).then_some(page);
+            while let Some(page) = store.read(after, PAGE_MAX).await.map(filled).transpose() {
+                let last = page.as_ref().ok().and_then(|page| page.last()).map(|entry| entry.seq);
+                // Whoever took the pages may be gone.
+                let taken = ahead.send(page).await.is_ok();
+                let Some(last) = last.filter(|_| taken) else { return };
+                after = last;
+            }
+        });
+        Pages(pages)
     }
 
     /// Up to `limit` entries (at most [`PAGE_MAX`]) of one stream behind entry `after_seq`, in order.

@@ -115,6 +115,16 @@ async fn pages_are_bounded(place: &Place) {
     assert_eq!(store.read(0, u32::MAX).await.unwrap().len(), PAGE_MAX as usize);
     assert_eq!(store.read(0, 0).await.unwrap(), []);
     assert_eq!(store.read(i64::MAX, 10).await.unwrap(), []);
+
+    let mut read = Vec::new();
+    let mut pages = store.pages(2);
+    while let Some(page) = pages.next().await.unwrap() {
+        assert!(!page.is_empty() && page.len() <= PAGE_MAX as usize);
+        read.extend(page.iter().map(|entry| entry.seq));
+    }
+    let end = store.head().await.unwrap().seq;
+    assert_eq!(read, (3..=end).collect::<Vec<_>>(), "all of them, in order");
+    assert_eq!(store.pages(end).next().await.unwrap(), None);
 }
 
 async fn a_follower_gets_old_and_new_entries_once_and_in_order(place: &Place) {
