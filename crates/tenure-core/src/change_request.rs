@@ -4,6 +4,8 @@
 //! An approval is of one revision: a request that is edited needs approval again. What a request changes must be as it was
 //! when it was proposed or last edited, so that what is applied is what was read.
 
+pub mod difference;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -268,7 +270,7 @@ impl Change {
             | Self::ArchiveFlag(FlagRemoval { key })
             | Self::RevertFlag(FlagReversal { key, .. }) => flag(key).map_or(0, |version| version.entry),
             Self::SetSegment(change) => {
-                state.segments.get(&change.segment).map_or(0, |segment| segment.entry)
+                state.segments.get(&change.segment).map_or(0, |segment| segment.version.entry)
             }
         }
     }

@@ -304,6 +304,8 @@ fn rolling_out(case: &Case, probes: &mut Vec<Probe>) {
         automatic: false,
         environment: None,
         guardrails: Vec::new(),
+        salt: None,
+        exclusion: None,
     };
     plain(probes, plan);
     plain(probes, StartWave { case: id.clone() });

@@ -2,8 +2,9 @@
 //! set by hand ([`hand`]).
 
 pub mod hand;
+pub mod staleness;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,11 +57,11 @@ impl Case {
         Some(Rollout {
             flag_key: flag.key.to_string(),
             name: self.id.to_string(),
-            salt: None,
+            salt: self.plan.as_ref().and_then(|plan| plan.salt.clone()),
             iteration: self.iteration,
             unit_attribute: unit,
             coverage: percent(self.admitted_percent())?,
-            exclusion: None,
+            exclusion: self.plan.as_ref().and_then(|plan| plan.exclusion.as_ref()?.exclusion()),
             treatment_share: percent(share * 100.0)?,
             treatment: flag.treatment.clone(),
             control: flag.control.clone(),
@@ -92,12 +93,28 @@ impl State {
         }
         if !set.flags.is_empty() {
             for (name, segment) in &self.segments {
-                if let Ok(rule) = segment.holds.rule(lists) {
+                if let Ok(rule) = segment.version.holds.rule(lists) {
                     set.evaluators.insert(name.to_string(), rule);
                 }
             }
         }
         set
+    }
+
+    /// The segments that the rules of some flags refer to in an environment, compiled.
+    pub fn evaluators_of<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k FlagKey>,
+        environment: &EnvironmentId,
+        lists: &dyn Lists,
+    ) -> BTreeMap<String, Json> {
+        let sources = keys.into_iter().filter_map(|key| self.flags.get(key)?.source(environment));
+        let names: BTreeSet<String> = sources.flat_map(|source| source.segments()).collect();
+        let rule = |name: String| {
+            let rule = self.segments.get(name.as_str())?.version.holds.rule(lists).ok()?;
+            Some((name, rule))
+        };
+        names.into_iter().filter_map(rule).collect()
     }
 
     /// One flag as an environment serves it now.

@@ -304,7 +304,12 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
         Event::RolloutPlanSet(it) => format!("{by} planned the rollout: {}", waves(&it.plan)),
         Event::WaveStarted(it) => {
             let percent = number::decimal(it.percent, 2);
-            format!("{by} started wave {}: {percent} % meet the feature, {}", it.wave + 1, purpose(it.kind))
+            let warning = it.warning.as_ref().map_or(String::new(), |warning| format!("; {warning}"));
+            format!(
+                "{by} started wave {}: {percent} % meet the feature, {}{warning}",
+                it.wave + 1,
+                purpose(it.kind)
+            )
         }
         Event::ExposureHeld(it) => match &it.cause {
             Cause::Stopped(reason) => format!("{by} stopped exposure: {reason}"),

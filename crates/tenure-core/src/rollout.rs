@@ -2,6 +2,9 @@
 //!
 //! What is exposed is a pure function of plan and state: nothing else can raise it.
 
+pub mod exclusion;
+
+use exclusion::{Range, RangeAsked};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -17,6 +20,9 @@ use crate::measurement::Verdict;
 use crate::person::{Role, Seat};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Stamp;
+
+/// The longest salt.
+const SALT_BYTES_MAX: usize = 100;
 
 /// What a wave is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -124,6 +130,13 @@ pub struct Plan {
     /// Metrics that must not get worse.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guardrails: Vec<Guardrail>,
+    /// What units are drawn by: rollouts that share a salt, and are in the same iteration, put a unit into the same arm. The
+    /// case's own when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<String>,
+    /// The units it may admit, among rollouts that must not meet in one unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusion: Option<Range>,
 }
 
 /// What a case's flag showed to whom from an instant on; the log of these is append-only.
@@ -269,6 +282,12 @@ pub struct SetRolloutPlan {
     /// Metrics that must not get worse.
     #[serde(default)]
     pub guardrails: Vec<Guardrail>,
+    /// A word that linked rollouts share, so that a unit is in the same arm of each; the case's own when left out.
+    #[serde(default)]
+    pub salt: Option<String>,
+    /// A group of rollouts that must not meet in one unit, and a range of units in it.
+    #[serde(default)]
+    pub exclusion: Option<RangeAsked>,
 }
 
 /// Starts the next wave.
@@ -303,6 +322,9 @@ pub struct WaveStarted {
     /// What the looks of this iteration go by; frozen with its first wave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<Design>,
+    /// What is to be known about other rollouts, when the first wave of an iteration starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 impl SetRolloutPlan {
@@ -373,6 +395,12 @@ impl SetRolloutPlan {
                 "environment is {other}, and the flag of this case is raised in {home}: leave it out"
             )));
         }
+        let salt = stated(self.salt.as_deref()).map(str::to_owned);
+        if salt.as_ref().is_some_and(|salt| salt.len() > SALT_BYTES_MAX) {
+            return Err(Refusal::argument(format!("salt: at most {SALT_BYTES_MAX} bytes")));
+        }
+        let range = |asked| exclusion::place(ask, case, asked, &unit, &self.waves, treatment_share);
+        let exclusion = self.exclusion.as_ref().map(range).transpose()?;
         Ok(Plan {
             waves: self.waves.clone(),
             unit,
@@ -386,6 +414,8 @@ impl SetRolloutPlan {
             automatic: self.automatic,
             environment: home,
             guardrails: self.guardrails.clone(),
+            salt,
+            exclusion,
         })
     }
 }
@@ -460,6 +490,7 @@ impl StartWave {
                 kind: wave.kind,
                 on: ask.owner_date(case),
                 design,
+                warning: if next == 0 { ask.state.overlap_warning(case) } else { None },
             }
             .into(),
         ])
@@ -523,6 +554,7 @@ impl WaveStarted {
         if let Some(design) = &self.design {
             case.measurements.design = Some(design.clone());
         }
+        case.warnings.extend(self.warning.clone());
         case.first_exposed.get_or_insert(stamp.at);
         case.first_exposed_on.get_or_insert(self.on);
         if case.stage != Stage::RollingOut {

@@ -15,18 +15,45 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::state::State;
 use crate::time::Stamp;
 
+/// So many earlier versions of a segment are kept; older ones are in the journal.
+pub const EARLIER_MAX: usize = 20;
+
 /// A segment as it is now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownSegment {
-    /// Who is in it.
-    pub holds: Segment,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Who is in it, since when.
+    #[serde(flatten)]
+    pub version: SegmentVersion,
+    /// Who was in it before, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<SegmentVersion>,
+}
+
+/// Who is in a segment, from an entry on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SegmentVersion {
+    /// Who is in it.
+    pub holds: Segment,
     /// The entry that brought it.
     pub entry: u64,
     /// When it was set, and by whom.
     pub stamp: Stamp,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The change request it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<ChangeRequestId>,
+}
+
+impl KnownSegment {
+    /// Who was in it from an entry on, as far as it is kept.
+    pub fn version(&self, entry: u64) -> Option<&SegmentVersion> {
+        self.earlier.iter().chain([&self.version]).find(|version| version.entry == entry)
+    }
 }
 
 /// Sets who is in a segment.
@@ -103,7 +130,7 @@ impl State {
             versions.filter_map(|version| version.source.as_ref()).filter(|text| text.mentions("\"list\""));
         let sources: Vec<_> = texts.filter_map(|text| text.source()).collect();
         let of_flags = sources.iter().flat_map(|source| source.kept_lists());
-        let of_segments = self.segments.values().flat_map(|segment| segment.holds.kept_lists());
+        let of_segments = self.segments.values().flat_map(|segment| segment.version.holds.kept_lists());
         of_flags.chain(of_segments).map(str::to_owned).collect()
     }
 }
@@ -121,7 +148,7 @@ pub(crate) fn set(
         Some(description) => stated(Some(description)).map(str::to_owned),
         None => known.and_then(|known| known.description.clone()),
     };
-    if known.is_some_and(|known| known.holds == command.holds && known.description == description) {
+    if known.is_some_and(|known| known.version.holds == command.holds && known.description == description) {
         return Ok(Vec::new());
     }
     let reason = stated(reason).map(str::to_owned);
@@ -153,7 +180,7 @@ impl ArchiveSegment {
                 format!("rules of flags refer to segment {}", self.segment),
             )
             .missing(users)
-            .since(known.stamp.at)
+            .since(known.version.stamp.at)
             .cleared_by(ask.who_may(&flag_setters(), None)));
         }
         Ok(vec![SegmentArchived { segment: self.segment.clone() }.into()])
@@ -162,12 +189,20 @@ impl ArchiveSegment {
 
 impl SegmentSet {
     pub(crate) fn apply(&self, state: &mut State, stamp: &Stamp) {
-        let known = KnownSegment {
+        let version = SegmentVersion {
             holds: self.holds.clone(),
-            description: self.description.clone(),
             entry: state.seq + 1,
             stamp: stamp.clone(),
+            reason: self.reason.clone(),
+            request: self.request.clone(),
         };
+        let mut earlier = Vec::new();
+        if let Some(known) = state.segments.remove(&self.segment) {
+            earlier = known.earlier;
+            earlier.push(known.version);
+            earlier.drain(..earlier.len().saturating_sub(EARLIER_MAX));
+        }
+        let known = KnownSegment { description: self.description.clone(), version, earlier };
         state.segments.insert(self.segment.clone(), known);
     }
 }

@@ -12,7 +12,7 @@ use tenure_stats::comparison::{Absolute, Relative};
 use tenure_stats::replication::Label;
 use tenure_stats::verdict::{Judged, Nuance};
 
-use crate::baseline::{self, Cumulative, surface};
+use crate::baseline::{self, Cumulative};
 use crate::case::{Case, Stage};
 use crate::choice::Choice;
 use crate::design::RolloutCost;
@@ -327,17 +327,6 @@ impl State {
         let (spent, budget) = (case.ledger.spent(), self.policy_of(case).deviation_budget);
         let used = if spent == 0 { 0.0 } else { f64::from(spent) / f64::from(budget.max(1)) };
         Fidelity { spent, budget, fidelity: (1.0 - used).max(0.0) }
-    }
-
-    /// Other cases that are rolled out on the same product surface: allowed, and to be known.
-    pub(crate) fn collisions(&self, case: &Case) -> Vec<CaseId> {
-        let Some(here) = surface(self, case) else { return Vec::new() };
-        let rolling = |case: &Case| matches!(case.stage, Stage::RollingOut | Stage::Outcome);
-        self.cases
-            .values()
-            .filter(|other| other.id != case.id && rolling(other) && surface(self, other) == Some(here))
-            .map(|other| other.id.clone())
-            .collect()
     }
 }
 

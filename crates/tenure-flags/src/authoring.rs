@@ -6,6 +6,7 @@
 //! be kept elsewhere ([`Keys`]): whoever compiles brings the [`Lists`].
 
 mod condition;
+mod decision;
 mod difference;
 mod keys;
 mod rule;
@@ -23,7 +24,8 @@ use crate::fault::{Fault, Place};
 use crate::snapshot::Snapshot;
 
 pub use condition::{Condition, Operator};
-pub use difference::{Difference, difference};
+pub use decision::Decision;
+pub use difference::{Difference, difference, segment_difference};
 pub use keys::{KEYS_MAX, Keys, Lists, NoLists};
 pub use rule::{Portion, Rule, Serve};
 pub use segment::Segment;
@@ -34,6 +36,7 @@ const RULES_MAX: usize = 200;
 /// How a flag was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "FlagSource")]
 pub enum Source {
     /// By hand, as a flagd definition.
     Definition(Json),

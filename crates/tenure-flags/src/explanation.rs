@@ -1,5 +1,6 @@
 //! Why a flag answered as it did: the operations that ran, as a tree, with what each of them gave.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -14,7 +15,8 @@ const STEPS_MAX: usize = 10_000;
 const VALUE_MAX: usize = 2_000;
 
 /// One operation that ran. Operands that were not needed are not there.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "EvaluationStep")]
 pub struct Step {
     /// The operator's name in JsonLogic.
     pub operator: &'static str,

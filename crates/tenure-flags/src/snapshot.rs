@@ -1,7 +1,7 @@
 //! A flag set, compiled: immutable, shared between threads, evaluated any number of times.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bumpalo::Bump;
@@ -25,8 +25,8 @@ use crate::visitor::Visitor;
 /// A compiled flag set. Share it in an `Arc`; replace it whole.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// In the order of their keys.
-    flags: Vec<Flag>,
+    /// In the order of their keys. A snapshot that is made of another shares the flags that are as they were.
+    flags: Vec<Arc<Flag>>,
     by_key: HashMap<Arc<str>, usize, foldhash::fast::FixedState>,
     metadata: Arc<Metadata>,
 }
@@ -72,14 +72,33 @@ impl Snapshot {
     pub fn compile(set: &FlagSet) -> Self {
         let mut compiler = Compiler::new(&set.evaluators);
         let metadata = Arc::new(set.metadata.clone());
-        let mut flags = Vec::with_capacity(set.flags.len());
-        for (key, entry) in &set.flags {
-            let content = match entry {
-                Entry::Sound(definition) => Ok(Content::compile(key, definition, &mut compiler, &metadata)),
-                Entry::Faulty { fault, .. } => Err(fault.clone()),
-            };
-            flags.push(Flag { key: Arc::from(key.as_str()), hash: cbor::begin_pair(key), content });
+        let compile = |(key, entry): (&String, &Entry)| Flag::compile(key, entry, &mut compiler, &metadata);
+        let flags: Vec<Arc<Flag>> = set.flags.iter().map(compile).collect();
+        Self::of(flags, Arc::clone(&metadata))
+    }
+
+    /// The same flags but those in `changed`: each as its entry says, or without it none. The rules that a changed flag refers
+    /// to are found in `evaluators`; those that other flags refer to must be as they were.
+    #[must_use]
+    pub fn with(
+        &self,
+        changed: &BTreeMap<String, Option<Entry>>,
+        evaluators: &BTreeMap<String, Json>,
+    ) -> Self {
+        let mut compiler = Compiler::new(evaluators);
+        let stays = |flag: &&Arc<Flag>| !changed.contains_key(flag.key.as_ref());
+        let mut flags: Vec<Arc<Flag>> = self.flags.iter().filter(stays).map(Arc::clone).collect();
+        for (key, entry) in changed {
+            if let Some(entry) = entry {
+                flags.push(Flag::compile(key, entry, &mut compiler, &self.metadata));
+            }
         }
+        // All but the last few are in order already, which this sort is quick at.
+        flags.sort_by(|a, b| a.key.cmp(&b.key));
+        Self::of(flags, Arc::clone(&self.metadata))
+    }
+
+    fn of(flags: Vec<Arc<Flag>>, metadata: Arc<Metadata>) -> Self {
         let by_key = flags.iter().enumerate().map(|(index, flag)| (Arc::clone(&flag.key), index)).collect();
         Self { flags, by_key, metadata }
     }
@@ -150,7 +169,7 @@ impl Snapshot {
     }
 
     fn find(&self, key: &str) -> Option<&Flag> {
-        self.flags.get(*self.by_key.get(key)?)
+        self.flags.get(*self.by_key.get(key)?).map(Arc::as_ref)
     }
 }
 
@@ -160,6 +179,14 @@ fn not_found(key: &str) -> EvaluationError {
 }
 
 impl Flag {
+    fn compile(key: &str, entry: &Entry, compiler: &mut Compiler<'_>, metadata: &Arc<Metadata>) -> Arc<Self> {
+        let content = match entry {
+            Entry::Sound(definition) => Ok(Content::compile(key, definition, compiler, metadata)),
+            Entry::Faulty { fault, .. } => Err(fault.clone()),
+        };
+        Arc::new(Self { key: Arc::from(key), hash: cbor::begin_pair(key), content })
+    }
+
     fn evaluate<V: Visitor>(
         &self,
         context: &Context<'_>,

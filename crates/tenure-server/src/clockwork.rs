@@ -52,6 +52,7 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
             if let Err(error) = live.store.forget_expired(live.clock.now()).await {
                 tracing::warn!(%error, "expired sessions were not forgotten");
             }
+            live.keep_evaluations();
             forgot = Instant::now();
         }
         let pause = live.clock.on_the_wall(ASK_EVERY).clamp(PAUSE_MIN, PAUSE_MAX);

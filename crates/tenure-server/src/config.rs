@@ -47,6 +47,8 @@ pub struct Config {
     pub exposures_remembered_max: usize,
     /// The most requests served at once; more are answered 503 with a retry time.
     pub requests_in_flight_max: usize,
+    /// The most streams that follow flags at once; more are told to come back.
+    pub flag_streams_max: usize,
     /// Origins of web applications that may evaluate flags and send events from a browser (CORS). `*` allows all.
     pub cors_origins: Vec<String>,
     /// Mark session cookies `Secure`. Turn on where there is TLS in front.
@@ -77,6 +79,7 @@ impl Default for Config {
             analysis_memory_mib_max: 512,
             exposures_remembered_max: 1_000_000,
             requests_in_flight_max: 4_096,
+            flag_streams_max: 10_000,
             cors_origins: Vec::new(),
             secure_cookies: false,
             status_page_public: false,
@@ -129,6 +132,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("analysis_memory_mib_max", "Memory for one look's queries, in MiB"),
     ("exposures_remembered_max", "The most units whose exposure is remembered, so that it is recorded once"),
     ("requests_in_flight_max", "The most requests served at once; over it 429 with a retry time"),
+    (
+        "flag_streams_max",
+        "The most streams that follow flags at once (server-sent events, flagd's events and sync); over it they are told to come back",
+    ),
     (
         "cors_origins",
         "Origins of web applications that may evaluate flags and send events from a browser; `*` allows all",
@@ -211,6 +218,7 @@ impl Config {
             ("analysis_memory_mib_max", self.analysis_memory_mib_max, 64),
             ("exposures_remembered_max", self.exposures_remembered_max, 1_000),
             ("requests_in_flight_max", self.requests_in_flight_max, 16),
+            ("flag_streams_max", self.flag_streams_max, 1),
             ("notify.give_up_days", self.notify.give_up_days as usize, 1),
         ] {
             if value < least {

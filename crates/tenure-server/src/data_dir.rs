@@ -2,7 +2,8 @@
 //!
 //! That one process holds it at a time is the business of the store and of the event log, each for its own part.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A data folder.
@@ -34,6 +35,8 @@ pub enum DataDirError {
     },
 }
 
+/// The file of the times of flags' last evaluations.
+pub(crate) const EVALUATIONS: &str = "evaluations.json";
 const DEMO: &str = "demo";
 
 impl DataDir {
@@ -66,6 +69,21 @@ impl DataDir {
         }
         Err(DataDirError::NotADemo { path: self.path.display().to_string(), scale })
     }
+}
+
+/// Replace a file's content whole, durably: a reader sees the old or the new.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Make durable which files a folder has.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn fail(path: &Path, source: io::Error) -> DataDirError {

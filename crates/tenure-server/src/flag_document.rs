@@ -17,39 +17,65 @@ pub const FLAG_SET_ID: &str = "flagSetId";
 /// The definitions of a flag set.
 #[derive(Debug)]
 pub struct FlagDocument {
-    /// Each flag's definition, as JSON.
-    flags: BTreeMap<String, Box<str>>,
-    /// The flags that name a set of their own.
-    own_sets: BTreeMap<String, String>,
+    /// Each flag's definition. A document that is made of another shares those that are as they were.
+    flags: BTreeMap<Arc<str>, Arc<Written>>,
     metadata: Metadata,
     /// The members of the document beside `flags`, as the inside of a JSON object; empty when there are none.
-    frame: String,
+    frame: Arc<str>,
     text: OnceLock<Bytes>,
     version: String,
     /// The version that was last asked about, and what changed since: all followers of a set ask about the same one.
     last_asked: Mutex<Option<(String, Arc<[String]>)>>,
 }
 
+/// A flag's definition as it is written.
+#[derive(Debug)]
+struct Written {
+    /// JSON.
+    text: Box<str>,
+    digest: [u8; 32],
+    /// The set that it names itself.
+    own_set: Option<Box<str>>,
+}
+
+impl Written {
+    fn of(entry: &Entry) -> Arc<Self> {
+        let text = entry.to_json().to_string().into_boxed_str();
+        let digest = Sha256::digest(text.as_bytes()).into();
+        Arc::new(Self { text, digest, own_set: own_set(entry).map(String::into_boxed_str) })
+    }
+}
+
 impl FlagDocument {
     /// The document of a flag set.
     pub fn of(mut set: FlagSet) -> Self {
-        let own_sets =
-            set.flags.iter().filter_map(|(key, entry)| Some((key.clone(), own_set(entry)?))).collect();
-        let flags = std::mem::take(&mut set.flags)
-            .into_iter()
-            .map(|(key, entry)| (key, entry.to_json().to_string().into_boxed_str()))
-            .collect();
+        let flags = std::mem::take(&mut set.flags);
+        let flags = flags.iter().map(|(key, entry)| (Arc::from(key.as_str()), Written::of(entry))).collect();
         let frame = frame(&set);
-        let version = version(&flags, &frame);
-        Self {
-            flags,
-            own_sets,
-            metadata: set.metadata,
-            frame,
-            text: OnceLock::new(),
-            version,
-            last_asked: Mutex::default(),
+        Self::made(flags, set.metadata, frame)
+    }
+
+    /// The same document but for some flags: each as its entry says, or without it none.
+    pub fn with(&self, changed: &BTreeMap<String, Option<Entry>>) -> Self {
+        let mut flags = self.flags.clone();
+        for (key, entry) in changed {
+            match entry {
+                Some(entry) => flags.insert(Arc::from(key.as_str()), Written::of(entry)),
+                None => flags.remove(key.as_str()),
+            };
         }
+        Self::made(flags, self.metadata.clone(), self.frame.clone())
+    }
+
+    fn made(flags: BTreeMap<Arc<str>, Arc<Written>>, metadata: Metadata, frame: Arc<str>) -> Self {
+        let version = version(&flags, &frame);
+        let (text, last_asked) = (OnceLock::new(), Mutex::default());
+        Self { flags, metadata, frame, text, version, last_asked }
+    }
+
+    /// Has it no flag?
+    pub fn is_empty(&self) -> bool {
+        self.flags.is_empty()
     }
 
     /// Changes with every definition: a digest of them all.
@@ -74,7 +100,7 @@ impl FlagDocument {
 
     /// Does the flag belong to that set: by its own metadata, or else by its document's?
     pub fn is_in_set(&self, key: &str, set: &str) -> bool {
-        let own = self.own_sets.get(key).map(String::as_str);
+        let own = self.flags.get(key).and_then(|written| written.own_set.as_deref());
         own.or_else(|| self.metadata.get(FLAG_SET_ID)?.as_str()) == Some(set)
     }
 
@@ -97,27 +123,30 @@ impl FlagDocument {
 
     fn compare(&self, before: &Self) -> Vec<String> {
         if self.frame != before.frame {
-            return self.flags.keys().cloned().collect();
+            return self.flags.keys().map(ToString::to_string).collect();
         }
         let gone = before.flags.keys().filter(|key| !self.flags.contains_key(*key));
-        let changed = self.flags.iter().filter(|(key, text)| before.flags.get(*key) != Some(*text));
-        let mut keys: Vec<String> = gone.chain(changed.map(|(key, _)| key)).cloned().collect();
+        let same = |was: &Arc<Written>, is: &Arc<Written>| Arc::ptr_eq(was, is) || was.digest == is.digest;
+        let changed =
+            self.flags.iter().filter(|(key, is)| !before.flags.get(*key).is_some_and(|was| same(was, is)));
+        let mut keys: Vec<String> =
+            gone.chain(changed.map(|(key, _)| key)).map(ToString::to_string).collect();
         keys.sort_unstable();
         keys
     }
 
     fn write(&self, wanted: impl Fn(&str) -> bool) -> String {
-        let length: usize = self.flags.iter().map(|(key, text)| key.len() + text.len() + 4).sum();
+        let length: usize = self.flags.iter().map(|(key, written)| key.len() + written.text.len() + 4).sum();
         let mut document = String::with_capacity(length + self.frame.len() + 16);
         document.push_str("{\"flags\":{");
         let mut first = true;
-        for (key, text) in self.flags.iter().filter(|(key, _)| wanted(key)) {
+        for (key, written) in self.flags.iter().filter(|(key, _)| wanted(key)) {
             if !std::mem::take(&mut first) {
                 document.push(',');
             }
-            document.push_str(&Value::from(key.as_str()).to_string());
+            document.push_str(&Value::from(key.as_ref()).to_string());
             document.push(':');
-            document.push_str(text);
+            document.push_str(&written.text);
         }
         document.push('}');
         if !self.frame.is_empty() {
@@ -137,19 +166,22 @@ fn own_set(entry: &Entry) -> Option<String> {
 }
 
 /// What stands beside the flags, from a set whose flags were taken.
-fn frame(set: &FlagSet) -> String {
-    let Value::Object(mut members) = set.to_json() else { return String::new() };
+fn frame(set: &FlagSet) -> Arc<str> {
+    let Value::Object(mut members) = set.to_json() else { return Arc::from("") };
     members.remove("flags");
     let text = Value::Object(members).to_string();
-    text[1..text.len() - 1].to_owned()
+    Arc::from(&text[1..text.len() - 1])
 }
 
-fn version(flags: &BTreeMap<String, Box<str>>, frame: &str) -> String {
+/// A digest of all flags' digests: of ten thousand flags of which one changed, the others are not read again.
+fn version(flags: &BTreeMap<Arc<str>, Arc<Written>>, frame: &str) -> String {
     let mut digest = Sha256::new();
-    for part in flags.iter().flat_map(|(key, text)| [key.as_str(), text]).chain([frame]) {
-        digest.update(part.len().to_le_bytes());
-        digest.update(part.as_bytes());
+    for (key, written) in flags {
+        digest.update(key.len().to_le_bytes());
+        digest.update(key.as_bytes());
+        digest.update(written.digest);
     }
+    digest.update(frame.as_bytes());
     hex::encode(&digest.finalize()[..16])
 }
 
@@ -201,5 +233,20 @@ mod tests {
             json!({"flags": {"x": a, "y": a}, "$evaluators": {"r": 2}}),
             &["x", "y"],
         );
+    }
+
+    #[test]
+    fn a_document_made_of_another_is_the_same_as_one_made_anew() {
+        let set = |text: &Value| FlagSet::from_json(text.clone()).unwrap();
+        let [a, b] = ["a", "b"].map(|default| flag(default, json!({"flagSetId": default})));
+        let (before, after) = (json!({"flags": {"x": a, "y": a}}), json!({"flags": {"x": b, "z": b}}));
+        let after = set(&after);
+        let mut changed: BTreeMap<String, Option<Entry>> =
+            after.flags.iter().map(|(key, entry)| (key.clone(), Some(entry.clone()))).collect();
+        changed.insert("y".to_owned(), None);
+        let made = document(before).with(&changed);
+        let anew = FlagDocument::of(after);
+        assert_eq!((made.version(), made.text()), (anew.version(), anew.text()));
+        assert!(made.is_in_set("z", "b") && !made.is_in_set("y", "a"));
     }
 }

@@ -11,13 +11,14 @@ use arc_swap::ArcSwap;
 use axum::http::{Extensions, HeaderMap};
 use futures::{Stream, stream};
 use serde_json::{Map, Value};
-use tenure_events::{Draft, EventLog, Kind, Received, Unit};
+use tenure_events::{Draft, Kind, Received, Unit};
 use tenure_flags::{Arm, Context, Resolution};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::auth::{Links, NO_CREDENTIAL, Principal, Scope, Tokens, token_of};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::event_sink::EventSink;
 use crate::exposure::Exposed;
 use crate::flag_snapshot::FlagSnapshot;
 use crate::look;
@@ -39,8 +40,10 @@ pub struct FlagNode {
     /// Signs the addresses of event streams.
     pub stream_links: Links,
     rates: Rates,
+    /// Places for those who follow the flags.
+    places: Arc<Semaphore>,
     exposed: Exposed,
-    events: Arc<EventLog>,
+    events: EventSink,
     flags: ArcSwap<Flags>,
     /// Where clients reach the node, once its listener is open and unless it is configured.
     url: OnceLock<String>,
@@ -90,10 +93,11 @@ impl FlagNode {
         telemetry: Telemetry,
         tokens: Tokens,
         stream_links: Links,
-        events: Arc<EventLog>,
+        events: EventSink,
     ) -> Self {
         Self {
             exposed: Exposed::new(config.exposures_remembered_max),
+            places: Arc::new(Semaphore::new(config.flag_streams_max)),
             rates: Rates::new(config.evaluations_per_second_max),
             config,
             clock,
@@ -218,10 +222,18 @@ impl FlagNode {
 
     /// What a caller sees now, and again after every change of it, until the node stops. A slow follower misses what lies
     /// between.
-    pub fn follow(self: &Arc<Self>, view: &View) -> impl Stream<Item = View> + Send + use<> {
+    ///
+    /// # Errors
+    /// As many follow as the node bears.
+    pub fn follow(self: &Arc<Self>, view: &View) -> Result<impl Stream<Item = View> + Send + use<>, Problem> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Busy {
+            retry_after_s: 10,
+            detail: format!("as many follow the flags as this node bears ({})", self.config.flag_streams_max),
+        })?;
         let changes = self.changes.subscribe();
-        let start = (Arc::clone(self), changes, None, self.renewed(view));
-        stream::unfold(start, |(node, mut changes, seen, mut view): (_, _, Option<View>, View)| async move {
+        let start = (Arc::clone(self), changes, None, self.renewed(view), place);
+        type Following = (Arc<FlagNode>, watch::Receiver<Change>, Option<View>, View, OwnedSemaphorePermit);
+        Ok(stream::unfold(start, |(node, mut changes, seen, mut view, place): Following| async move {
             while seen.as_ref().is_some_and(|seen| view.changed_since(seen).is_empty()) {
                 changes.changed().await.ok()?;
                 if *changes.borrow_and_update() == Change::Ended {
@@ -229,8 +241,13 @@ impl FlagNode {
                 }
                 view = node.renewed(&view);
             }
-            Some((view.clone(), (node, changes, Some(view.clone()), view)))
-        })
+            Some((view.clone(), (node, changes, Some(view.clone()), view, place)))
+        }))
+    }
+
+    /// Wakes at every change of any flag.
+    pub fn follower(&self) -> Follower {
+        Follower(self.changes.subscribe())
     }
 
     /// End what follows the flags: the node stops.
@@ -290,6 +307,16 @@ impl FlagNode {
                 node.exposed.forget(&unit, &flag, &identity);
             }
         });
+    }
+}
+
+/// Follows all flags of a node.
+pub struct Follower(watch::Receiver<Change>);
+
+impl Follower {
+    /// Returns after the next change, or at once if there was one since the last call; false when the node stops.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok() && *self.0.borrow_and_update() != Change::Ended
     }
 }
 

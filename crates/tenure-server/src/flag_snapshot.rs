@@ -1,15 +1,17 @@
 //! The flags of one environment as they are served: compiled once, immutable, swapped whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tenure_core::State;
-use tenure_core::id::EnvironmentId;
+use tenure_core::id::{EnvironmentId, FlagKey};
 use tenure_flags::authoring::Lists;
-use tenure_flags::{Context, EvaluationError, FlagSet, Phase, Resolution, Rollout, Snapshot};
+use tenure_flags::{Context, Entry, EvaluationError, FlagSet, Phase, Resolution, Rollout, Snapshot, Step};
 
 use crate::flag_document::FlagDocument;
+use crate::flag_evaluations::Evaluations;
 
 /// The compiled flags of an environment.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct FlagSnapshot {
     /// The rollouts being measured, by flag.
     measured: Measured,
     document: FlagDocument,
+    /// When each flag was evaluated last, by this version and those before.
+    evaluations: Arc<Evaluations>,
     /// When this version was compiled.
     at: Timestamp,
 }
@@ -56,9 +60,63 @@ impl FlagSnapshot {
         Self::of(state.flag_set(environment, lists), measured, at)
     }
 
+    /// The same flags but for some, as the state has those now. Segments must be as they were.
+    pub fn with(
+        &self,
+        state: &State,
+        environment: &EnvironmentId,
+        keys: &BTreeSet<FlagKey>,
+        lists: &dyn Lists,
+        at: Timestamp,
+    ) -> Self {
+        if self.document.is_empty() {
+            // The segments that a first flag may refer to are not in the document of an environment without flags.
+            return Self::compile(state, environment, lists, at);
+        }
+        let entry = |key: &FlagKey| (key.to_string(), state.flag_in(key, environment, lists));
+        let changed: BTreeMap<String, Option<Entry>> = keys.iter().map(entry).collect();
+        let document = self.document.with(&changed);
+        if document.is_empty() {
+            return Self::compile(state, environment, lists, at);
+        }
+        let mut measured = self.measured.clone();
+        for key in keys {
+            let here = state
+                .case_of_flag(key)
+                .filter(|case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment));
+            match here.and_then(|case| case.rollout()).filter(|rollout| rollout.phase == Phase::Measuring) {
+                Some(rollout) => measured.insert(key.to_string(), MeasuredRollout::from(&rollout)),
+                None => measured.remove(key.as_str()),
+            };
+        }
+        let evaluators = state.evaluators_of(keys, environment, lists);
+        let compiled = self.compiled.with(&changed, &evaluators);
+        Self { compiled, measured, document, evaluations: Arc::clone(&self.evaluations), at }.succeeding(self)
+    }
+
     /// A flag set, with the rollouts that are being measured in it.
     pub fn of(set: FlagSet, measured: Measured, at: Timestamp) -> Self {
-        Self { compiled: Snapshot::compile(&set), measured, document: FlagDocument::of(set), at }
+        let compiled = Snapshot::compile(&set);
+        let evaluations = Arc::new(Evaluations::new(compiled.keys(), at));
+        Self { compiled, measured, document: FlagDocument::of(set), evaluations, at }
+    }
+
+    /// The same, with what was noted of the version before it.
+    #[must_use]
+    pub fn succeeding(self, before: &Self) -> Self {
+        let same = self.compiled.keys().len() == before.compiled.keys().len()
+            && self.compiled.keys().eq(before.compiled.keys());
+        let evaluations = if same {
+            Arc::clone(&before.evaluations)
+        } else {
+            Arc::new(before.evaluations.of_keys(self.compiled.keys()))
+        };
+        Self { evaluations, ..self }
+    }
+
+    /// When each flag was evaluated last.
+    pub fn evaluations(&self) -> &Evaluations {
+        &self.evaluations
     }
 
     /// An environment without flags.
@@ -83,6 +141,21 @@ impl FlagSnapshot {
         now: Timestamp,
     ) -> impl Iterator<Item = (&'s str, Result<Resolution<'s>, EvaluationError>)> + use<'s, 'c> {
         self.compiled.evaluate_all(context, now.as_second())
+    }
+
+    /// One flag's answer, and what its rule did.
+    pub fn explain(
+        &self,
+        key: &str,
+        context: &Context<'_>,
+        now: Timestamp,
+    ) -> (Result<Resolution<'_>, EvaluationError>, Vec<Step>) {
+        self.compiled.explain(key, context, now.as_second())
+    }
+
+    /// The keys of all flags, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.compiled.keys()
     }
 
     /// The rollout that a flag is being measured in.

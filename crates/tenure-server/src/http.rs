@@ -9,12 +9,16 @@ pub mod attachment;
 pub mod body;
 pub mod case;
 pub mod case_filter;
+pub mod change_request;
+pub mod code_reference;
 pub mod command;
 pub mod company;
 pub mod document;
+pub mod environment;
 pub mod event;
 pub mod experiment;
 pub mod flag;
+pub mod flag_history;
 pub mod flag_stream;
 pub mod health;
 pub mod intake;
@@ -24,9 +28,13 @@ pub mod lineage;
 pub mod notification;
 pub mod ofrep;
 pub mod page;
+pub mod playground;
 pub mod policy;
 pub mod query;
+pub mod relay_feed;
+pub mod relay_node;
 pub mod schema;
+pub mod segment;
 pub mod session;
 pub mod setup;
 pub mod sign_off_page;
@@ -60,6 +68,7 @@ use crate::flag_node::FlagNode;
 use crate::flagd;
 use crate::live::Live;
 use crate::problem::Problem;
+use crate::relay::Heart;
 use crate::selector::SELECTOR_HEADER;
 use crate::telemetry::RequestLabels;
 
@@ -75,7 +84,7 @@ const FORM_BYTES_MAX: usize = 64 << 10;
     ),
     tags(
         (name = "process", description = "cases, experiments and commands"),
-        (name = "flags", description = "flag definitions"),
+        (name = "flags", description = "flags, environments, segments, change requests, references in code"),
         (name = "ofrep", description = "OpenFeature Remote Evaluation Protocol 0.3"),
         (name = "events", description = "exposures and outcomes"),
         (name = "journal", description = "who decided what"),
@@ -84,7 +93,13 @@ const FORM_BYTES_MAX: usize = 64 << 10;
         (name = "operation", description = "health and counters"),
     ),
     // What only queries and paths name.
-    components(schemas(case_filter::StageGiven, case_filter::OrderGiven, document::Kind, document::Format)),
+    components(schemas(
+        case_filter::StageGiven,
+        case_filter::OrderGiven,
+        change_request::StatusGiven,
+        document::Kind,
+        document::Format,
+    )),
     modifiers(&SecuritySchemes),
 )]
 struct Description;
@@ -140,6 +155,19 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(experiment::get_experiment))
         .routes(routes!(flag::list_flags))
         .routes(routes!(flag::get_flag, flag::put_flag, flag::archive_flag))
+        .routes(routes!(flag::get_flag_set))
+        .routes(routes!(flag_history::flag_history))
+        .routes(routes!(flag_history::flag_differences))
+        .routes(routes!(environment::list_environments))
+        .routes(routes!(segment::list_segments))
+        .routes(routes!(segment::get_segment))
+        .routes(routes!(segment::segment_history))
+        .routes(routes!(segment::get_key_list))
+        .routes(routes!(change_request::list_change_requests))
+        .routes(routes!(change_request::get_change_request))
+        .routes(routes!(code_reference::list_references))
+        .routes(routes!(playground::try_flags))
+        .routes(routes!(relay_feed::follow_as_relay))
         .routes(routes!(journal::list_entries))
         .routes(routes!(journal::feed))
         .routes(routes!(webhook::create_webhook, webhook::list_webhooks))
@@ -218,12 +246,29 @@ pub fn router(live: Arc<Live>) -> Router {
 /// What a port serves that is for flags alone.
 pub fn flag_router(node: Arc<FlagNode>) -> Router {
     let pages =
-        ofrep_router(&node).route("/healthz", axum::routing::get(health::healthz)).fallback(
-            |request: Request| async move {
-                Problem::NotFound { what: "page", id: request.uri().path().to_owned() }
-            },
-        );
+        ofrep_router(&node).route("/healthz", axum::routing::get(health::healthz)).fallback(no_such_page);
     dressed(pages, flagd::router(Arc::clone(&node)), &node)
+}
+
+/// What a relay serves at its one listener: flags, and events on their way upstream.
+pub fn relay_router(heart: Arc<Heart>) -> Router {
+    let node = Arc::clone(&heart.node);
+    let events = Router::new()
+        .route("/api/v1/events", axum::routing::post(relay_node::take_events))
+        .layer(DefaultBodyLimit::max(node.config.ingest_body_bytes_max))
+        .layer(Extension(body::BodyLimit { max_bytes: node.config.ingest_body_bytes_max }));
+    let pages = events
+        .route("/healthz", axum::routing::get(health::healthz))
+        .route("/readyz", axum::routing::get(relay_node::readyz))
+        .route("/metrics", axum::routing::get(relay_node::metrics))
+        .with_state(heart)
+        .merge(ofrep_router(&node))
+        .fallback(no_such_page);
+    dressed(pages, flagd::router(Arc::clone(&node)), &node)
+}
+
+async fn no_such_page(request: Request) -> Problem {
+    Problem::NotFound { what: "page", id: request.uri().path().to_owned() }
 }
 
 fn ofrep_router(node: &Arc<FlagNode>) -> Router {

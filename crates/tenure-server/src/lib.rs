@@ -11,8 +11,10 @@ pub mod clock;
 pub mod clockwork;
 pub mod config;
 pub mod data_dir;
+mod event_sink;
 mod exposure;
 mod flag_document;
+mod flag_evaluations;
 mod flag_node;
 mod flag_snapshot;
 mod flagd;
@@ -24,6 +26,7 @@ mod look;
 pub mod notify;
 pub mod problem;
 mod rate;
+pub mod relay;
 mod selector;
 mod server;
 mod shift;
@@ -34,6 +37,7 @@ pub mod tls;
 pub use clock::{Clock, wall_now};
 pub use config::Config;
 pub use live::{Live, Submission};
+pub use relay::{Relay, RelayError, UpstreamConfig};
 pub use server::{Server, StartError, open};
 
 /// The description of the API, as `openapi.json` holds it.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use tenure_core::board::Board;
 use tenure_core::desk::Desk;
 use tenure_core::filter::Filter;
 use tenure_core::flag::hand::FlagArchived;
-use tenure_core::id::{AccountId, CaseId, EnvironmentId};
+use tenure_core::id::{AccountId, CaseId, EnvironmentId, FlagKey};
 use tenure_core::person::Role;
 use tenure_core::plan::Due;
 use tenure_core::portfolio::Portfolio;
@@ -29,6 +30,9 @@ use crate::attachment;
 use crate::auth::{Attempts, Links, Tokens};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::data_dir;
+use crate::event_sink::EventSink;
+use crate::flag_evaluations::KeptEvaluations;
 use crate::flag_node::{FlagNode, Flags};
 use crate::flag_snapshot::FlagSnapshot;
 use crate::key_list::{self, KeyLists};
@@ -187,7 +191,7 @@ impl Live {
             telemetry.clone(),
             Tokens::stored(store.clone()),
             Links::open(&store, "flag-stream").await?,
-            Arc::clone(&events),
+            EventSink::Log(Arc::clone(&events)),
         );
         let live = Self {
             senders: Senders::of(&config),
@@ -213,7 +217,10 @@ impl Live {
         live.turn();
         let used = live.world().state.kept_lists();
         live.key_lists.load(&live.store, &used).await?;
-        live.compile_flags(&live.world().state.environments());
+        let everything = |environment| (environment, Part::All);
+        let all: Changed = live.world().state.environments().into_iter().map(everything).collect();
+        live.compile_flags(&all);
+        live.restore_evaluations();
         Ok(live)
     }
 
@@ -474,17 +481,20 @@ impl Live {
     }
 
     fn apply(&self, entries: impl IntoIterator<Item = Recorded>) {
-        let (mut changed, mut lists_changed) = (BTreeSet::new(), false);
+        let (mut changed, mut lists_changed) = (Changed::new(), false);
         let seq = {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
             for recorded in entries {
                 let event = &recorded.event;
                 lists_changed |= !event.kept_lists().is_empty();
-                let (before, left) = (rollout_of(&world.state, event), environments_of(&world.state, event));
+                let before = rollout_of(&world.state, event);
+                let left = served_by(&world.state, event);
                 world.apply(&recorded);
                 if event.case().is_none() || before != rollout_of(&world.state, event) {
-                    changed.extend(left);
-                    changed.extend(environments_of(&world.state, event));
+                    let now = served_by(&world.state, event);
+                    for (environment, what) in left.into_iter().chain(now) {
+                        changed.entry(environment).or_default().add(what);
+                    }
                 }
             }
             world.seq()
@@ -500,16 +510,47 @@ impl Live {
         let _ = self.feed.send(seq);
     }
 
-    /// Compile these environments' flags anew and swap them in at once.
-    fn compile_flags(&self, changed: &BTreeSet<EnvironmentId>) {
-        let world = self.world();
+    /// Compile what changed anew and swap it in at once.
+    fn compile_flags(&self, changed: &Changed) {
+        let (world, now) = (self.world(), self.clock.now());
+        let (state, lists) = (&world.state, &self.key_lists);
         let mut served = Flags::clone(&self.node.all_flags());
-        for environment in changed {
-            let snapshot =
-                FlagSnapshot::compile(&world.state, environment, &self.key_lists, self.clock.now());
+        for (environment, part) in changed {
+            let snapshot = match (part, served.get(environment.as_str())) {
+                (Part::Flags(keys), Some(before)) => before.with(state, environment, keys, lists, now),
+                (Part::All, Some(before)) => {
+                    FlagSnapshot::compile(state, environment, lists, now).succeeding(before)
+                }
+                (_, None) => FlagSnapshot::compile(state, environment, lists, now),
+            };
             served.insert(environment.to_string(), Arc::new(snapshot));
         }
         self.node.swap(served);
+    }
+
+    /// Keep when each flag was evaluated last. It is worth no failure: without it flags seem younger than they are.
+    pub fn keep_evaluations(&self) {
+        let flags = self.node.all_flags();
+        let kept: BTreeMap<&String, KeptEvaluations> =
+            flags.iter().map(|(environment, flags)| (environment, flags.evaluations().kept())).collect();
+        let bytes = serde_json::to_vec(&kept).unwrap_or_default();
+        if let Err(error) = data_dir::replace(&self.evaluations_file(), &bytes) {
+            tracing::warn!(%error, "when flags were evaluated last was not kept");
+        }
+    }
+
+    fn restore_evaluations(&self) {
+        let Ok(bytes) = std::fs::read(self.evaluations_file()) else { return };
+        let kept: BTreeMap<String, KeptEvaluations> = serde_json::from_slice(&bytes).unwrap_or_default();
+        for (environment, kept) in &kept {
+            if let Some(flags) = self.node.all_flags().get(environment) {
+                flags.evaluations().restore(kept);
+            }
+        }
+    }
+
+    fn evaluations_file(&self) -> PathBuf {
+        self.config.data_dir.join(data_dir::EVALUATIONS)
     }
 
     /// Keep the state as it is, so that the next start need not replay the whole journal.
@@ -605,22 +646,58 @@ fn rollout_of(state: &State, event: &Event) -> Option<Rollout> {
     state.cases.get(event.case()?)?.rollout()
 }
 
-/// Where an entry could change what is served. An archived flag may have been served anywhere.
-fn environments_of(state: &State, event: &Event) -> BTreeSet<EnvironmentId> {
-    match event {
-        Event::FlagSetByHand(set) => BTreeSet::from([set.environment.clone()]),
-        Event::FlagArchived(FlagArchived { environment: Some(environment), .. }) => {
-            BTreeSet::from([environment.clone()])
+/// What is to be compiled anew, by environment.
+type Changed = BTreeMap<EnvironmentId, Part>;
+
+/// A part of an environment's flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    /// These flags; segments and all other flags are as they were.
+    Flags(BTreeSet<FlagKey>),
+    /// Everything.
+    All,
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::Flags(BTreeSet::new())
+    }
+}
+
+impl Part {
+    fn one(key: &FlagKey) -> Self {
+        Self::Flags(BTreeSet::from([key.clone()]))
+    }
+
+    fn add(&mut self, more: Self) {
+        match (self, more) {
+            (Self::Flags(keys), Self::Flags(more)) => keys.extend(more),
+            (part, _) => *part = Self::All,
         }
-        Event::FlagArchived(_) => state.environments(),
-        Event::EnvironmentSet(set) => BTreeSet::from([set.environment.clone()]),
-        Event::EnvironmentArchived(archived) => BTreeSet::from([archived.environment.clone()]),
-        Event::SegmentSet(set) => {
-            state.users_of(&set.segment).into_iter().map(|(_, environment)| environment.clone()).collect()
+    }
+}
+
+/// Where an entry could change what is served, and which part of it. An archived flag may have been served anywhere, and
+/// every environment's document holds the segments.
+fn served_by(state: &State, event: &Event) -> Vec<(EnvironmentId, Part)> {
+    match event {
+        Event::FlagSetByHand(set) => vec![(set.environment.clone(), Part::one(&set.key))],
+        Event::FlagArchived(FlagArchived { key, environment: Some(environment), .. }) => {
+            vec![(environment.clone(), Part::one(key))]
+        }
+        Event::FlagArchived(FlagArchived { key, environment: None, .. }) => {
+            state.environments().into_iter().map(|environment| (environment, Part::one(key))).collect()
+        }
+        Event::EnvironmentSet(set) => vec![(set.environment.clone(), Part::All)],
+        Event::EnvironmentArchived(archived) => vec![(archived.environment.clone(), Part::All)],
+        Event::SegmentSet(_) | Event::SegmentArchived(_) => {
+            state.environments().into_iter().map(|environment| (environment, Part::All)).collect()
         }
         _ => {
-            let of_case =
-                || state.cases.get(event.case()?)?.flag.as_ref().map(|flag| flag.environment.clone());
+            let of_case = || {
+                let flag = state.cases.get(event.case()?)?.flag.as_ref()?;
+                Some((flag.environment.clone(), Part::one(&flag.key)))
+            };
             of_case().into_iter().collect()
         }
     }

@@ -72,6 +72,7 @@ impl View {
                 format!("there is no flag `{key}` in the flag set `{set}`"),
             ));
         }
+        self.snapshot.evaluations().note(key, now);
         self.snapshot.evaluate(key, context, now)
     }
 
@@ -81,6 +82,7 @@ impl View {
         context: &'c Context<'c>,
         now: Timestamp,
     ) -> impl Iterator<Item = (&'s str, Result<Resolution<'s>, EvaluationError>)> {
+        self.snapshot.evaluations().note_whole(now);
         self.snapshot.evaluate_all(context, now).filter(|(key, _)| self.sees(key))
     }
 

@@ -119,6 +119,7 @@ impl Server {
         if let Err(error) = self.clockwork.await {
             tracing::error!(%error, "the clockwork did not end well");
         }
+        self.live.keep_evaluations();
         if let Err(problem) = self.live.keep_snapshot().await {
             tracing::warn!(?problem, "no snapshot of the state was kept; the next start takes longer");
         }

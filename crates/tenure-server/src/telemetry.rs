@@ -81,10 +81,56 @@ pub struct VerdictLabels {
     pub verdict: String,
 }
 
+/// What a relay says of itself beside its counters. Cloning shares them.
+#[derive(Debug, Clone, Default)]
+pub struct RelayGauges {
+    age_seconds: Gauge,
+    connected: Gauge,
+    events_waiting: Gauge,
+}
+
+impl RelayGauges {
+    fn register(&self, registry: &mut Registry) {
+        registry.register_with_unit(
+            "relay_snapshot_age",
+            "Since the upstream was heard; -1 before it ever was",
+            Unit::Seconds,
+            self.age_seconds.clone(),
+        );
+        registry.register(
+            "relay_upstream_connected",
+            "1 while the upstream is followed",
+            self.connected.clone(),
+        );
+        registry.register(
+            "relay_events_waiting",
+            "Events that wait for the upstream",
+            self.events_waiting.clone(),
+        );
+    }
+
+    /// As it is now.
+    pub fn set(&self, age_s: Option<i64>, connected: bool, events_waiting: u64) {
+        self.age_seconds.set(age_s.unwrap_or(-1));
+        self.connected.set(i64::from(connected));
+        self.events_waiting.set(i64::try_from(events_waiting).unwrap_or(i64::MAX));
+    }
+}
+
 impl Telemetry {
     /// Counters at zero.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("tenure");
+        Self::in_registry(Registry::with_prefix("tenure"))
+    }
+
+    /// Counters of a relay at zero, and what it says of itself beside them.
+    pub fn of_relay() -> (Self, RelayGauges) {
+        let (mut registry, gauges) = (Registry::with_prefix("tenure"), RelayGauges::default());
+        gauges.register(&mut registry);
+        (Self::in_registry(registry), gauges)
+    }
+
+    fn in_registry(mut registry: Registry) -> Self {
         let requests = Family::default();
         registry.register("http_requests", "HTTP answers by route and status", requests.clone());
         let evaluations = Family::default();

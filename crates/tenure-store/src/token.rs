@@ -199,6 +199,34 @@ impl Store {
         rows.into_iter().map(TokenRow::decode).collect()
     }
 
+    /// Tokens that are valid at `now`, each with its digest: up to [`PAGE_MAX`] behind the id `after` (`""` for the first),
+    /// by id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn valid_tokens(
+        &self,
+        after: &str,
+        now: Timestamp,
+    ) -> Result<Vec<(Digest, ApiToken)>, StoreError> {
+        let rows: Vec<HashedRow> = on!(&self.read, db => {
+            sqlx::query_as(
+                "SELECT t.token_hash, t.id, t.name, t.scopes, t.environment, t.account, t.created_at, t.expires_at,
+                        t.revoked_at, t.last_used_at, a.disabled
+                 FROM api_tokens t JOIN accounts a ON a.id = t.account
+                 WHERE t.id > $1 AND t.revoked_at IS NULL AND NOT a.disabled
+                   AND (t.expires_at IS NULL OR t.expires_at > $2)
+                 ORDER BY t.id LIMIT $3"
+            )
+            .bind(after)
+            .bind(micros(now))
+            .bind(i64::from(PAGE_MAX))
+            .fetch_all(db)
+            .await?
+        });
+        rows.into_iter().map(HashedRow::decode).collect()
+    }
+
     async fn note_use(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
         on!(&self.write, db => {
             sqlx::query("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2").bind(micros(now)).bind(id).execute(db).await?;
@@ -250,6 +278,22 @@ struct TokenRow {
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
     disabled: bool,
+}
+
+/// A token with its digest.
+#[derive(FromRow)]
+struct HashedRow {
+    token_hash: Vec<u8>,
+    #[sqlx(flatten)]
+    token: TokenRow,
+}
+
+impl HashedRow {
+    fn decode(self) -> Result<(Digest, ApiToken), StoreError> {
+        let digest = Digest::try_from(self.token_hash.as_slice())
+            .map_err(|error| StoreError::Damaged { what: "API token", why: error.to_string() })?;
+        Ok((digest, self.token.decode()?))
+    }
 }
 
 impl TokenRow {

@@ -6,6 +6,7 @@ mod analyze;
 mod client;
 mod codebase;
 mod demo;
+mod environment;
 mod evaluate;
 mod flag;
 mod import;
@@ -16,8 +17,10 @@ mod plan;
 mod policy;
 mod process;
 mod reference;
+mod relay;
 mod replicate;
 mod scenario;
+mod segment;
 mod serve;
 mod simulate;
 mod token;
@@ -40,6 +43,8 @@ struct Cli {
 enum Command {
     /// Run the server: API, flags (OFREP), events, clockwork
     Serve(serve::Args),
+    /// Run a relay: serve flags from what another server tells, also while that is away
+    Relay(relay::Args),
     /// Open a seeded company and watch a live rollout until its verdict
     Demo(demo::Args),
     /// Claim a new server: make its first account and an API token
@@ -68,9 +73,15 @@ enum Command {
     Policy(policy::Command),
     /// Give a command of the process, such as `open_case` or `answer_buy_in`
     Do(process::DoArgs),
-    /// Define, list, evaluate, import and export flags
+    /// Flags: list, set, compare, request changes, import, export, find in code
     #[command(subcommand)]
     Flag(flag::Command),
+    /// Where flags are served, and how many people approve a change there
+    #[command(subcommand)]
+    Environment(environment::Command),
+    /// Named sets of units that the rules of flags refer to
+    #[command(subcommand)]
+    Segment(segment::Command),
     /// Compare two arms from a file of units, or of cumulative looks
     Analyze(analyze::Args),
     /// Tell whether a rollout's effect is the same as the experiment's
@@ -98,6 +109,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
+        Command::Relay(args) => relay::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Setup(args) => token::setup(args),
         Command::Token(command) => token::run(command),
@@ -110,6 +122,8 @@ fn main() -> ExitCode {
         Command::Policy(command) => policy::run(command),
         Command::Do(args) => process::give(args),
         Command::Flag(command) => flag::run(command),
+        Command::Environment(command) => environment::run(command),
+        Command::Segment(command) => segment::run(command),
         Command::Analyze(args) => analyze::run(args),
         Command::Replicate(args) => replicate::run(args),
         Command::Plan(args) => plan::run(args),

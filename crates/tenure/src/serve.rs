@@ -82,7 +82,8 @@ impl Args {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Config> {
+/// A configuration file.
+pub fn read(path: &Path) -> anyhow::Result<Config> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
     toml::from_str(&text).with_context(|| format!("the configuration {} is not valid", path.display()))

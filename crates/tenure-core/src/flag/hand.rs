@@ -147,6 +147,22 @@ impl PlainFlag {
         self.latest(environment).is_some_and(|version| version.source.is_some())
     }
 
+    /// What was served in an environment from an entry on, as far as it is kept; nothing in it when the flag was taken away.
+    pub fn version(&self, environment: &EnvironmentId, entry: u64) -> Option<&Version> {
+        self.versions.get(environment)?.iter().find(|version| version.entry == entry)
+    }
+
+    /// What was served before an entry; none when that is not kept any more.
+    pub fn before(&self, environment: &EnvironmentId, entry: u64) -> Option<Option<Source>> {
+        let versions = self.versions.get(environment)?;
+        let at = versions.iter().position(|version| version.entry == entry)?;
+        match at.checked_sub(1) {
+            Some(at) => Some(versions[at].source.as_ref().and_then(Compact::source)),
+            None if versions.len() < VERSIONS_MAX => Some(None),
+            None => None,
+        }
+    }
+
     /// The environments it is served in, with the version there.
     pub fn in_force(&self) -> impl Iterator<Item = (&EnvironmentId, &Version)> {
         let last =
@@ -176,7 +192,7 @@ pub struct Writing {
 }
 
 impl Writing {
-    fn source(&self) -> Result<Source, Refusal> {
+    pub(crate) fn source(&self) -> Result<Source, Refusal> {
         match (&self.authored, self.definition.is_null()) {
             (Some(authored), true) => Ok(Source::Authored(authored.clone())),
             (None, false) => Ok(Source::Definition(self.definition.clone())),
@@ -369,7 +385,7 @@ fn check(ask: &Ask<'_>, key: &FlagKey, environment: &EnvironmentId, source: &Sou
         Source::Definition(_) => "definition",
         Source::Authored(_) => "authored",
     };
-    let segments = ask.state.segments.iter().map(|(name, segment)| (name.as_str(), &segment.holds));
+    let segments = ask.state.segments.iter().map(|(name, segment)| (name.as_str(), &segment.version.holds));
     let kind = source
         .check(key.as_str(), segments)
         .map_err(|fault| Refusal::argument(format!("{place}: {fault}")))?;
@@ -411,21 +427,19 @@ pub(crate) fn revert(
     let flag = ask.state.flags.get(key).ok_or_else(|| Refusal::not_found("flag", key))?;
     free_of_cases(ask, key)?;
     ask.environment_in_use(environment)?;
-    let versions = flag.versions.get(environment).map_or(&[][..], Vec::as_slice);
-    let Some(at) = versions.iter().position(|version| version.entry == entry) else {
+    if flag.version(environment, entry).is_none() {
         return Err(Refusal::not_found(&format!("change of flag {key} in {environment} by entry"), entry)
             .missing([format!(
                 "one of its last {VERSIONS_MAX} changes there; the flag's history lists them"
             )]));
-    };
-    if at == 0 && versions.len() == VERSIONS_MAX {
+    }
+    let Some(before) = flag.before(environment, entry) else {
         return Err(Refusal::not_found(
             &format!("version of flag {key} in {environment} before entry"),
             entry,
         )
         .missing(["set_flag with what the journal says it was".to_owned()]));
-    }
-    let before = at.checked_sub(1).and_then(|at| versions[at].source.as_ref()?.source());
+    };
     if before == flag.source(environment) {
         return Ok(Vec::new());
     }

@@ -324,3 +324,99 @@ fn the_end_of_a_warranty_is_said_thrice() {
     }
     assert_eq!(said, ["2026-10-05", "2026-10-28", "2026-11-04"]);
 }
+
+/// The arm of many units, as the flag draws them now.
+fn arms(town: &Town) -> Vec<tenure_flags::Arm> {
+    let rollout = town.case().rollout().unwrap();
+    (0..2_000).map(|unit| rollout.arm(&format!("u{unit}"))).collect()
+}
+
+#[test]
+fn a_pause_and_what_follows_it_leave_everybody_in_their_arm() {
+    let mut town = Town::in_measured_wave();
+    let before = arms(&town);
+    assert!(before.contains(&tenure_flags::Arm::Treatment) && before.contains(&tenure_flags::Arm::Control));
+    town.does("development-lead", "stop_exposure", json!({"reason": "the button jumps"}));
+    assert_eq!(town.case().rollout().unwrap().phase, Phase::Nobody);
+    town.does("development-lead", "release_hold", json!({"reason": "it does not"}));
+    let resumed = arms(&town);
+    let moved = before.iter().zip(&resumed).filter(|(was, is)| **is != tenure_flags::Arm::Off && was != is);
+    assert_eq!(moved.count(), 0, "the wave before has fewer units, each in the arm it was in");
+    town.does("development-lead", "start_wave", json!({}));
+    assert_eq!(arms(&town), before, "and the wave again has the same");
+}
+
+/// A second case on the surface of the first, ready for its plan.
+fn second_case(town: &Town) -> Town {
+    let mut town = town.clone();
+    let mut other = town.world.state.cases["PC-1"].clone();
+    other.id = "PC-9".parse().unwrap();
+    other.stage = Stage::Ready;
+    (other.plan, other.running, other.hold) = (None, None, None);
+    other.flag.as_mut().unwrap().key = "other".parse().unwrap();
+    town.world.state.flag_cases.insert("other".parse().unwrap(), other.id.clone());
+    for experiment in town.world.state.experiments.values_mut() {
+        experiment.surface = Some("checkout".to_owned());
+    }
+    town.world.state.cases.insert(other.id.clone(), other);
+    town
+}
+
+#[test]
+fn rollouts_of_a_group_have_disjoint_units() {
+    let mut town = Town::before("start_wave");
+    let waves = json!([[5, "safety"], [20, "measure"]]);
+    let plan = |exclusion: Json| json!({"waves": waves, "exclusion": exclusion});
+    town.does("development-lead", "set_rollout_plan", plan(json!({"group": "checkout"})));
+    let own = town.case().plan.clone().unwrap().exclusion.unwrap();
+    assert_eq!((own.from, own.to), (0.0, 40.0), "as many as the largest wave admits");
+    let mut town = second_case(&town);
+    let other = |exclusion: Json| {
+        let mut plan = plan(exclusion);
+        plan["case"] = json!("PC-9");
+        plan
+    };
+    for (exclusion, says) in [
+        (json!({"group": "checkout", "from": 30}), "meets units of another rollout"),
+        (json!({"group": "checkout", "from": 40, "to": 50}), "does not hold the 40 %"),
+        (json!({"group": "checkout", "from": 70}), "does not hold the 40 %"),
+        (json!({"group": " "}), "has no name"),
+    ] {
+        let refusal =
+            town.refuses("development-lead", "set_rollout_plan", other(exclusion), "invalid_argument");
+        assert!(refusal.sentence.contains(says), "{refusal}");
+    }
+    town.does("development-lead", "set_rollout_plan", other(json!({"group": "checkout"})));
+    town.does("development-lead", "start_wave", json!({}));
+    town.does("development-lead", "start_wave", json!({"case": "PC-9"}));
+    assert_eq!(town.world.state.cases["PC-9"].warnings, [""; 0], "disjoint: nothing to warn about");
+    let rollouts = ["PC-1", "PC-9"].map(|case| {
+        let mut rollout = town.world.state.cases[case].rollout().unwrap();
+        rollout.coverage = tenure_flags::Share::from_percent(40.0).unwrap();
+        rollout
+    });
+    let admitted = |rollout: &tenure_flags::Rollout, unit: usize| {
+        rollout.arm(&format!("u{unit}")) != tenure_flags::Arm::Off
+    };
+    let both = (0..5_000).filter(|unit| rollouts.iter().all(|rollout| admitted(rollout, *unit))).count();
+    let any = (0..5_000).filter(|unit| rollouts.iter().any(|rollout| admitted(rollout, *unit))).count();
+    assert_eq!(both, 0);
+    assert!(any > 3_700, "{any} of 5,000 are in one of them");
+}
+
+#[test]
+fn an_overlap_without_a_group_is_warned_about() {
+    let mut town = Town::before("start_wave");
+    town.does("development-lead", "start_wave", json!({}));
+    assert_eq!(town.case().warnings, [""; 0]);
+    let mut town = second_case(&town);
+    let plan = json!({"case": "PC-9", "waves": [[5, "safety"], [50, "measure"]], "salt": "PC-1"});
+    town.does("development-lead", "set_rollout_plan", plan);
+    town.does("development-lead", "start_wave", json!({"case": "PC-9"}));
+    let warning = "PC-1 is rolled out on the same surface, and the same units may meet both: an exclusion group keeps them apart";
+    assert_eq!(town.world.state.cases["PC-9"].warnings, [warning]);
+    // They share a salt: a unit that is in both is in the same arm of both.
+    let [one, other] = ["PC-1", "PC-9"].map(|case| town.world.state.cases[case].rollout().unwrap());
+    let unit = |unit: usize| format!("u{unit}");
+    assert!((0..2_000).all(|at| one.arm(&unit(at)) == other.arm(&unit(at))));
+}

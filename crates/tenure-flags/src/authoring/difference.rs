@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::keys::NoLists;
+use super::keys::{Keys, NoLists};
 use super::rule::Rule;
-use super::{Authored, Source, Target};
+use super::{Authored, Condition, Segment, Source, Target};
 use crate::definition::{Definition, State};
 
 /// A value is spelled out in at most so many characters.
@@ -14,6 +14,7 @@ const SHOWN_MAX: usize = 120;
 
 /// What is different.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[schemars(rename = "VersionDifference")]
 pub struct Difference {
     /// For people, a sentence a change, without a full stop.
     pub sentences: Vec<String>,
@@ -36,11 +37,62 @@ pub fn difference(before: Option<&Source>, after: Option<&Source>) -> Difference
         (Some(before), Some(after)) => defined(before, after),
     };
     let plain = |source: Option<&Source>| source.map_or(Json::Null, Source::json);
-    let patch = match json!(json_patch::diff(&plain(before), &plain(after))) {
-        Json::Array(operations) => operations,
+    Difference { sentences, patch: patch(&plain(before), &plain(after)) }
+}
+
+/// What is different between two versions of a segment; none of a segment that is not there.
+#[must_use]
+pub fn segment_difference(before: Option<&Segment>, after: Option<&Segment>) -> Difference {
+    let none = Segment::default();
+    let mut sentences = match (before, after) {
+        (None, Some(_)) => vec!["the segment is new".to_owned()],
+        (Some(_), None) => vec!["the segment is taken away".to_owned()],
         _ => Vec::new(),
     };
-    Difference { sentences, patch }
+    if let Some(after) = after {
+        segments(before.unwrap_or(&none), after, &mut sentences);
+    }
+    let plain = |segment: Option<&Segment>| segment.map_or(Json::Null, |segment| json!(segment));
+    Difference { sentences, patch: patch(&plain(before), &plain(after)) }
+}
+
+fn segments(before: &Segment, after: &Segment, sentences: &mut Vec<String>) {
+    if before.by != after.by {
+        sentences.push(format!("units are told by {} instead of {}", after.by, before.by));
+    }
+    for (was, is, where_to) in
+        [(&before.members, &after.members, "in"), (&before.excluded, &after.excluded, "out")]
+    {
+        if was == is {
+            continue;
+        }
+        let now = match is.count() {
+            1 => format!("1 unit is {where_to} by list"),
+            count => format!("{count} units are {where_to} by list"),
+        };
+        sentences.push(if was.count() == is.count() {
+            format!("{now}, not the same as before")
+        } else {
+            format!("{now} instead of {}", was.count())
+        });
+    }
+    let text = |rule: &[Condition]| {
+        let conditions: Vec<String> = rule.iter().map(ToString::to_string).collect();
+        conditions.join(" and ")
+    };
+    for rule in before.rules.iter().filter(|rule| !after.rules.contains(rule)) {
+        sentences.push(format!("no longer in are those with {}", text(rule)));
+    }
+    for rule in after.rules.iter().filter(|rule| !before.rules.contains(rule)) {
+        sentences.push(format!("in are those with {}", text(rule)));
+    }
+}
+
+fn patch(before: &Json, after: &Json) -> Vec<Json> {
+    match json!(json_patch::diff(before, after)) {
+        Json::Array(operations) => operations,
+        _ => Vec::new(),
+    }
 }
 
 /// What a new flag says.
@@ -151,7 +203,7 @@ fn variants(before: &Map<String, Json>, after: &Map<String, Json>, sentences: &m
 
 /// Individual targets by variant; only how many they are is said, since who they are is nobody else's business.
 fn targets(before: &[Target], after: &[Target], sentences: &mut Vec<String>) {
-    let of = |targets: &[Target], variant: &str| -> Vec<super::Keys> {
+    let of = |targets: &[Target], variant: &str| -> Vec<Keys> {
         targets.iter().filter(|target| target.variant == variant).map(|target| target.keys.clone()).collect()
     };
     let mut seen: Vec<&str> = Vec::new();
@@ -162,7 +214,7 @@ fn targets(before: &[Target], after: &[Target], sentences: &mut Vec<String>) {
         }
         seen.push(variant);
         let (was, is) = (of(before, variant), of(after, variant));
-        let count = |lists: &[super::Keys]| lists.iter().map(super::Keys::count).sum::<usize>();
+        let count = |lists: &[Keys]| lists.iter().map(Keys::count).sum::<usize>();
         if was == is {
             continue;
         }

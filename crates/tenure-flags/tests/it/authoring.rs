@@ -309,3 +309,65 @@ fn a_difference_is_a_json_patch_too() {
     json_patch::patch(&mut patched, &patch).unwrap();
     assert_eq!(patched, after);
 }
+
+#[test]
+fn the_steps_say_which_rule_decided() {
+    let source = authored(json!({
+        "type": "boolean", "variants": {"on": true, "off": false}, "default": "off",
+        "targets": [{"variant": "on", "keys": ["ann"]}, {"variant": "off", "keys": ["bob"]}],
+        "rules": [
+            {"name": "germans", "when": [{"attribute": "country", "values": ["DE"]}, {"attribute": "age", "is": "at_least", "values": [18]}], "serve": "on"},
+            {"when": [{"segment": "beta"}], "serve": {"split": [{"variant": "on", "percent": 50}, {"variant": "off", "percent": 50}]}},
+            {"name": "the rest", "serve": "off"},
+        ],
+    }));
+    let Source::Authored(flag) = &source else { unreachable!() };
+    let check = |flag: &tenure_flags::authoring::Authored, context: Json, expect: &str| {
+        let mut set = FlagSet::default();
+        let source = Source::Authored(Box::new(flag.clone()));
+        set.flags.insert("flag".to_owned(), source.definition("flag", &NoLists).unwrap().into());
+        let beta = segment(json!({"members": ["cid"]})).rule(&NoLists).unwrap();
+        set.evaluators.insert("beta".to_owned(), beta);
+        let snapshot = Snapshot::compile(&set);
+        let (answer, steps) = snapshot.explain("flag", &Context::from_json(&context).unwrap(), 0);
+        answer.unwrap();
+        assert_eq!(flag.decision(&steps).to_string(), expect, "{context}");
+    };
+    check(flag, json!({"targetingKey": "ann", "country": "DE"}), "individual target 1");
+    check(flag, json!({"targetingKey": "bob"}), "individual target 2");
+    check(flag, json!({"targetingKey": "x", "country": "DE", "age": 20}), "rule 1 (germans)");
+    check(flag, json!({"targetingKey": "x", "country": "DE", "age": 2}), "rule 3 (the rest)");
+    check(flag, json!({"targetingKey": "cid"}), "rule 2");
+    let mut open = flag.as_ref().clone();
+    open.rules.pop();
+    check(&open, json!({"targetingKey": "x"}), "no rule; the default is served");
+    open.enabled = false;
+    check(&open, json!({"targetingKey": "ann"}), "no rule; the default is served");
+}
+
+#[test]
+fn what_is_different_in_a_segment_is_said() {
+    let check = |before: Option<Json>, after: Option<Json>, expect: &[&str]| {
+        let (before, after) = (before.map(segment), after.map(segment));
+        let difference = tenure_flags::authoring::segment_difference(before.as_ref(), after.as_ref());
+        assert_eq!(difference.sentences, expect);
+        assert_eq!(difference.patch.is_empty(), before == after);
+    };
+    let ann = json!({"members": ["ann"], "rules": [[{"attribute": "plan", "values": ["team"]}]]});
+    check(Some(ann.clone()), Some(ann.clone()), &[]);
+    check(
+        None,
+        Some(ann.clone()),
+        &["the segment is new", "1 unit is in by list instead of 0", "in are those with plan is team"],
+    );
+    check(
+        Some(ann.clone()),
+        Some(json!({"members": ["bob"], "excluded": ["eve"]})),
+        &[
+            "1 unit is in by list, not the same as before",
+            "1 unit is out by list instead of 0",
+            "no longer in are those with plan is team",
+        ],
+    );
+    check(Some(ann), None, &["the segment is taken away"]);
+}

@@ -6,6 +6,7 @@
 mod allocation;
 mod authoring;
 mod batch;
+mod change;
 mod conformance;
 mod definition;
 mod evaluation;

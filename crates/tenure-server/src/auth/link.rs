@@ -25,6 +25,11 @@ impl Links {
         Ok(Self { key: *store.secret("links").await?.as_bytes(), purpose })
     }
 
+    /// Links of that purpose, under a key that the caller keeps.
+    pub fn under(key: [u8; 32], purpose: &'static str) -> Self {
+        Self { key, purpose }
+    }
+
     /// The last part of a link's address.
     pub fn sign(&self, id: &str) -> String {
         format!("{id}.{}", URL_SAFE_NO_PAD.encode(&self.proof(id).finalize().into_bytes()[..PROOF_BYTES]))

@@ -4,7 +4,7 @@ use connectrpc::{ConnectError, RequestContext};
 use futures::{Stream, StreamExt as _};
 use serde_json::{Map, Value, json};
 
-use super::Flagd;
+use super::{Flagd, refusal};
 use crate::auth::Scope;
 use crate::selector::View;
 
@@ -23,7 +23,8 @@ impl Flagd {
         ctx: &RequestContext,
     ) -> Result<impl Stream<Item = Notice> + Send + use<>, ConnectError> {
         let view = self.view(ctx, Scope::Evaluate, "").await?;
-        Ok(self.node.follow(&view).scan(None, |before: &mut Option<View>, now| {
+        let views = self.node.follow(&view).map_err(|problem| refusal(&problem))?;
+        Ok(views.scan(None, |before: &mut Option<View>, now| {
             let notice = match before {
                 None => Notice { kind: "provider_ready", data: Map::new() },
                 Some(before) => change(&now.changed_since(before)),

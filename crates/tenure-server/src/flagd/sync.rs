@@ -1,6 +1,8 @@
 //! `flagd.sync.v1`: whole definitions, for clients that evaluate in their own process.
 #![expect(refining_impl_trait, reason = "each method names its message, which the trait leaves open")]
 
+use std::sync::Arc;
+
 use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
 use futures::StreamExt as _;
 use serde_json::{Map, Value};
@@ -9,7 +11,7 @@ use super::sync_v1::{
     FetchAllFlagsRequest, FetchAllFlagsResponse, FlagSyncService, GetMetadataRequest, GetMetadataResponse,
     SyncFlagsRequest, SyncFlagsResponse,
 };
-use super::{Flagd, structure};
+use super::{Flagd, refusal, structure};
 use crate::auth::Scope;
 use crate::selector::View;
 
@@ -28,7 +30,10 @@ impl FlagSyncService for Flagd {
     ) -> ServiceResult<ServiceStream<SyncFlagsResponse>> {
         let view = self.view(&ctx, Scope::Sync, request.selector).await?;
         let sync_context = self.sync_context();
-        Response::stream_ok(self.node.follow(&view).map(move |view| {
+        let views = self.node.follow(&view).map_err(|problem| refusal(&problem))?;
+        let node = Arc::clone(&self.node);
+        Response::stream_ok(views.map(move |view| {
+            view.snapshot.evaluations().note_whole(node.clock.now());
             Ok::<_, ConnectError>(SyncFlagsResponse {
                 flag_configuration: document(&view)?,
                 sync_context: structure::field(&sync_context),
@@ -43,6 +48,7 @@ impl FlagSyncService for Flagd {
         request: ServiceRequest<'_, FetchAllFlagsRequest>,
     ) -> ServiceResult<FetchAllFlagsResponse> {
         let view = self.view(&ctx, Scope::Sync, request.selector).await?;
+        view.snapshot.evaluations().note_whole(self.node.clock.now());
         Response::ok(FetchAllFlagsResponse { flag_configuration: document(&view)?, ..Default::default() })
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
+use jiff::Timestamp;
 use serde::Serialize;
+use tenure_events::Event;
 use tenure_events::wire::{self, BodyError, Origin};
 use utoipa::ToSchema;
 
@@ -88,9 +90,9 @@ pub enum AtGiven {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Ingested {
     /// Events that are on disk.
-    accepted: usize,
+    pub accepted: usize,
     /// Events that are not, and why.
-    refused: Vec<RefusedEvent>,
+    pub refused: Vec<RefusedEvent>,
 }
 
 /// An event that was not accepted.
@@ -124,10 +126,26 @@ pub async fn ingest_events(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Json<Ingested>, Problem> {
-    let origin =
-        Origin { received_at: live.clock.now(), source: "api", events_max: live.config.ingest_events_max };
+    let (good, answer) = read(&headers, &body, live.clock.now(), live.config.ingest_events_max)?;
+    if !good.is_empty() {
+        live.events.append(good).await?;
+    }
+    let Ingested { accepted, refused } = &answer;
+    live.telemetry.events.get_or_create(&EventLabels { result: "accepted" }).inc_by(*accepted as u64);
+    live.telemetry.events.get_or_create(&EventLabels { result: "refused" }).inc_by(refused.len() as u64);
+    Ok(Json(answer))
+}
+
+/// The events of a body, and the answer once they are durable.
+pub(super) fn read(
+    headers: &HeaderMap,
+    body: &[u8],
+    received_at: Timestamp,
+    events_max: usize,
+) -> Result<(Vec<Event>, Ingested), Problem> {
+    let origin = Origin { received_at, source: "api", events_max };
     let read =
-        if is_ndjson(&headers) { wire::parse_ndjson(&body, origin) } else { wire::parse_json(&body, origin) };
+        if is_ndjson(headers) { wire::parse_ndjson(body, origin) } else { wire::parse_json(body, origin) };
     let read = read.map_err(|error| match error {
         BodyError::TooMany { .. } => Problem::invalid("body", error.to_string()),
         BodyError::NotJson { .. } | BodyError::NotEvents { .. } => {
@@ -143,10 +161,8 @@ pub async fn ingest_events(
             }
         }
     }
-    let accepted = if good.is_empty() { 0 } else { live.events.append(good).await?.events };
-    live.telemetry.events.get_or_create(&EventLabels { result: "accepted" }).inc_by(accepted as u64);
-    live.telemetry.events.get_or_create(&EventLabels { result: "refused" }).inc_by(refused.len() as u64);
-    Ok(Json(Ingested { accepted, refused }))
+    let accepted = good.len();
+    Ok((good, Ingested { accepted, refused }))
 }
 
 fn is_ndjson(headers: &HeaderMap) -> bool {

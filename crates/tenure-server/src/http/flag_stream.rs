@@ -83,7 +83,7 @@ fn open(node: &FlagNode, ticket: &str) -> Option<(String, Option<String>)> {
 /// The address comes with every bulk evaluation.
 #[utoipa::path(
     get, path = "/ofrep/v1/stream", tag = "ofrep", params(Ticket),
-    responses((status = 200, content_type = "text/event-stream", body = String), (status = 401)),
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 401), (status = 429)),
 )]
 pub async fn follow_flags(
     State(node): State<Arc<FlagNode>>,
@@ -92,7 +92,7 @@ pub async fn follow_flags(
     let (environment, flag_set) = open(&node, &ticket).ok_or(ENDED)?;
     let view = View { snapshot: node.flags(&environment), environment, flag_set };
     // The first is what the client has just evaluated.
-    let changes = node.follow(&view).skip(1).map(|view| Ok(refetch(&view)));
+    let changes = node.follow(&view)?.skip(1).map(|view| Ok(refetch(&view)));
     Ok(Sse::new(changes).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)))
 }
 

@@ -207,8 +207,8 @@ async fn caught_up(node: &Arc<FlagNode>, view: View, known: &Known) -> View {
     if !is_behind(&view) {
         return view;
     }
-    let mut newer =
-        std::pin::pin!(node.follow(&view).skip_while(|view| futures::future::ready(is_behind(view))));
+    let Ok(newer) = node.follow(&view) else { return view };
+    let mut newer = std::pin::pin!(newer.skip_while(|view| futures::future::ready(is_behind(view))));
     match tokio::time::timeout(CATCH_UP_MAX, newer.next()).await {
         Ok(Some(newer)) => newer,
         _ => node.renewed(&view),

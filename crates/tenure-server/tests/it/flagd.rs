@@ -227,6 +227,96 @@ async fn selectors_narrow_what_is_seen() {
     assert_eq!(answer.body["code"], "not_found", "{answer:?}");
 }
 
+/// A gRPC-Web call with messages in JSON: its message, and the trailers that follow in the body.
+pub async fn grpc_web(
+    client: &reqwest::Client,
+    url: &str,
+    token: Option<&str>,
+    message: &Value,
+) -> (Option<Value>, String) {
+    let message = message.to_string();
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let body = [&[0][..], &length, message.as_bytes()].concat();
+    let mut request = client.post(url).header("content-type", "application/grpc-web+json").body(body);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    // A failure before the first message has its status in the head.
+    let status = response.headers().get("grpc-status").map(|status| status.to_str().unwrap().to_owned());
+    let bytes = response.bytes().await.unwrap();
+    let (mut rest, mut message, mut trailers) = (&bytes[..], None, String::new());
+    while let [kind, a, b, c, d, after @ ..] = rest {
+        let (frame, behind) = after.split_at(u32::from_be_bytes([*a, *b, *c, *d]) as usize);
+        match kind {
+            0 => message = Some(serde_json::from_slice(frame).unwrap()),
+            _ => trailers.push_str(std::str::from_utf8(frame).unwrap()),
+        }
+        rest = behind;
+    }
+    if let Some(status) = status {
+        trailers.push_str(&format!("grpc-status: {status}"));
+    }
+    (message, trailers.replace(": ", ":"))
+}
+
+#[tokio::test]
+async fn browsers_speak_grpc_web() {
+    let test = with_flags().await;
+    let token = test.token(&["evaluate"]).await;
+    let client = reqwest::Client::new();
+    for service in [V1, V2] {
+        let url = test.url(&format!("/{service}/ResolveString"));
+        let asked = json!({"flagKey": "plan-page", "context": {"customer": {"seats": 7}}});
+        let (message, trailers) = grpc_web(&client, &url, Some(&token), &asked).await;
+        assert_eq!(message.unwrap()["value"], "n");
+        assert!(trailers.contains("grpc-status:0"), "{trailers}");
+        let (message, trailers) = grpc_web(&client, &url, Some(&token), &json!({"flagKey": "none"})).await;
+        assert_eq!(message, None);
+        assert!(trailers.contains("grpc-status:5"), "not found: {trailers}");
+        let (_, trailers) = grpc_web(&client, &url, None, &asked).await;
+        assert!(trailers.contains("grpc-status:16"), "unauthenticated: {trailers}");
+    }
+}
+
+#[tokio::test]
+async fn a_single_evaluation_exposes_and_one_of_all_does_not() {
+    let test = TestServer::start().await;
+    crate::seed::company(&test).await;
+    let token = test.token(&["evaluate", "sync"]).await;
+    let client = reqwest::Client::new();
+    let events = async || test.server.live().events.view().await.unwrap().events();
+    let before = events().await;
+    let context = |unit: usize| json!({"targetingKey": format!("u{unit}")});
+    for unit in 0..20 {
+        let all = test.url(&format!("/{V1}/ResolveAll"));
+        grpc_web(&client, &all, Some(&token), &json!({"context": context(unit)})).await;
+    }
+    grpc_web(&client, &test.url(&format!("/{SYNC}/FetchAllFlags")), Some(&token), &json!({})).await;
+    let mut admitted = 0;
+    for unit in 0..20 {
+        let url = test.url(&format!("/{V2}/ResolveBoolean"));
+        let asked = json!({"flagKey": "invite-v2", "context": context(unit)});
+        // The second time adds nothing.
+        for _ in 0..2 {
+            let (message, _) = grpc_web(&client, &url, Some(&token), &asked).await;
+            let variant = message.unwrap()["variant"].clone();
+            assert!(variant == "treatment" || variant == "control" || variant == "off", "{variant}");
+            admitted += usize::from(variant != "off");
+        }
+    }
+    let expected = before + admitted as u64 / 2;
+    for _ in 0..400 {
+        if events().await >= expected {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(admitted > 0);
+    assert_eq!(events().await, expected);
+}
+
 /// The messages of a Connect stream as they come.
 struct Messages {
     response: reqwest::Response,

@@ -85,6 +85,28 @@ pub async fn company(test: &TestServer) {
     ] {
         test.does(name, with).await;
     }
+    let rules = json!({
+        "type": "boolean", "variants": {"on": true, "off": false}, "default": "off",
+        "rules": [{"name": "first ones", "when": [{"segment": "beta"}], "serve": "on"}],
+    });
+    for (name, with) in [
+        (
+            "set_segment",
+            json!({"segment": "beta", "holds": {"members": ["ann"]}, "description": "those who asked"}),
+        ),
+        (
+            "set_flag",
+            json!({"key": "calm", "environment": "staging", "authored": rules, "reason": "to try it"}),
+        ),
+        (
+            "propose_change",
+            json!({"request": "CR-1", "environment": "staging", "reason": "the old one goes",
+                   "changes": [{"do": "archive_flag", "with": {"key": "calm"}}]}),
+        ),
+        ("record_references", json!({"codebase": "boards-web", "files": 10, "counts": {"banner": 2}})),
+    ] {
+        test.does(name, with).await;
+    }
     for (name, with) in [
         (
             "record_measurement",
@@ -125,8 +147,14 @@ pub async fn company(test: &TestServer) {
 
 /// Where a route of the description is found in that company; none for what is spoken to otherwise.
 pub fn address(path: &str) -> Option<String> {
-    let names =
-        [("{case}", "PC-1"), ("{experiment}", "EXP-1"), ("{surface}", "invite"), ("{key}", "invite-v1")];
+    let names = [
+        ("{case}", "PC-1"),
+        ("{experiment}", "EXP-1"),
+        ("{surface}", "invite"),
+        ("{key}", "invite-v1"),
+        ("{segment}", "beta"),
+        ("{request}", "CR-1"),
+    ];
     let filled = names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
     (!filled.contains('{')).then_some(filled)
 }

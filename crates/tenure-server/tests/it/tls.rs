@@ -98,6 +98,9 @@ async fn a_certificate_stands_for_a_token() {
     let answer = application.post(&url).json(&json!({})).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(answer.text().await.unwrap().contains("flagConfiguration"));
+    let url = format!("https://{}/flagd.evaluation.v2.Service/ResolveBoolean", server.flag_addrs()[0]);
+    let (_, trailers) = crate::flagd::grpc_web(&application, &url, None, &json!({"flagKey": "none"})).await;
+    assert!(trailers.contains("grpc-status:5"), "gRPC-Web, too, and there is no such flag: {trailers}");
     server.stop().await.unwrap();
 }
 

@@ -8,7 +8,8 @@ use crate::place::{Place, at, contract};
 contract!(
     a_token_is_used_until_it_is_not_valid,
     its_last_use_is_noted_to_the_minute,
-    tokens_are_listed_in_pages
+    tokens_are_listed_in_pages,
+    valid_tokens_are_told_with_their_digests
 );
 
 fn token(id: &str) -> NewApiToken {
@@ -84,4 +85,29 @@ async fn tokens_are_listed_in_pages(place: &Place) {
     };
     assert_eq!(ids("", 2).await, ["t1", "t2"]);
     assert_eq!(ids("t2", 2).await, ["t3"]);
+}
+
+async fn valid_tokens_are_told_with_their_digests(place: &Place) {
+    let store = with_account(place).await;
+    store.create_account(&account("a2", "bea")).await.unwrap();
+    for id in ["t2", "t1", "t3"] {
+        store.create_token(&token(id)).await.unwrap();
+    }
+    store.create_token(&NewApiToken { expires_at: None, ..token("t4") }).await.unwrap();
+    store.create_token(&NewApiToken { account: "a2".into(), ..token("t5") }).await.unwrap();
+    store.revoke_token("t3", at(1)).await.unwrap();
+    store.set_account_disabled("a2", true).await.unwrap();
+    let valid = async |after: &str, second: i64| {
+        let found = store.valid_tokens(after, at(second)).await.unwrap();
+        found
+            .into_iter()
+            .map(|(digest, token)| {
+                assert_eq!(digest, Digest::of(token.id.as_bytes()));
+                token.id
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(valid("", 2).await, ["t1", "t2", "t4"]);
+    assert_eq!(valid("t1", 2).await, ["t2", "t4"]);
+    assert_eq!(valid("", 100).await, ["t4"], "the others have expired");
 }
