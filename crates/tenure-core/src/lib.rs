@@ -58,6 +58,7 @@ pub mod filter;
 pub mod flag;
 pub mod follow_up;
 pub mod hand_over;
+pub mod health;
 pub mod hold;
 pub mod id;
 pub mod intake;

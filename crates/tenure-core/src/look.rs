@@ -14,6 +14,7 @@ use crate::case::Case;
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::experiment::Experiment;
+use crate::health::{self, DataFinding, DataSeen};
 use crate::hold::{Cause, ExposureHeld};
 use crate::id::MetricId;
 use crate::measurement::{Arm, Level, Measured, MeasurementRecorded, Replicated, Verdict, engine};
@@ -45,6 +46,9 @@ pub struct OwnLook {
     /// A digest of what it read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
+    /// What was seen of the event log beside the moments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<DataSeen>,
 }
 
 /// The arms of one epoch of the allocation log.
@@ -144,6 +148,12 @@ impl Looking<'_> {
             units_in_two_arms: self.look.units_in_two_arms,
             ..Measured::new(self.ask, self.case, self.experiment, judged, control, treatment, replicated)
         };
+        let measured = Measured {
+            health: self.health(&measured),
+            moments: self.look.epochs.clone(),
+            guardrail_moments: self.look.guardrails.clone(),
+            ..measured
+        };
         let cause = harmed(&measured.guardrails).map(Cause::Guardrail).or(harm.map(Cause::Harm));
         let id = &self.case.id;
         let mut events =
@@ -171,6 +181,19 @@ impl Looking<'_> {
 
     fn has_lasted(&self, since: Option<Date>, days: u32) -> bool {
         since.is_some_and(|since| self.ask.owner_date(self.case) >= days_later(since, i64::from(days)))
+    }
+
+    fn health(&self, measured: &Measured) -> Vec<DataFinding> {
+        let context = health::Context {
+            now: self.ask.now.at,
+            treatment_share: self.plan.treatment_share,
+            srm_p: self.ask.state.policy_of(self.case).srm_p,
+            units_in_two_arms: self.look.units_in_two_arms,
+            two_arms_share_max: TWO_ARMS_SHARE_MAX,
+            drift: measured.drift.as_ref(),
+            unit: &self.plan.unit,
+        };
+        self.look.seen.as_ref().map(|seen| seen.findings(&context)).unwrap_or_default()
     }
 
     fn fault(&self, epochs: &[Epoch]) -> Option<String> {

@@ -19,6 +19,7 @@ use crate::decide::Ask;
 use crate::design::{Design, Question};
 use crate::event::Event;
 use crate::experiment::Experiment;
+use crate::health::DataFinding;
 use crate::id::{CaseId, MetricId};
 use crate::look::Looking;
 use crate::metric::{Direction, MetricKind};
@@ -238,6 +239,15 @@ pub struct Measured {
     /// Units seen in both arms.
     #[serde(default)]
     pub units_in_two_arms: u64,
+    /// Checks of the data, the worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<DataFinding>,
+    /// What it was judged by: the arms of each epoch, as the engine returned them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moments: Vec<EpochArms>,
+    /// The same of the guardrails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guardrail_moments: Vec<GuardrailArms>,
 }
 
 /// One look on the chart of an iteration.
@@ -446,6 +456,9 @@ impl Measured {
             drift_reported: false,
             provisional_units: 0,
             units_in_two_arms: 0,
+            health: Vec::new(),
+            moments: Vec::new(),
+            guardrail_moments: Vec::new(),
         }
     }
 }

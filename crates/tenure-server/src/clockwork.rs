@@ -23,7 +23,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How often full or old segments are sealed, on the wall's clock.
 const SEAL_EVERY: Duration = Duration::from_secs(30);
-/// How often expired sessions and receipts are forgotten, on the wall's clock.
+/// How often expired sessions, receipts and events are forgotten, on the wall's clock.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Work until the server stops.
@@ -53,6 +53,7 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
                 tracing::warn!(%error, "expired sessions were not forgotten");
             }
             live.keep_evaluations();
+            expire(&live).await;
             forgot = Instant::now();
         }
         let pause = live.clock.on_the_wall(ASK_EVERY).clamp(PAUSE_MIN, PAUSE_MAX);
@@ -106,6 +107,20 @@ async fn seal(live: &Live) {
     }
     if let Err(error) = live.events.compact().await {
         tracing::warn!(%error, "compaction failed; the sealed files stay as they are");
+    }
+}
+
+/// Remove the events that are older than the configuration keeps them.
+async fn expire(live: &Live) {
+    let days = live.config.events.retention_days;
+    let kept = SignedDuration::from_hours(24 * i64::from(days));
+    let Some(kept_from) = live.clock.now().checked_sub(kept).ok().filter(|_| days > 0) else { return };
+    match live.events.expire(kept_from).await {
+        Ok(removed) if removed.events > 0 => {
+            tracing::info!(events = removed.events, files = removed.files, days, "old events were removed");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "old events were not removed; tried again in an hour"),
     }
 }
 

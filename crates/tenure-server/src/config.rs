@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::event_store::EventStore;
 use crate::listener::FlagListener;
-
 use crate::notify::Notify;
 use crate::notify::mail::Smtp;
 use crate::tls::Tls;
@@ -55,6 +55,8 @@ pub struct Config {
     pub secure_cookies: bool,
     /// Show the status page to whoever reaches the server.
     pub status_page_public: bool,
+    /// Where sealed events live and how long they are kept.
+    pub events: EventStore,
     /// The mail server.
     pub smtp: Smtp,
     /// Webhooks and messages.
@@ -83,6 +85,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             secure_cookies: false,
             status_page_public: false,
+            events: EventStore::default(),
             smtp: Smtp::default(),
             notify: Notify::default(),
         }
@@ -144,6 +147,18 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "status_page_public",
         "Show the status page at `/status` to whoever reaches the server; stages and numbers, nothing that people wrote",
+    ),
+    (
+        "events.store",
+        "A bucket for sealed events, `s3://BUCKET/PREFIX`, used by this server alone; the data folder without it. What waits to be sealed is always in the data folder",
+    ),
+    ("events.endpoint", "The address of a server that speaks S3; Amazon's without it"),
+    ("events.region", "Its region; `AWS_REGION` without it"),
+    ("events.access_key_id", "The name of the key; `AWS_ACCESS_KEY_ID`, or the machine's role, without it"),
+    ("events.secret_access_key", "The key; keep the file readable by the server only"),
+    (
+        "events.retention_days",
+        "Events are removed when they are older than this many days; longer than any rollout lasts, or 0 to keep them",
     ),
     ("smtp.host", "The mail server; no mail is sent without it"),
     ("smtp.port", "Its port; 587 with STARTTLS, 465 with TLS and 25 in the clear, without it"),
@@ -236,6 +251,7 @@ impl Config {
         for listener in &self.flag_listeners {
             listener.check().or_else(|detail| refuse("flag_listeners", detail))?;
         }
+        self.events.check().map_err(|(key, detail)| ConfigError { key, detail })?;
         self.smtp.mailer().map(|_| ()).map_err(|(key, detail)| ConfigError { key, detail })
     }
 

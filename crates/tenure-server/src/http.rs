@@ -27,6 +27,7 @@ pub mod journal;
 pub mod lineage;
 pub mod notification;
 pub mod ofrep;
+pub mod otlp;
 pub mod page;
 pub mod playground;
 pub mod policy;
@@ -67,6 +68,7 @@ use crate::auth::SESSION_COOKIE;
 use crate::flag_node::FlagNode;
 use crate::flagd;
 use crate::live::Live;
+use crate::otlp::grpc;
 use crate::problem::Problem;
 use crate::relay::Heart;
 use crate::selector::SELECTOR_HEADER;
@@ -189,9 +191,12 @@ fn attaching() -> OpenApiRouter<Arc<Live>> {
     OpenApiRouter::new().routes(routes!(attachment::attach))
 }
 
-/// The documented route that takes events.
+/// The documented routes by which events come in.
 fn ingesting() -> OpenApiRouter<Arc<Live>> {
-    OpenApiRouter::new().routes(routes!(event::ingest_events))
+    OpenApiRouter::new()
+        .routes(routes!(event::ingest_events, event::erase_events))
+        .routes(routes!(otlp::export_logs))
+        .routes(routes!(otlp::export_traces))
 }
 
 /// The documented routes that serve flags, on a server or a relay.
@@ -226,6 +231,7 @@ pub fn router(live: Arc<Live>) -> Router {
     let (attached, _) = limited(attaching(), tenure_store::BLOB_BYTES_MAX).split_for_parts();
     let (ingest, _) = limited(ingesting(), config.ingest_body_bytes_max).split_for_parts();
     let node = Arc::clone(&live.node);
+    let services = flagd::router(Arc::clone(&node)).merge(grpc::router(&live));
     let pages = Router::new()
         .merge(general)
         .merge(attached)
@@ -240,7 +246,7 @@ pub fn router(live: Arc<Live>) -> Router {
         .route("/openapi.json", axum::routing::get(openapi_page))
         .with_state(live)
         .fallback(ui::serve);
-    dressed(pages.merge(ofrep_router(&node)), flagd::router(Arc::clone(&node)), &node)
+    dressed(pages.merge(ofrep_router(&node)), services, &node)
 }
 
 /// What a port serves that is for flags alone.

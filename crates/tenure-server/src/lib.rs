@@ -6,12 +6,15 @@
 //! Start reading at [`live`] (how a command becomes entries), [`http`] (the routes) and [`clockwork`] (what happens by itself).
 
 mod attachment;
+mod audit;
 pub mod auth;
 pub mod clock;
 pub mod clockwork;
+mod confidential;
 pub mod config;
 pub mod data_dir;
 mod event_sink;
+pub mod event_store;
 mod exposure;
 mod flag_document;
 mod flag_evaluations;
@@ -19,11 +22,13 @@ mod flag_node;
 mod flag_snapshot;
 mod flagd;
 pub mod http;
+mod ingest;
 mod key_list;
 pub mod listener;
 pub mod live;
 mod look;
 pub mod notify;
+mod otlp;
 pub mod problem;
 mod rate;
 pub mod relay;

@@ -27,6 +27,7 @@ use tenure_store::{AppendError, Digest, Entry, Fence, NewEntry, Receipt, Snapsho
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::attachment;
+use crate::audit::Audit;
 use crate::auth::{Attempts, Links, Tokens};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -88,6 +89,8 @@ pub struct Live {
     pub claiming: Mutex<()>,
     /// Individual targets and members of segments.
     pub key_lists: KeyLists,
+    /// Arms that clients told of, compared with our own.
+    pub audit: Audit,
     setup_code: RwLock<Option<String>>,
     world: RwLock<World>,
     /// One decision at a time: what is decided is what is appended.
@@ -207,6 +210,7 @@ impl Live {
             link_uses: Attempts::new(LINK_USES_PER_MINUTE_MAX),
             claiming: Mutex::default(),
             key_lists: KeyLists::default(),
+            audit: Audit::default(),
             setup_code: RwLock::new(Some(setup_code)),
             world: RwLock::new(snapshot(&store).await?.unwrap_or_default()),
             deciding: Mutex::new(()),

@@ -7,13 +7,15 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use tenure_analysis::{Aggregation, Answer, EngineError, Epoch, LATENESS_DEFAULT, MetricAnswer, Query};
+use tenure_core::health::{DataSeen, ExposedUnits};
 use tenure_core::id::{CaseId, MetricId};
-use tenure_core::measurement::{Arm, EpochArms, GuardrailArms, Measurement, OwnLook, verdict_name};
+use tenure_core::measurement::{Arm, EpochArms, GuardrailArms, Measurement, OwnLook, Verdict, verdict_name};
 use tenure_core::metric::{self, MetricKind};
 use tenure_core::{Actor, Case, State};
 use tenure_flags::Context;
 use tenure_store::Fence;
 
+use crate::ingest;
 use crate::live::{Live, Submission};
 use crate::problem::Problem;
 use crate::telemetry::VerdictLabels;
@@ -50,8 +52,10 @@ pub async fn take(live: &Live, case: &CaseId, fence: Option<&Fence>) -> Result<(
         let state = live.state();
         ask(&state, case, now)?
     };
+    let before = latest_verdict(live, case);
     let answer = live.engine.measure(&asked.query).await?;
-    let measurement = Measurement::Own(asked.read(&answer));
+    let measurement =
+        Measurement::Own(OwnLook { seen: Some(seen(live, &asked.query, &answer)), ..asked.read(&answer) });
     let name = "record_measurement".to_owned();
     let mut submission = Submission { name, fence: fence.cloned(), ..Submission::default() };
     submission.arguments.insert("case".to_owned(), json!(case));
@@ -61,15 +65,21 @@ pub async fn take(live: &Live, case: &CaseId, fence: Option<&Fence>) -> Result<(
         other => LookError::Refused(other.body().detail),
     })?;
     live.telemetry.look_seconds.observe(started.elapsed().as_secs_f64());
-    let verdict =
-        live.state().cases.get(case).and_then(|case| case.measurements.latest.as_ref()).map(|m| m.verdict);
-    if let Some(verdict) = verdict {
-        live.telemetry
-            .verdicts
-            .get_or_create(&VerdictLabels { verdict: verdict_name(verdict).to_owned() })
-            .inc();
+    if let Some(newest) = answer.health.freshest_received_at {
+        live.telemetry.look_lag_seconds.set(now.duration_since(newest).as_secs());
+    }
+    if let Some(verdict) = latest_verdict(live, case) {
+        let labels = VerdictLabels { verdict: verdict_name(verdict).to_owned() };
+        live.telemetry.verdicts.get_or_create(&labels).inc();
+        if before.is_some_and(|before| before != verdict) {
+            live.telemetry.verdict_changes.get_or_create(&labels).inc();
+        }
     }
     Ok(())
+}
+
+fn latest_verdict(live: &Live, case: &CaseId) -> Option<Verdict> {
+    live.state().cases.get(case)?.measurements.latest.as_ref().map(|measured| measured.verdict)
 }
 
 /// A query, and what is needed to read its answer.
@@ -181,8 +191,33 @@ impl Asked {
             units_in_two_arms: answer.health.units_in_two_arms,
             fault: None,
             engine: concat!("tenure ", env!("CARGO_PKG_VERSION"), ", DataFusion").to_owned(),
+            seen: None,
             inputs: serde_json::to_vec(answer).ok().map(|bytes| hex::encode(Sha256::digest(bytes))),
         }
+    }
+}
+
+/// What was seen of the data beside the moments.
+fn seen(live: &Live, query: &Query, answer: &Answer) -> DataSeen {
+    let health = &answer.health;
+    let [accepted, refused] = ingest::totals(&live.telemetry);
+    let exposed = answer.epochs.iter().filter_map(|epoch| {
+        let [control, treatment] = epoch.arms.as_slice() else { return None };
+        Some(ExposedUnits { epoch: epoch.epoch, control: control.units, treatment: treatment.units })
+    });
+    let revision = query.revision.as_deref().unwrap_or_default();
+    DataSeen {
+        exposed: exposed.collect(),
+        exposures: health.exposures,
+        outcomes: health.outcomes,
+        duplicates: health.duplicates,
+        late: health.late,
+        without_unit: health.without_unit,
+        units_before_epochs: health.units_before_epochs,
+        refused,
+        accepted,
+        freshest_received_at: health.freshest_received_at,
+        disagreements: live.audit.disagreements(&query.flag, revision),
     }
 }
 

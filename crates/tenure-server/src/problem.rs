@@ -240,11 +240,21 @@ impl From<crate::live::ReplayError> for Problem {
 
 impl From<tenure_events::AppendError> for Problem {
     fn from(error: tenure_events::AppendError) -> Self {
-        use tenure_events::AppendError::{Backlog, Busy, DiskFull, TooLarge};
+        use tenure_events::AppendError::{Backlog, Busy, Closed, Disk, DiskFull, TooLarge};
         match &error {
             Busy { .. } | Backlog { .. } => Self::Busy { retry_after_s: 1, detail: error.to_string() },
             TooLarge { queued_bytes_max, .. } => Self::TooLarge { max_bytes: *queued_bytes_max },
-            DiskFull => Self::Unavailable(error.to_string()),
+            DiskFull | Disk { .. } | Closed => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<tenure_events::SealError> for Problem {
+    fn from(error: tenure_events::SealError) -> Self {
+        use tenure_events::SealError::{Closed, Store};
+        match &error {
+            Store(_) | Closed => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }

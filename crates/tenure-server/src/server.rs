@@ -137,6 +137,31 @@ pub(crate) async fn open_flag_listeners(wanted: &[FlagListener]) -> Result<Vec<L
     Ok(open)
 }
 
+/// Open the event log, and say what its last end left behind.
+async fn open_events(data_dir: &DataDir, config: &Config) -> Result<EventLog, tenure_events::OpenError> {
+    let (folder, bounds) = (data_dir.events(), tenure_events::Config::default());
+    let events = match config.events.bucket() {
+        Some(bucket) => EventLog::open_with_bucket(&folder, &bucket, bounds).await?,
+        None => EventLog::open(&folder, bounds).await?,
+    };
+    for cut in &events.recovery().cuts {
+        match &cut.kept_as {
+            None => tracing::info!(
+                segment = cut.segment,
+                bytes = cut.bytes,
+                "the torn end of a segment was cut; nothing acknowledged was in it"
+            ),
+            Some(kept_as) => tracing::error!(
+                segment = cut.segment,
+                bytes = cut.bytes,
+                kept_as,
+                "a segment is damaged in its middle: acknowledged events may be lost; check the disk. What is whole goes on, and the segment is kept as it was found"
+            ),
+        }
+    }
+    Ok(events)
+}
+
 /// Open a data folder's store and event log and fold its journal, without serving.
 pub async fn open(config: Config, clock: Clock) -> Result<Live, StartError> {
     config.check()?;
@@ -147,7 +172,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Live, StartError> {
         None => Location::folder(data_dir.path()),
     };
     let store = Store::open(&location).await?;
-    let events = Arc::new(EventLog::open(&data_dir.events(), tenure_events::Config::default()).await?);
+    let events = Arc::new(open_events(&data_dir, &config).await?);
     let settings = Settings { memory_bytes_max: config.analysis_memory_mib_max << 20, ..Settings::default() };
     let engine = Embedded::new(Arc::clone(&events), settings).map_err(StartError::Engine)?;
     let setup_code = secret::generate("").map_err(StartError::Random)?;

@@ -33,8 +33,18 @@ pub struct Telemetry {
     pub looks_failed: Counter,
     /// Last entry of the journal.
     pub journal_seq: Gauge,
+    /// Looks whose verdict is another one than that of the look before.
+    pub verdict_changes: Family<VerdictLabels, Counter>,
+    /// How long before the last look the newest event of its rollout had arrived, in seconds.
+    pub look_lag_seconds: Gauge,
     /// Events that are durable but not sealed yet.
     pub events_unsealed: Gauge,
+    /// Bytes that are durable but not sealed yet.
+    pub events_unsealed_bytes: Gauge,
+    /// Bytes of events that wait to be made durable.
+    pub events_queued_bytes: Gauge,
+    /// Commits of the event log that failed.
+    pub event_commits_failed: Gauge,
 }
 
 /// Labels of [`Telemetry::requests`].
@@ -56,6 +66,8 @@ pub struct EvaluationLabels {
 /// Labels of [`Telemetry::events`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct EventLabels {
+    /// The way they came: `api`, `otlp`.
+    pub source: &'static str,
     /// `accepted` or `refused`.
     pub result: &'static str,
 }
@@ -164,8 +176,27 @@ impl Telemetry {
         registry.register("looks_failed", "Looks that failed", looks_failed.clone());
         let journal_seq = Gauge::default();
         registry.register("journal_seq", "Last entry of the journal", journal_seq.clone());
-        let events_unsealed = Gauge::default();
-        registry.register("events_unsealed", "Durable events not yet sealed", events_unsealed.clone());
+        let verdict_changes = Family::default();
+        registry.register(
+            "look_verdict_changes",
+            "Looks whose verdict is another one than that of the look before, by the new verdict",
+            verdict_changes.clone(),
+        );
+        let mut gauge = |name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let look_lag_seconds = gauge(
+            "look_lag_seconds",
+            "How long before the last look the newest event of its rollout had arrived",
+        );
+        let events_unsealed = gauge("events_unsealed", "Durable events not yet sealed");
+        let events_unsealed_bytes = gauge("events_unsealed_bytes", "Bytes of durable events not yet sealed");
+        let events_queued_bytes =
+            gauge("events_queued_bytes", "Bytes of events that wait to be made durable");
+        let event_commits_failed =
+            gauge("event_commits_failed", "Commits of the event log that failed since the start");
         Self {
             registry: std::sync::Arc::new(registry),
             requests,
@@ -178,8 +209,22 @@ impl Telemetry {
             look_seconds,
             looks_failed,
             journal_seq,
+            verdict_changes,
+            look_lag_seconds,
             events_unsealed,
+            events_unsealed_bytes,
+            events_queued_bytes,
+            event_commits_failed,
         }
+    }
+
+    /// Take over how the event log is now.
+    pub fn observe_events(&self, stats: &tenure_events::Stats) {
+        let set = |gauge: &Gauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        set(&self.events_unsealed, stats.unsealed_events);
+        set(&self.events_unsealed_bytes, stats.unsealed_bytes);
+        set(&self.events_queued_bytes, stats.queued_bytes as u64);
+        set(&self.event_commits_failed, stats.commits_failed);
     }
 
     /// All of them, in the text format.

@@ -4,10 +4,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// How long a wait may get before a server that is too busy or away is given up.
+const AWAY_MAX: Duration = Duration::from_secs(30);
 
 /// Which server to talk to.
 #[derive(Debug, Clone, clap::Args)]
@@ -167,8 +171,25 @@ impl Client {
         self.answer(request).await
     }
 
+    /// Send lines of JSON and read the answer. While the server is too busy, or away, this waits and sends them again.
+    pub async fn post_lines<T: DeserializeOwned>(&self, path: &str, lines: &str) -> anyhow::Result<T> {
+        let mut wait = Duration::from_millis(500);
+        loop {
+            let request = self.http.post(format!("{}{path}", self.url));
+            let request = request.header(CONTENT_TYPE, "application/x-ndjson").body(lines.to_owned());
+            match self.answer(request).await {
+                Ok(response) => return Ok(response.json().await?),
+                Err(error) if wait > AWAY_MAX || !is_passing(&error) => return Err(error),
+                Err(_) => {
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
+                }
+            }
+        }
+    }
+
     /// Send it with the token; a problem is an error.
-    async fn answer(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+    async fn answer(&self, mut request: RequestBuilder) -> anyhow::Result<Response> {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -187,6 +208,16 @@ impl Client {
             );
         }
         Err(Problem { status, body }.into())
+    }
+}
+
+/// Is it a fault that goes away by itself: the server is too busy, or cannot be reached now?
+fn is_passing(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<Problem>() {
+        Some(problem) => {
+            matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+        }
+        None => error.downcast_ref::<reqwest::Error>().is_some_and(|error| !error.is_builder()),
     }
 }
 

@@ -11,16 +11,20 @@ use tenure_analysis::{FileQuery, Kind, MetricResult, MetricSpec, analyze_file};
 use tenure_stats::comparison::ArmSummary;
 
 use crate::client::{Client, Server, block_on};
+use crate::event;
 use crate::output;
 
-/// Register an experiment from a file.
+/// Register an experiment from a file, or send a file of events.
 #[derive(Debug, clap::Args)]
+#[command(subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(flatten)]
     server: Server,
+    #[command(subcommand)]
+    what: Option<What>,
     /// Units: CSV, plain or gzip, one row a unit (or several with --unit). Otherwise JSON, as the tool exports it
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required = true)]
+    file: Option<PathBuf>,
     /// What the file is
     #[arg(long, value_enum, default_value = "units")]
     from: From,
@@ -68,6 +72,13 @@ pub struct Args {
     json: bool,
 }
 
+/// What is imported that is no experiment.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Send a file of exposures and outcomes: CSV, NDJSON or Parquet
+    Events(event::ImportArgs),
+}
+
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum From {
@@ -98,6 +109,9 @@ impl Direction {
 
 /// `tenure import`.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if let Some(What::Events(events)) = args.what {
+        return event::import(&args.server, events);
+    }
     match args.from {
         From::Units => units(args),
         From::Summary => export(args, "summary"),
@@ -108,12 +122,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// What is given of a field that clap has asked for.
 fn given<T: Clone>(value: &Option<T>, name: &str) -> anyhow::Result<T> {
-    value.clone().with_context(|| format!("--{name} is missing"))
+    value.clone().with_context(|| format!("{name} is missing"))
 }
 
 /// Count the units here, and register the counts.
 fn units(args: Args) -> anyhow::Result<ExitCode> {
-    let metric: MetricSpec = given(&args.metric, "metric")?.parse().map_err(anyhow::Error::msg)?;
+    let metric: MetricSpec = given(&args.metric, "--metric")?.parse().map_err(anyhow::Error::msg)?;
     if matches!(metric.kind(), Kind::Ratio | Kind::Quantile) {
         bail!("an experiment is registered with a proportion or a mean; {} is neither", metric.name);
     }
@@ -125,7 +139,8 @@ fn units(args: Args) -> anyhow::Result<ExitCode> {
         metrics: vec![metric],
         ..FileQuery::default()
     };
-    let analysis = analyze_file(&args.file, &query)?;
+    let file = given(&args.file, "FILE")?;
+    let analysis = analyze_file(&file, &query)?;
     let Some(metric) = analysis.metrics.first() else { bail!("the file gave no metric") };
     let command = command(&args, metric)?;
     if args.dry_run {
@@ -145,10 +160,11 @@ fn units(args: Args) -> anyhow::Result<ExitCode> {
 
 /// Let the server read another tool's export.
 fn export(args: Args, source: &str) -> anyhow::Result<ExitCode> {
-    let text = std::fs::read_to_string(&args.file)
-        .with_context(|| format!("{} cannot be read", args.file.display()))?;
+    let file = given(&args.file, "FILE")?;
+    let text =
+        std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     let document: Value =
-        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", args.file.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
     let mut choices = Map::new();
     for (name, value) in [
         ("experiment", json!(args.experiment)),

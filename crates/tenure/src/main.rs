@@ -8,6 +8,7 @@ mod codebase;
 mod demo;
 mod environment;
 mod evaluate;
+mod event;
 mod flag;
 mod import;
 mod journal;
@@ -58,8 +59,11 @@ enum Command {
     /// How you are told: channel, at once or weekly, what is muted
     #[command(subcommand)]
     Notifications(webhook::NotificationsCommand),
-    /// Register an experiment from a file of units
+    /// Register an experiment from a file of units, or send a file of events
     Import(import::Args),
+    /// Erase a unit's events, read how the event log is
+    #[command(subcommand)]
+    Events(event::Command),
     /// Read cases and see what waits on whom
     #[command(subcommand)]
     Case(process::CaseCommand),
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         Command::Webhook(command) => webhook::run(command),
         Command::Notifications(command) => webhook::notifications(command),
         Command::Import(args) => import::run(args),
+        Command::Events(command) => event::run(command),
         Command::Case(command) => process::case(command),
         Command::Next(args) => process::next(args),
         Command::Codebase(command) => codebase::run(command),

@@ -8,7 +8,6 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tenure_core::Case;
 use tenure_core::desk::Desk;
 use tenure_core::filter::Order;
 use tenure_core::id::CaseId;
@@ -17,6 +16,7 @@ use tenure_core::portfolio::Portfolio;
 use tenure_core::view::{CaseView, Summary};
 use tenure_core::warranty::Accountable;
 use tenure_core::weighing::{Weighing, WhatIf};
+use tenure_core::{Case, Event};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;
@@ -25,7 +25,7 @@ use super::page::{After, Page};
 use super::query::Query;
 use super::schema::{Given, Shown};
 use crate::auth::{Allowed, Read};
-use crate::live::Live;
+use crate::live::{Live, decode};
 use crate::problem::Problem;
 
 /// A case in a list.
@@ -59,6 +59,31 @@ pub struct Looks {
     /// The judged measurements of all iterations.
     #[schema(value_type = Vec<MeasuredShown>)]
     judged: Vec<Measured>,
+    /// Every look as it was recorded, oldest first, of all iterations: the whole confidence sequence.
+    looks: Vec<LookTaken>,
+    /// Where the next page begins, if there is one: its `after`.
+    next: Option<i64>,
+}
+
+/// A look as the journal has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookTaken {
+    /// The entry that holds it.
+    seq: i64,
+    /// When it was taken.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// What was measured and concluded: moments, engine, digest of what was read, interval, verdict, health.
+    #[schema(value_type = MeasuredShown)]
+    measured: Measured,
+}
+
+/// Which page of looks.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct LooksBehind {
+    /// The last entry of the page before.
+    #[serde(default)]
+    after: i64,
 }
 
 /// Who is accountable for a feature at an instant.
@@ -184,7 +209,7 @@ pub async fn get_case(
 /// The looks at a case's rollout.
 #[utoipa::path(
     get, path = "/api/v1/cases/{case}/looks", tag = "process",
-    params(("case" = String, Path, description = "The case")),
+    params(("case" = String, Path, description = "The case"), LooksBehind),
     responses((status = 200, body = Looks), (status = 404, body = crate::problem::ProblemBody)),
     security(("token" = ["read"]), ("session" = [])),
 )]
@@ -192,14 +217,35 @@ pub async fn list_looks(
     State(live): State<Arc<Live>>,
     _: Allowed<Read>,
     Path(id): Path<String>,
+    Query(LooksBehind { after }): Query<LooksBehind>,
 ) -> Result<Json<Looks>, Problem> {
-    let state = live.state();
-    let measurements = &find(&state, &id)?.measurements;
+    let measurements = find(&live.state(), &id)?.measurements.clone();
+    let (looks, next) = looks(&live, &id, after).await?;
     Ok(Json(Looks {
-        track: measurements.track.clone(),
-        latest: measurements.latest.clone(),
-        judged: measurements.judged.clone(),
+        track: measurements.track,
+        latest: measurements.latest,
+        judged: measurements.judged,
+        looks,
+        next,
     }))
+}
+
+/// The looks among a page of a case's entries, and where the next page begins.
+async fn looks(live: &Live, case: &str, after: i64) -> Result<(Vec<LookTaken>, Option<i64>), Problem> {
+    let limit = tenure_store::PAGE_MAX;
+    let entries = live.store.read_stream(&format!("case/{case}"), after, limit).await?;
+    let next = (entries.len() as u64 >= u64::from(limit)).then(|| entries.last().map(|entry| entry.seq));
+    let mut looks = Vec::new();
+    for entry in entries {
+        // Only measurements are decoded: the others have nothing to say here.
+        if entry.kind != "measurement_recorded" {
+            continue;
+        }
+        if let Event::MeasurementRecorded(recorded) = decode(&entry)?.event {
+            looks.push(LookTaken { seq: entry.seq, at: entry.at, measured: recorded.measured });
+        }
+    }
+    Ok((looks, next.flatten()))
 }
 
 /// Who is accountable for a feature at an instant.

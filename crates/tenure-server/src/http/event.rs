@@ -7,16 +7,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
-use serde::Serialize;
-use tenure_events::Event;
-use tenure_events::wire::{self, BodyError, Origin};
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use tenure_events::wire::{self, Origin};
+use tenure_events::{Event, UNIT_TYPE_DEFAULT, Unit};
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::Raw;
-use crate::auth::{Allowed, Ingest};
+use super::query::Query;
+use crate::auth::{Admin, Allowed, Ingest};
+use crate::ingest::{self, Batch as Coming, Unknown};
 use crate::live::Live;
 use crate::problem::Problem;
-use crate::telemetry::EventLabels;
 
 /// An exposure: a unit met a flag. Or an outcome: something it did. Alone, or in an array of them.
 #[derive(Debug, ToSchema)]
@@ -93,6 +94,9 @@ pub struct Ingested {
     pub accepted: usize,
     /// Events that are not, and why.
     pub refused: Vec<RefusedEvent>,
+    /// What accepted events name that is not defined here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<Unknown>,
 }
 
 /// An event that was not accepted.
@@ -108,8 +112,9 @@ pub struct RefusedEvent {
 
 /// Send exposures and outcomes.
 ///
-/// A JSON array, one event alone, or one event a line (`application/x-ndjson`); plain or gzip. A malformed event is named
-/// in the answer and the others are accepted. The same unit and id counts once.
+/// A JSON array, one event alone, or one event a line (`application/x-ndjson`); plain, gzip or zstd. A malformed event
+/// is named in the answer and the others are accepted. What names a flag or an event that nobody defined is kept, and the
+/// answer says so. The same unit and id counts once.
 #[utoipa::path(
     post, path = "/api/v1/events", tag = "events", request_body = Batch,
     responses(
@@ -126,13 +131,10 @@ pub async fn ingest_events(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Json<Ingested>, Problem> {
-    let (good, answer) = read(&headers, &body, live.clock.now(), live.config.ingest_events_max)?;
-    if !good.is_empty() {
-        live.events.append(good).await?;
-    }
-    let Ingested { accepted, refused } = &answer;
-    live.telemetry.events.get_or_create(&EventLabels { result: "accepted" }).inc_by(*accepted as u64);
-    live.telemetry.events.get_or_create(&EventLabels { result: "refused" }).inc_by(refused.len() as u64);
+    let (events, mut answer) = read(&headers, &body, live.clock.now(), live.config.ingest_events_max)?;
+    let coming = Coming { source: ingest::API, events, refused: answer.refused.len() };
+    let accepted = ingest::accept(&live, coming).await?;
+    (answer.accepted, answer.unknown) = (accepted.events, accepted.unknown);
     Ok(Json(answer))
 }
 
@@ -143,26 +145,66 @@ pub(super) fn read(
     received_at: Timestamp,
     events_max: usize,
 ) -> Result<(Vec<Event>, Ingested), Problem> {
-    let origin = Origin { received_at, source: "api", events_max };
+    let origin = Origin { received_at, source: ingest::API, events_max };
     let read =
         if is_ndjson(headers) { wire::parse_ndjson(body, origin) } else { wire::parse_json(body, origin) };
-    let read = read.map_err(|error| match error {
-        BodyError::TooMany { .. } => Problem::invalid("body", error.to_string()),
-        BodyError::NotJson { .. } | BodyError::NotEvents { .. } => {
-            Problem::invalid("body", error.to_string())
-        }
-    })?;
-    let (mut good, mut refused) = (Vec::with_capacity(read.len()), Vec::new());
+    let read = read.map_err(|error| Problem::invalid("body", error.to_string()))?;
+    let (mut events, mut refused) = (Vec::with_capacity(read.len()), Vec::new());
     for event in read {
         match event {
-            Ok(event) => good.push(event),
+            Ok(event) => events.push(event),
             Err(bad) => {
                 refused.push(RefusedEvent { index: bad.index, field: bad.field, message: bad.message });
             }
         }
     }
-    let accepted = good.len();
-    Ok((good, Ingested { accepted, refused }))
+    let accepted = events.len();
+    Ok((events, Ingested { accepted, refused, unknown: Vec::new() }))
+}
+
+/// Whose events are erased.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Erasure {
+    /// The unit's id.
+    unit: String,
+    /// The type of the unit; `user`, if left out.
+    #[serde(rename = "type")]
+    unit_type: Option<String>,
+}
+
+/// What was erased.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Erased {
+    /// Events that are gone.
+    events: u64,
+    /// Files that were rewritten or removed.
+    files: u64,
+    /// Old files that an analysis still reads; they go with the next sealing.
+    files_in_use: usize,
+}
+
+/// Erase every event of one unit.
+///
+/// Whether it is the first of an event's units or another. What has been concluded from the events stays in the journal,
+/// which holds sums and no units. An event that arrives after this is a new one.
+#[utoipa::path(
+    delete, path = "/api/v1/events", tag = "events", params(Erasure),
+    responses(
+        (status = 200, body = Erased),
+        (status = 503, body = crate::problem::ProblemBody, description = "the object store is away"),
+    ),
+    security(("token" = ["admin"])),
+)]
+pub async fn erase_events(
+    State(live): State<Arc<Live>>,
+    _: Allowed<Admin>,
+    Query(Erasure { unit, unit_type }): Query<Erasure>,
+) -> Result<Json<Erased>, Problem> {
+    let unit_type = unit_type.unwrap_or_else(|| UNIT_TYPE_DEFAULT.to_owned());
+    let removed = live.events.erase_unit(&Unit::new(unit_type, unit)).await?;
+    tracing::info!(events = removed.events, files = removed.files, "a unit's events were erased");
+    Ok(Json(Erased { events: removed.events, files: removed.files, files_in_use: removed.files_in_use }))
 }
 
 fn is_ndjson(headers: &HeaderMap) -> bool {

@@ -56,9 +56,7 @@ pub async fn readyz(State(live): State<Arc<Live>>) -> (StatusCode, Json<Health>)
 /// Counters in the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, body = String)))]
 pub async fn metrics(State(live): State<Arc<Live>>) -> Result<Response, Problem> {
-    live.telemetry
-        .events_unsealed
-        .set(i64::try_from(live.events.stats().unsealed_events).unwrap_or(i64::MAX));
+    live.telemetry.observe_events(&live.events.stats());
     let text = live.telemetry.text().map_err(|error| Problem::Internal(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
         .into_response())

@@ -10,7 +10,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use tenure_core::notification::Message;
 use tenure_core::notification::digest::Digest;
 use tenure_store::{Confidential, Digest as Sha};
@@ -36,7 +36,7 @@ pub struct Smtp {
     /// The name to sign in with, if the server wants one.
     pub user: Option<String>,
     /// The password that goes with it.
-    #[serde(serialize_with = "concealed", deserialize_with = "confidential")]
+    #[serde(with = "crate::confidential")]
     pub password: Option<Confidential>,
     /// A PEM file of a certificate authority of your own to trust beside the public ones.
     pub ca_file: Option<PathBuf>,
@@ -53,14 +53,6 @@ pub enum Security {
     Tls,
     /// In the clear: for a server on this machine, or in a test.
     None,
-}
-
-fn concealed<S: Serializer>(_: &Option<Confidential>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_none()
-}
-
-fn confidential<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Confidential>, D::Error> {
-    Ok(Option::<String>::deserialize(from)?.map(Confidential::from))
 }
 
 /// A mail that was not taken.

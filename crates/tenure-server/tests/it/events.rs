@@ -86,3 +86,56 @@ async fn what_is_over_a_bound_is_refused_before_it_is_read() {
     assert!(none.body["detail"].as_str().unwrap().contains("not JSON at line 1"), "{none:?}");
     assert_eq!(test.server.live().events.view().await.unwrap().events(), 0);
 }
+
+#[tokio::test]
+async fn a_zstd_body_is_read_and_what_nobody_defined_is_told() {
+    let test = TestServer::start().await;
+    let token = test.token(&["ingest"]).await;
+    // A frame of one raw block: zstd without a compressor at hand.
+    let body = br#"{"type":"outcome","unit":{"tenant":"t9","user":"u1"},"event":"purchse"}"#;
+    let size = u32::try_from(body.len()).unwrap();
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x20, u8::try_from(size).unwrap()];
+    frame.extend_from_slice(&((size << 3) | 1).to_le_bytes()[..3]);
+    frame.extend_from_slice(body);
+    let answer = reqwest::Client::new()
+        .post(test.url("/api/v1/events"))
+        .bearer_auth(&token)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_ENCODING, "zstd")
+        .body(frame)
+        .send()
+        .await
+        .unwrap();
+    let answer = read(answer).await;
+    assert_eq!((answer.status, &answer.body["accepted"]), (StatusCode::OK, &json!(1)), "{answer:?}");
+    assert_eq!(answer.body["unknown"][0]["field"], "event");
+    assert_eq!(answer.body["unknown"][0]["name"], "purchse");
+    test.does("define_metric", json!({"metric": "buys", "kind": "proportion", "event": "purchse"})).await;
+    let known = json!({"type": "outcome", "unit": "u1", "event": "purchse"});
+    let answer = test.send(reqwest::Method::POST, "/api/v1/events", Some(&token), Some(&known)).await;
+    assert_eq!(answer.body.get("unknown"), None, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_units_events_are_erased_and_nobody_elses() {
+    let test = TestServer::start().await;
+    let token = test.token(&["ingest"]).await;
+    let batch = json!([
+        {"type": "outcome", "id": "1", "unit": {"user": "u1", "tenant": "t9"}, "event": "visit"},
+        {"type": "outcome", "id": "2", "unit": {"user": "u2", "tenant": "t9"}, "event": "visit"},
+        {"type": "outcome", "id": "3", "unit": {"user": "t9"}, "event": "visit"},
+    ]);
+    test.send(reqwest::Method::POST, "/api/v1/events", Some(&token), Some(&batch)).await;
+    let erase = async |query: &str| {
+        let path = format!("/api/v1/events?{query}");
+        test.send(reqwest::Method::DELETE, &path, Some(&test.admin), None).await
+    };
+    assert_eq!(erase("unit=u1").await.body["events"], 1);
+    assert_eq!(erase("unit=u1").await.body["events"], 0);
+    assert_eq!(test.server.live().events.view().await.unwrap().events(), 2);
+    assert_eq!(erase("unit=t9&type=tenant").await.body["events"], 1);
+    assert_eq!(test.server.live().events.view().await.unwrap().events(), 1);
+    let nobody = erase("type=tenant").await;
+    assert_eq!(nobody.status, StatusCode::BAD_REQUEST, "{nobody:?}");
+    assert!(nobody.body["detail"].as_str().unwrap().contains("unit"), "{nobody:?}");
+}

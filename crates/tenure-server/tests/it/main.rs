@@ -18,4 +18,5 @@ mod schema_check;
 mod seed;
 mod server;
 mod sessions;
+mod telemetry;
 mod tls;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenure_server::{Clock, Config, Server};
@@ -37,10 +37,15 @@ impl GrowthTeam {
 
     /// The same with a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at("2026-03-02T09:00:00Z".parse().unwrap(), change).await
+    }
+
+    /// The same at another time.
+    pub async fn start_at(now: Timestamp, change: impl FnOnce(&mut Config)) -> Self {
         // Several tests share the process; the first one installs.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::stepped("2026-03-02T09:00:00Z".parse().unwrap());
+        let clock = Clock::stepped(now);
         let mut config = Config {
             data_dir: folder.path().to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),

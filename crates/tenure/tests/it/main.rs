@@ -6,10 +6,13 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+mod bucket;
 mod clients;
 mod commands;
 mod conformance;
+mod events;
 mod growth_team;
 mod notifications;
 mod printed;
+mod telemetry;
 mod whole_loop;

@@ -20,6 +20,7 @@ async fn a_real_winner_is_rolled_out_and_kept() {
     assert_eq!(outcome["delivery"]["verdict"], "positive", "{}", outcome["delivery"]);
     assert_eq!(outcome["exposure_percent"], 50.0);
     assert!(outcome["delivery"]["replication"].is_string(), "{}", outcome["delivery"]);
+    looks_are_kept_whole(&team).await;
 
     team.give("product-manager", "decide_outcome", json!({"case": CASE, "kind": "keep"})).await;
     let kept = team.case(CASE).await;
@@ -49,6 +50,35 @@ async fn a_harmful_one_drops_to_nobody_and_cannot_be_kept() {
     team.give("product-manager", "decide_outcome", json!({"case": CASE, "kind": "remove"})).await;
     assert_eq!(team.case(CASE).await["stage"], "removing");
     team.server.stop().await.unwrap();
+}
+
+/// Every look stands in the journal with what it was judged by, and with a word on its data.
+async fn looks_are_kept_whole(team: &GrowthTeam) {
+    let path = format!("/api/v1/cases/{CASE}/looks");
+    let answer = team.ok(reqwest::Method::GET, &path, &team.admin, &Value::Null).await;
+    let looks = answer["looks"].as_array().unwrap();
+    assert!(looks.len() >= 2, "a look of the safety wave and one that judged: {answer}");
+    assert_eq!(looks.last().unwrap()["measured"], answer["latest"]);
+    for look in looks {
+        let measured = &look["measured"];
+        assert_eq!(measured["inputs"].as_str().unwrap().len(), 64, "{measured}");
+        assert!(measured["engine"].as_str().unwrap().contains("DataFusion"), "{measured}");
+        assert!(!measured["moments"].as_array().unwrap().is_empty(), "{measured}");
+        let health = measured["health"].as_array().unwrap();
+        let checks: Vec<_> = health.iter().map(|finding| finding["check"].as_str().unwrap()).collect();
+        for check in
+            ["sample_ratio", "assignment", "freshness", "outcomes", "completeness", "refused", "baseline"]
+        {
+            assert!(checks.contains(&check), "{check} is missing in {health:#?}");
+        }
+        for finding in health {
+            let wrong = finding["state"] != "good";
+            assert_eq!(finding["remedy"].is_string(), wrong, "what is wrong has a remedy: {finding}");
+        }
+    }
+    let behind = format!("{path}?after={}", looks.last().unwrap()["seq"]);
+    let rest = team.ok(reqwest::Method::GET, &behind, &team.admin, &Value::Null).await;
+    assert_eq!(rest["looks"], json!([]));
 }
 
 struct RolledOut {
