@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::body::Raw;
 use super::event::{self, Ingested};
 use crate::auth::Scope;
+use crate::ingest;
 use crate::problem::Problem;
 use crate::relay::{Heart, OutboxError};
 use crate::telemetry::EventLabels;
@@ -29,7 +30,10 @@ pub async fn take_events(
         OutboxError::Disk(_) => Problem::Unavailable(error.to_string()),
     })?;
     for (result, count) in [("accepted", answer.accepted), ("refused", answer.refused.len())] {
-        node.telemetry.events.get_or_create(&EventLabels { result }).inc_by(count as u64);
+        node.telemetry
+            .events
+            .get_or_create(&EventLabels { source: ingest::API, result })
+            .inc_by(count as u64);
     }
     Ok(Json(answer))
 }
