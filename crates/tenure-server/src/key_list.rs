@@ -17,6 +17,9 @@ const LISTS: &[&str] = &["keys", "members", "excluded"];
 /// … and those that have such arguments in them. Other objects, such as a flag's variants, are data.
 const HOLDERS: &[&str] = &["authored", "targets", "holds", "changes", "with"];
 
+/// The arguments that name what lists belong to.
+const OWNERS: &[&str] = &["key", "segment"];
+
 /// Replace the lists of keys in a command's arguments by references to blobs, which are stored first.
 pub async fn put(
     store: &Store,
@@ -24,27 +27,31 @@ pub async fn put(
     arguments: &mut Map<String, Value>,
     now: jiff::Timestamp,
 ) -> Result<(), PutBlobError> {
-    for list in lists(arguments) {
+    for (scope, list) in lists(arguments, scope) {
         let Some(count) = list.as_array().map(Vec::len).filter(|count| *count > 0) else { continue };
-        let key = store.put_blob(scope, list.to_string().as_bytes(), now).await?.to_string();
+        let key = store.put_blob(&scope, list.to_string().as_bytes(), now).await?.to_string();
         *list = json!({"list": key.replacen(BLOB, LIST, 1), "count": count});
     }
     Ok(())
 }
 
-/// The lists below the holders. A list that is not all texts stays, for the command's reader to refuse.
-fn lists(arguments: &mut Map<String, Value>) -> Vec<&mut Value> {
+/// The lists below the holders, each with what it belongs to: a flag's list is the same one however it is proposed. A list
+/// that is not all texts stays, for the command's reader to refuse.
+fn lists<'a>(arguments: &'a mut Map<String, Value>, scope: &str) -> Vec<(String, &'a mut Value)> {
+    let owner = OWNERS.iter().find_map(|name| arguments.get(*name)?.as_str());
+    let scope = owner.map_or_else(|| scope.to_owned(), |owner| format!("lists/{owner}"));
     let mut found = Vec::new();
     for (name, value) in arguments {
         if LISTS.contains(&name.as_str()) {
             if value.as_array().is_some_and(|keys| keys.iter().all(is_key)) {
-                found.push(value);
+                found.push((scope.clone(), value));
             }
         } else if HOLDERS.contains(&name.as_str()) {
             match value {
-                Value::Object(inner) => found.extend(lists(inner)),
+                Value::Object(inner) => found.extend(lists(inner, &scope)),
                 Value::Array(items) => {
-                    found.extend(items.iter_mut().filter_map(Value::as_object_mut).flat_map(lists));
+                    let inner = items.iter_mut().filter_map(Value::as_object_mut);
+                    found.extend(inner.flat_map(|inner| lists(inner, &scope)));
                 }
                 _ => {}
             }

@@ -328,10 +328,7 @@ impl Live {
             Some(case) => attachment::scope(case),
             None => "general".to_owned(),
         };
-        let listed = ["key", "segment", "request"];
-        let lists = listed.iter().find_map(|name| submission.arguments.get(*name)?.as_str());
-        let lists = lists.map_or_else(|| scope.clone(), |name| format!("lists/{name}"));
-        key_list::put(&self.store, &lists, &mut submission.arguments, self.clock.now()).await?;
+        key_list::put(&self.store, &scope, &mut submission.arguments, self.clock.now()).await?;
         text::put(&self.store, &scope, &mut submission.arguments, self.clock.now()).await?;
         attachment::check(&self.store, &submission.arguments).await?;
         let case = submission.arguments.get("case").and_then(Value::as_str).map(str::to_owned);

@@ -185,6 +185,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/change-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List change requests. */
+        get: operations["list_change_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/change-requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One change request, with what it changes in sentences and as a JSON patch. */
+        get: operations["get_change_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/codebases": {
         parameters: {
             query?: never;
@@ -259,6 +293,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All environments, those that were archived last. */
+        get: operations["list_environments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -270,11 +321,17 @@ export interface paths {
         put?: never;
         /**
          * Send exposures and outcomes.
-         * @description A JSON array, one event alone, or one event a line (`application/x-ndjson`); plain or gzip. A malformed event is named
-         *     in the answer and the others are accepted. The same unit and id counts once.
+         * @description A JSON array, one event alone, or one event a line (`application/x-ndjson`); plain, gzip or zstd. A malformed event
+         *     is named in the answer and the others are accepted. What names a flag or an event that nobody defined is kept, and the
+         *     answer says so. The same unit and id counts once.
          */
         post: operations["ingest_events"];
-        delete?: never;
+        /**
+         * Erase every event of one unit.
+         * @description Whether it is the first of an event's units or another. What has been concluded from the events stays in the journal,
+         *     which holds sums and no units. An event that arrives after this is a new one.
+         */
+        delete: operations["erase_events"];
         options?: never;
         head?: never;
         patch?: never;
@@ -358,6 +415,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flag-differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Flags that two environments do not serve alike, in the order of their keys.
+         * @description A flag that a case is wrapped in is compared as it is served now.
+         */
+        get: operations["flag_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flag-set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All flags of an environment as one flagd document, with the segments that their rules refer to. */
+        get: operations["get_flag_set"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flags": {
         parameters: {
             query?: never;
@@ -365,7 +459,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the flags of an environment. */
+        /** List flags, in the order of their keys. */
         get: operations["list_flags"];
         put?: never;
         post?: never;
@@ -382,7 +476,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One flag. */
+        /**
+         * One flag.
+         * @description With its definition and how it was written in the environment that is asked for, where that serves it.
+         */
         get: operations["get_flag"];
         /**
          * Set a flag by hand.
@@ -392,6 +489,27 @@ export interface paths {
         post?: never;
         /** Archive a flag that was set by hand: it is no longer served. */
         delete: operations["archive_flag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flags/{key}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was changed in a flag, the latest first.
+         * @description The last 50 changes in each environment, of a flag that was set by hand; older ones are in the journal, and so is what
+         *     the rollout of a case did with its flag. `next` is to be sent as `before`.
+         */
+        get: operations["flag_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -409,6 +527,26 @@ export interface paths {
          * @description A page may hold fewer entries than asked for, or none, and still have a `next`: a search looks at 20,000 entries at a time.
          */
         get: operations["list_entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/key-lists/{list}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is in a list of units that a flag or a segment refers to: in the order they were given in.
+         * @description `after` is the place of the last one of the page before, as `next` gives it.
+         */
+        get: operations["get_key_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -520,6 +658,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/playground": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evaluate a context against every flag of an environment, or one.
+         * @description Each answer comes with the operations that led to it. Nothing is recorded: nobody is exposed.
+         */
+        post: operations["try_flags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy": {
         parameters: {
             query?: never;
@@ -563,6 +721,95 @@ export interface paths {
         };
         /** The portfolio: cases by stage, won against delivered, what is overdue. */
         get: operations["portfolio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last scan of each codebase for flags. */
+        get: operations["list_references"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/relay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow flags and tokens, as a relay does.
+         * @description One JSON object a line: the flags of each environment whole, digests of the tokens that may evaluate, follow or send
+         *     events, and a sign of life every five seconds. A token of one environment is told of that one only.
+         */
+        get: operations["follow_as_relay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List segments. */
+        get: operations["list_segments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{segment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One segment. */
+        get: operations["get_segment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{segment}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was changed in a segment, the latest first: its last 20 changes, older ones are in the journal. */
+        get: operations["segment_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -932,6 +1179,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send log records.
+         * @description OTLP/HTTP: protobuf (`application/x-protobuf`) or JSON (`application/json`), plain, gzip or zstd. Records named
+         *     `feature_flag.evaluation` are exposures, those named `tenure.outcome` are outcomes, any other is passed over. The answer
+         *     names what was rejected.
+         */
+        post: operations["export_logs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send spans.
+         * @description OTLP/HTTP, as for log records. Events of spans named `feature_flag.evaluation` are exposures, those named
+         *     `tenure.outcome` are outcomes, anything else is passed over.
+         */
+        post: operations["export_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1148,6 +1438,8 @@ export interface components {
             /** @description When, and by which product owner or guest. */
             stamp: components["schemas"]["Stamp"];
         };
+        /** @description Whether a flag answers. */
+        Answering: "enabled" | "disabled" | "faulty";
         /**
          * @description The four answers.
          * @enum {string}
@@ -1171,8 +1463,6 @@ export interface components {
             /** @description Of which team. */
             team: components["schemas"]["TeamId"];
         };
-        /** @description Any JSON: what a flag serves is its user's business. */
-        AnyValue: unknown;
         /** @description A kept case of a lineage that is measured by another yardstick, so that its level cannot be compared. */
         Apart: {
             /** @description Which case. */
@@ -1928,6 +2218,19 @@ export interface components {
              */
             reason: string;
         };
+        /** @description What one change of a request changes. */
+        ChangeDifference: {
+            /** @description Whether what it replaces was changed since, so that the request must be edited before it can be applied. */
+            changed_since: boolean;
+            /** @description Its key or name. */
+            name: string;
+            /** @description `flag` or `segment`. */
+            noun: string;
+            /** @description For programs: the operations of RFC 6902 that turn the JSON of one into that of the other. */
+            patch: unknown[];
+            /** @description For people, a sentence a change, without a full stop. */
+            sentences: string[];
+        };
         /** @description A request was edited. */
         ChangeEdited: {
             /**
@@ -1994,6 +2297,50 @@ export interface components {
         };
         /** @description The name of a change request. */
         ChangeRequestId: string;
+        /** @description A request to change flags. */
+        ChangeRequestView: {
+            /** @description Approvals of this revision. */
+            approvals?: {
+                [key: string]: components["schemas"]["Stamp"];
+            };
+            /**
+             * Format: uint32
+             * @description How many people approve it, none of them an author.
+             */
+            approvals_needed: number;
+            /**
+             * Format: date-time
+             * @description When it is applied by Tenure itself; by hand when none.
+             */
+            at?: string | null;
+            /** @description Who proposed it, and who edited it. */
+            authors: components["schemas"]["AccountId"][];
+            /** @description For each change, the entry of what it replaces; 0 for nothing. */
+            bases: number[];
+            /** @description Why it was rejected or withdrawn. */
+            because?: string | null;
+            /** @description When it was edited last, or came to its end. */
+            changed: components["schemas"]["Stamp"];
+            /** @description What is to change, in order. */
+            changes: components["schemas"]["Change"][];
+            /** @description What each change changes, in order. */
+            differences: components["schemas"]["ChangeDifference"][];
+            /** @description Where. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description When it was proposed, and by whom. */
+            proposed: components["schemas"]["Stamp"];
+            /** @description Why. */
+            reason: string;
+            /** @description Its name. */
+            request: components["schemas"]["ChangeRequestId"];
+            /**
+             * Format: uint32
+             * @description Counts from 1; every edit adds one.
+             */
+            revision: number;
+            /** @description Where it stands. */
+            status: components["schemas"]["RequestStatus"];
+        };
         /** @description A request was given up. */
         ChangeWithdrawn: {
             /** @description Why. */
@@ -2763,6 +3110,84 @@ export interface components {
             /** @description What all of it is measured by. */
             metric: components["schemas"]["PrimaryMetric"];
         };
+        /** @description What is checked. */
+        DataCheck: "sample_ratio" | "assignment" | "freshness" | "outcomes" | "completeness" | "refused" | "baseline";
+        /** @description One check of the data. */
+        DataFinding: {
+            /** @description What was checked. */
+            check: components["schemas"]["DataCheck"];
+            /** @description What to do about it; left out where nothing is wrong. */
+            remedy?: string | null;
+            /** @description The same in words. */
+            sentence: string;
+            /** @description How it stands. */
+            state: components["schemas"]["DataStanding"];
+        };
+        /** @description What was seen of the event log beside the moments. */
+        DataSeen: {
+            /**
+             * Format: uint64
+             * @description Events that were accepted since the server started, likewise.
+             * @default 0
+             */
+            accepted: number;
+            /** @description Clients that told of arms which are not the server's. */
+            disagreements?: components["schemas"]["Disagreement"][];
+            /**
+             * Format: uint64
+             * @description Events that were sent again, and counted once.
+             * @default 0
+             */
+            duplicates: number;
+            /**
+             * @description ExposedUnits units by epoch, whether or not their window has passed.
+             * @default []
+             */
+            exposed: components["schemas"]["ExposedUnits"][];
+            /**
+             * Format: uint64
+             * @description Exposures that counted.
+             * @default 0
+             */
+            exposures: number;
+            /**
+             * Format: date-time
+             * @description When the newest event of the rollout was received.
+             */
+            freshest_received_at?: string | null;
+            /**
+             * Format: uint64
+             * @description Events that arrived too late to count.
+             * @default 0
+             */
+            late: number;
+            /**
+             * Format: uint64
+             * @description Outcomes that a metric of the rollout measures.
+             * @default 0
+             */
+            outcomes: number;
+            /**
+             * Format: uint64
+             * @description Events that were refused since the server started, of any kind and any sender.
+             * @default 0
+             */
+            refused: number;
+            /**
+             * Format: uint64
+             * @description Units that met the feature before its first wave.
+             * @default 0
+             */
+            units_before_epochs: number;
+            /**
+             * Format: uint64
+             * @description Events without an id of the rollout's unit.
+             * @default 0
+             */
+            without_unit: number;
+        };
+        /** @description How a check stands. */
+        DataStanding: "good" | "warning" | "bad";
         /** @description Days between opening and keeping, over the kept cases. */
         DaysToTenure: {
             /** @description Mean days by who was waited on, the longest first; they sum to the mean of the whole. */
@@ -3390,6 +3815,21 @@ export interface components {
         };
         /** @description Which way of the metric is good. */
         Direction: "increase" | "decrease";
+        /** @description A client whose exposures name other arms than the server's. */
+        Disagreement: {
+            /** @description The client, with its version as far as it is known. */
+            client: string;
+            /**
+             * Format: uint64
+             * @description Its exposures that name another arm.
+             */
+            exposures: number;
+            /**
+             * Format: uint64
+             * @description All exposures of it that were compared.
+             */
+            of: number;
+        };
         /** @description Says that a platform change does not help a parked case; the pair never returns. */
         DismissSuggestion: {
             /** @description Which case. */
@@ -3918,6 +4358,21 @@ export interface components {
             /** @constant */
             kind: "case_policy_changed";
         });
+        /** @description What was said about an environment. */
+        Environment: {
+            /**
+             * Format: uint32
+             * @description How many people, none of them an author, approve a change of a flag; 0 lets flags be changed directly.
+             * @default 0
+             */
+            approvals: number;
+            /** @description When it was archived, and by whom: it serves nothing since. */
+            archived?: components["schemas"]["Stamp"] | null;
+            /** @description What people call it; its id when none. */
+            name?: string | null;
+            /** @description When it was set last, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+        };
         /** @description An environment was archived. */
         EnvironmentArchived: {
             /** @description Which. */
@@ -3937,6 +4392,23 @@ export interface components {
             /** @description What people call it. */
             name?: string | null;
         };
+        /** @description An environment. */
+        EnvironmentView: {
+            /** @description Its id. */
+            environment: components["schemas"]["EnvironmentId"];
+            /**
+             * Format: uint
+             * @description How many flags it serves.
+             */
+            flags: number;
+            /** @description What was said about it; nothing for one that exists by its flags alone. */
+            known?: components["schemas"]["Environment"] | null;
+            /**
+             * Format: uint
+             * @description How many change requests are open for it.
+             */
+            open_requests: number;
+        };
         /** @description The arms of one epoch of the allocation log. */
         EpochArms: {
             /** @description The control arm. */
@@ -3948,6 +4420,21 @@ export interface components {
             epoch: number;
             /** @description The treatment arm. */
             treatment: components["schemas"]["Arm"];
+        };
+        /** @description What was erased. */
+        Erased: {
+            /**
+             * Format: int64
+             * @description Events that are gone.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description Files that were rewritten or removed.
+             */
+            files: number;
+            /** @description Old files that an analysis still reads; they go with the next sealing. */
+            files_in_use: number;
         };
         /** @description The cost of one codebase. */
         Estimate: {
@@ -3988,6 +4475,17 @@ export interface components {
         EvaluationRequest: {
             /** @description Attributes of the caller; `targetingKey` names the unit. */
             context: Record<string, never>;
+        };
+        /** @description One operation that ran. Operands that were not needed are not there. */
+        EvaluationStep: {
+            /** @description The operator's name in JsonLogic. */
+            operator: string;
+            /** @description The operations that ran inside it, in order. */
+            steps?: components["schemas"]["EvaluationStep"][];
+            /** @description What the operation gave; large values are abridged. Null also when the run was cut short in it. */
+            value: unknown;
+            /** @description For `var`, the path of the variable, where the rule spells it out. */
+            variable?: string | null;
         };
         /** @description One flag's answer. */
         EvaluationSuccess: {
@@ -4535,6 +5033,51 @@ export interface components {
             /** @description Its name for people. */
             title: string | null;
         };
+        /** @description What a flag answers, and why. */
+        Explained: {
+            /** @description Which of the flag's targets and rules decided, of a flag that is written so. */
+            decided_by?: components["schemas"]["RuleDecision"] | null;
+            /** @description What is wrong, where there is no answer. */
+            error?: string | null;
+            /** @description The flag. */
+            key: string;
+            /** @description STATIC, TARGETING_MATCH, SPLIT, DISABLED or DEFAULT; ERROR where there is no answer. */
+            reason: string;
+            /** @description The operations that ran, with what each of them gave. */
+            steps: components["schemas"]["EvaluationStep"][];
+            /** @description The value; none where the default in the caller's code applies, or where there is no answer. */
+            value?: unknown;
+            /** @description The value's name. */
+            variant?: string | null;
+        };
+        /** @description A fault, as OTLP tells of it: `google.rpc.Status`. */
+        ExportFault: {
+            /**
+             * Format: int32
+             * @description gRPC's code.
+             */
+            code: number;
+            /** @description What is wrong and what would be right. */
+            message: string;
+        };
+        /** @description Units first exposed in one epoch of the allocation log. */
+        ExposedUnits: {
+            /**
+             * Format: uint64
+             * @description In the control arm.
+             */
+            control: number;
+            /**
+             * Format: uint32
+             * @description Which epoch.
+             */
+            epoch: number;
+            /**
+             * Format: uint64
+             * @description In the treatment arm.
+             */
+            treatment: number;
+        };
         /** @description Exposure is held. */
         ExposureHeld: {
             /** @description In which case. */
@@ -4682,6 +5225,40 @@ export interface components {
             /** @description Its key. */
             key: components["schemas"]["FlagKey"];
         };
+        /** @description A change of a flag in an environment. */
+        FlagChangeView: {
+            /** @description For whom, when it acted as a deputy. */
+            acting_for?: components["schemas"]["AccountId"] | null;
+            /**
+             * Format: date-time
+             * @description The instant.
+             */
+            at: string;
+            /** @description The account that acted. */
+            by: components["schemas"]["AccountId"];
+            /**
+             * Format: uint64
+             * @description The entry that recorded it: what `revert_flag` takes.
+             */
+            entry: number;
+            /** @description Where. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description Whether what it brought is served now. */
+            in_force: boolean;
+            /** @description For programs: the operations of RFC 6902 that turn the JSON of one into that of the other. */
+            patch: unknown[];
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The change request it came by. */
+            request?: components["schemas"]["ChangeRequestId"] | null;
+            /**
+             * Format: uint64
+             * @description The entry that it took back.
+             */
+            reverts?: number | null;
+            /** @description For people, a sentence a change, without a full stop. */
+            sentences: string[];
+        };
         /** @description A case was wrapped in a flag. */
         FlagCreated: {
             /** @description Which case. */
@@ -4701,14 +5278,15 @@ export interface components {
             defaultVariant?: string | null;
             /** @description What is said of it beside its value. */
             metadata?: {
-                [key: string]: components["schemas"]["AnyValue"];
+                [key: string]: unknown;
             } | null;
             /** @description Whether it is evaluated. */
             state: components["schemas"]["FlagState"];
-            targeting?: components["schemas"]["AnyValue"] | null;
+            /** @description A JsonLogic rule that names a variant. */
+            targeting?: unknown;
             /** @description Its values by name, all of one type: truth, text, number or object. */
             variants: {
-                [key: string]: components["schemas"]["AnyValue"];
+                [key: string]: unknown;
             };
         };
         /** @description It was said what a flag is for. */
@@ -4717,6 +5295,15 @@ export interface components {
             about: components["schemas"]["About"];
             /** @description Its key. */
             key: components["schemas"]["FlagKey"];
+        };
+        /** @description A flag that two environments do not serve alike. */
+        FlagDifference: {
+            /** @description The flag. */
+            key: components["schemas"]["FlagKey"];
+            /** @description For programs: the operations of RFC 6902 that turn the JSON of one into that of the other. */
+            patch: unknown[];
+            /** @description For people, a sentence a change, without a full stop. */
+            sentences: string[];
         };
         /** @description The flag of a feature. */
         FlagFacts: {
@@ -4767,23 +5354,93 @@ export interface components {
              */
             reverts?: number | null;
         };
-        /**
-         * @description Whether a flag is evaluated.
-         * @enum {string}
-         */
+        /** @description The flags of an environment as one flagd document. */
+        FlagSetView: {
+            /** @description Rules that flags refer to by name. */
+            $evaluators?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Flags by key. */
+            flags: {
+                [key: string]: components["schemas"]["FlagDefinition"];
+            };
+            /** @description What is said of the whole set. */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /** @description How a flag was written. */
+        FlagSource: {
+            definition: unknown;
+        } | {
+            authored: components["schemas"]["Authored"];
+        };
+        /** @description How a flag stands in an environment. */
+        FlagStanding: {
+            /** @description Who did it. */
+            by: components["schemas"]["AccountId"];
+            /** @description The variant that is served when no rule decides; none for the default in the caller's code. */
+            default?: string | null;
+            /**
+             * Format: uint64
+             * @description The entry that set it last.
+             */
+            entry?: number | null;
+            /**
+             * Format: date-time
+             * @description When an application asked for it alone last, to half a minute; of those that evaluate all flags at once, or in their own
+             *     process, that is not known.
+             */
+            evaluated?: string | null;
+            /**
+             * Format: double
+             * @description Of a case's flag: the share of all units that meet the feature, in percent.
+             */
+            exposure_percent?: number | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The change request it came by. */
+            request?: components["schemas"]["ChangeRequestId"] | null;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            since: string;
+            /** @description Whether it answers. */
+            state: components["schemas"]["Answering"];
+            /** @description Whether targets, rules or a rollout decide what some callers get. */
+            targeted: boolean;
+        };
+        /** @description Whether a flag is evaluated. */
         FlagState: "ENABLED" | "DISABLED";
         /** @description The type that all variants of a flag have. */
         FlagType: "boolean" | "string" | "number" | "object";
-        /** @description A flag of an environment. */
+        /** @description A flag. */
         FlagView: {
             /** @description The case that is wrapped in it; its exposure decides what the flag serves. */
-            case?: string | null;
-            /** @description Its flagd definition, as it is served now. */
-            definition: components["schemas"]["FlagDefinition"];
-            /** @description Why it cannot be served, if it cannot. */
+            case?: components["schemas"]["CaseId"] | null;
+            /** @description Its flagd definition, as it is served now in the environment that was asked for. */
+            definition?: components["schemas"]["FlagDefinition"] | null;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description How it stands in every environment that serves it. */
+            environments: {
+                [key: string]: components["schemas"]["FlagStanding"];
+            };
+            /** @description Why it cannot be served there, if it cannot. */
             fault?: string | null;
             /** @description Its key. */
-            key: string;
+            key: components["schemas"]["FlagKey"];
+            /** @description How long it is meant to live; unsaid when none. */
+            lifetime?: components["schemas"]["Lifetime"] | null;
+            /** @description The team that answers for it. */
+            owner?: components["schemas"]["TeamId"] | null;
+            /** @description How it was written there. Lists of units are by reference: `GET /api/v1/key-lists/{list}` reads one. */
+            source?: components["schemas"]["FlagSource"] | null;
+            /** @description Why it should leave the code; empty for a flag that still has a purpose. */
+            stale: components["schemas"]["Stale"][];
+            /** @description Words to find it by. */
+            tags?: string[];
         };
         /** @description An idea for a next experiment. */
         FollowUp: {
@@ -5044,6 +5701,8 @@ export interface components {
             accepted: number;
             /** @description Events that are not, and why. */
             refused: components["schemas"]["RefusedEvent"][];
+            /** @description What accepted events name that is not defined here. */
+            unknown?: components["schemas"]["Unknown"][];
         };
         /**
          * @description What people say when they weigh. Money is in one currency throughout.
@@ -5549,13 +6208,46 @@ export interface components {
             /** @description How far it goes. */
             kind: components["schemas"]["DeviationKind"];
         };
+        /** @description The answer to log records. */
+        LogsExported: {
+            partialSuccess?: components["schemas"]["LogsRejected"] | null;
+        };
+        /** @description Log records that were not accepted. */
+        LogsRejected: {
+            /** @description Why, and what would be right. */
+            errorMessage: string;
+            /** @description How many, as OTLP's JSON writes whole numbers: in quotes. */
+            rejectedLogRecords: string;
+        };
         /** @description The looks at a rollout. */
         Looks: {
             /** @description The judged measurements of all iterations. */
             judged: components["schemas"]["Measured"][];
             latest?: components["schemas"]["Measured"] | null;
+            /** @description Every look as it was recorded, oldest first, of all iterations: the whole confidence sequence. */
+            looks: components["schemas"]["LookTaken"][];
+            /**
+             * Format: int64
+             * @description Where the next page begins, if there is one: its `after`.
+             */
+            next?: number | null;
             /** @description The confidence sequence of this iteration: when, units, estimate and interval on the plan's scale. */
             track: components["schemas"]["Point"][];
+        };
+        /** @description A look as the journal has it. */
+        LookTaken: {
+            /**
+             * Format: date-time
+             * @description When it was taken.
+             */
+            at: string;
+            /** @description What was measured and concluded: moments, engine, digest of what was read, interval, verdict, health. */
+            measured: components["schemas"]["Measured"];
+            /**
+             * Format: int64
+             * @description The entry that holds it.
+             */
+            seq: number;
         };
         /** @description A token that was just made. */
         MadeToken: {
@@ -5610,8 +6302,12 @@ export interface components {
             drift_reported?: boolean;
             /** @description The engine that made it, with its version. */
             engine: string;
+            /** @description The same of the guardrails. */
+            guardrail_moments?: components["schemas"]["GuardrailArms"][];
             /** @description What the guardrails said. */
             guardrails?: components["schemas"]["GuardrailLook"][];
+            /** @description Checks of the data, the worst first. */
+            health?: components["schemas"]["DataFinding"][];
             /** @description A digest of what the engine read. */
             inputs?: string | null;
             /**
@@ -5621,6 +6317,8 @@ export interface components {
             iteration: number;
             /** @description What the statistics said. */
             judged: components["schemas"]["Judged"];
+            /** @description What it was judged by: the arms of each epoch, as the engine returned them. */
+            moments?: components["schemas"]["EpochArms"][];
             /** @description Whether a guardrail turns a positive into "needs justification". */
             needs_justification?: boolean;
             /**
@@ -5707,8 +6405,12 @@ export interface components {
             drift_reported?: boolean;
             /** @description The engine that made it, with its version. */
             engine: string;
+            /** @description The same of the guardrails. */
+            guardrail_moments?: components["schemas"]["GuardrailArms"][];
             /** @description What the guardrails said. */
             guardrails?: components["schemas"]["GuardrailLook"][];
+            /** @description Checks of the data, the worst first. */
+            health?: components["schemas"]["DataFinding"][];
             /** @description A digest of what the engine read. */
             inputs?: string | null;
             /**
@@ -5718,6 +6420,8 @@ export interface components {
             iteration: number;
             /** @description What the statistics said. */
             judged: components["schemas"]["Judged"];
+            /** @description What it was judged by: the arms of each epoch, as the engine returned them. */
+            moments?: components["schemas"]["EpochArms"][];
             /** @description What the next look has to know. */
             monitor?: components["schemas"]["Monitor"] | null;
             /** @description Whether a guardrail turns a positive into "needs justification". */
@@ -6238,6 +6942,8 @@ export interface components {
              * @default 0
              */
             provisional_units: number;
+            /** @description What was seen of the event log beside the moments. */
+            seen?: components["schemas"]["DataSeen"] | null;
             /**
              * Format: uint64
              * @description Units that were seen in both arms, and count in neither.
@@ -6297,6 +7003,13 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        Page_ChangeRequestView: {
+            /** @description The items. */
+            items: components["schemas"]["ChangeRequestView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         Page_CodebaseView: {
             /** @description The items. */
             items: components["schemas"]["CodebaseView"][];
@@ -6318,18 +7031,30 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        Page_Explained: {
+            /** @description The items. */
+            items: components["schemas"]["Explained"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_FlagChangeView: {
+            /** @description The items. */
+            items: components["schemas"]["FlagChangeView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_FlagDifference: {
+            /** @description The items. */
+            items: components["schemas"]["FlagDifference"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         Page_FlagView: {
             /** @description The items. */
-            items: {
-                /** @description The case that is wrapped in it; its exposure decides what the flag serves. */
-                case?: string | null;
-                /** @description Its flagd definition, as it is served now. */
-                definition: components["schemas"]["FlagDefinition"];
-                /** @description Why it cannot be served, if it cannot. */
-                fault?: string | null;
-                /** @description Its key. */
-                key: string;
-            }[];
+            items: components["schemas"]["FlagView"][];
             /** @description What to send as `after` for the next page; absent on the last one. */
             next?: string | null;
         };
@@ -6351,6 +7076,34 @@ export interface components {
         Page_PlatformChangeView: {
             /** @description The items. */
             items: components["schemas"]["PlatformChangeView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ScanView: {
+            /** @description The items. */
+            items: components["schemas"]["ScanView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_SegmentChange: {
+            /** @description The items. */
+            items: components["schemas"]["SegmentChange"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_SegmentView: {
+            /** @description The items. */
+            items: components["schemas"]["SegmentView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_String: {
+            /** @description The items. */
+            items: string[];
             /** @description What to send as `after` for the next page; absent on the last one. */
             next?: string | null;
         };
@@ -6521,6 +7274,8 @@ export interface components {
             automatic: boolean;
             /** @description The environment it is raised in. */
             environment: components["schemas"]["EnvironmentId"];
+            /** @description The units it may admit, among rollouts that must not meet in one unit. */
+            exclusion?: components["schemas"]["Range"] | null;
             /** @description Metrics that must not get worse. */
             guardrails?: components["schemas"]["Guardrail"][];
             /** @description How another metric or unit than the experiment's follows from it. */
@@ -6542,6 +7297,11 @@ export interface components {
              * @description Units an arm at the planned end; from the corrected experiment when left out.
              */
             planned_n?: number | null;
+            /**
+             * @description What units are drawn by: rollouts that share a salt, and are in the same iteration, put a unit into the same arm. The
+             *     case's own when none.
+             */
+            salt?: string | null;
             /**
              * Format: double
              * @description The share of admitted units that get the treatment.
@@ -7226,6 +7986,38 @@ export interface components {
             /** @description For which team. */
             team: components["schemas"]["TeamId"];
         };
+        /** @description A rollout's place in an exclusion group. */
+        Range: {
+            /**
+             * Format: double
+             * @description Where the range of units that it may admit begins, in percent of all units.
+             */
+            from: number;
+            /** @description The group, by the name that its rollouts share. */
+            group: string;
+            /**
+             * Format: double
+             * @description Where the range ends, in percent of all units.
+             */
+            to: number;
+        };
+        /** @description A place in an exclusion group, as it is asked for. */
+        RangeAsked: {
+            /**
+             * Format: double
+             * @description Where the range begins, in percent of all units; the first place that is free and wide enough when left out.
+             * @default null
+             */
+            from: number | null;
+            /** @description The group, by the name that its rollouts share. */
+            group: string;
+            /**
+             * Format: double
+             * @description Where it ends; as far as the largest wave needs when left out.
+             * @default null
+             */
+            to: number | null;
+        };
         /** @description Says how an item of the owner process went. */
         RecordItem: {
             /** @description In which case. */
@@ -7514,6 +8306,8 @@ export interface components {
             /** @description Which team. */
             team: components["schemas"]["TeamId"];
         };
+        /** @description Where a request stands. */
+        RequestStatus: "open" | "applied" | "rejected" | "withdrawn";
         /** @description What a re-run was asked to make easier, and whether it did. */
         RerunView: {
             /**
@@ -7854,6 +8648,21 @@ export interface components {
              */
             number: number;
         };
+        /** @description What decided an answer. */
+        RuleDecision: {
+            /** Format: uint */
+            target: number;
+        } | {
+            rule: {
+                /** @description What people call it. */
+                name?: string | null;
+                /**
+                 * Format: uint
+                 * @description Its place, from 1.
+                 */
+                place: number;
+            };
+        } | "default";
         /** @description The design lead's ruling on how far a change goes. */
         RuleDeviation: {
             /** @description Of which case. */
@@ -7918,6 +8727,31 @@ export interface components {
         };
         /** @description The scale of an effect; frozen when a plan is made, because a scale that switches changes the question. */
         Scale: "relative" | "absolute";
+        /** @description What the last scan of a codebase found. */
+        ScanView: {
+            /** @description For whom, when it acted as a deputy. */
+            acting_for?: components["schemas"]["AccountId"] | null;
+            /**
+             * Format: date-time
+             * @description The instant.
+             */
+            at: string;
+            /** @description The account that acted. */
+            by: components["schemas"]["AccountId"];
+            /** @description The codebase. */
+            codebase: components["schemas"]["CodebaseId"];
+            /** @description The commit that was scanned, when it is known. */
+            commit?: string | null;
+            /** @description How often each flag's key stands in them. A flag that is not here was not looked for. */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: uint64
+             * @description How many files were read.
+             */
+            files: number;
+        };
         /** @description When a digest is due: an hour of a day of the week, in the zone of whoever reads it. */
         Schedule: {
             /**
@@ -7967,6 +8801,26 @@ export interface components {
             /** @description Which. */
             segment: components["schemas"]["SegmentId"];
         };
+        /** @description A change of a segment. */
+        SegmentChange: {
+            /**
+             * Format: uint64
+             * @description The entry that brought it.
+             */
+            entry: number;
+            /** @description Who is in it. */
+            holds: components["schemas"]["Segment"];
+            /** @description For programs: the operations of RFC 6902 that turn the JSON of one into that of the other. */
+            patch: unknown[];
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The change request it came by. */
+            request?: components["schemas"]["ChangeRequestId"] | null;
+            /** @description For people, a sentence a change, without a full stop. */
+            sentences: string[];
+            /** @description When it was set, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+        };
         /** @description The name of a segment. */
         SegmentId: string;
         /** @description A segment was set. */
@@ -7981,6 +8835,35 @@ export interface components {
             request?: components["schemas"]["ChangeRequestId"] | null;
             /** @description Which. */
             segment: components["schemas"]["SegmentId"];
+        };
+        /** @description A flag whose rules refer to a segment. */
+        SegmentUser: {
+            /** @description Where its rules do. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description The flag. */
+            flag: components["schemas"]["FlagKey"];
+        };
+        /** @description A segment. */
+        SegmentView: {
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * Format: uint64
+             * @description The entry that brought it.
+             */
+            entry: number;
+            /** @description Who is in it. */
+            holds: components["schemas"]["Segment"];
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The change request it came by. */
+            request?: components["schemas"]["ChangeRequestId"] | null;
+            /** @description Its name. */
+            segment: components["schemas"]["SegmentId"];
+            /** @description When it was set, and by whom. */
+            stamp: components["schemas"]["Stamp"];
+            /** @description The flags whose rules refer to it, and where. */
+            used_by: components["schemas"]["SegmentUser"][];
         };
         /** @description What a rule serves. */
         Serve: string | {
@@ -8098,6 +8981,11 @@ export interface components {
              */
             environment: components["schemas"]["EnvironmentId"] | null;
             /**
+             * @description A group of rollouts that must not meet in one unit, and a range of units in it.
+             * @default null
+             */
+            exclusion: components["schemas"]["RangeAsked"] | null;
+            /**
              * @description Metrics that must not get worse.
              * @default []
              */
@@ -8130,6 +9018,11 @@ export interface components {
              * @default null
              */
             planned_n: number | null;
+            /**
+             * @description A word that linked rollouts share, so that a unit is in the same arm of each; the case's own when left out.
+             * @default null
+             */
+            salt: string | null;
             /**
              * Format: double
              * @description The share of admitted units that get the treatment; one half, or what the largest wave needs, when left out.
@@ -8332,6 +9225,20 @@ export interface components {
         };
         /** @description Where a case is. */
         Stage: "preparation" | "parked" | "rerunning" | "buy_in" | "building" | "ready" | "rolling_out" | "outcome" | "productionised" | "removing" | "closed" | "removed" | "retired";
+        /** @description A reason to take a flag out of the code. */
+        Stale: {
+            /** @description What says so. */
+            reason: components["schemas"]["Staleness"];
+            /** @description The same for people, without a full stop. */
+            sentence: string;
+            /**
+             * Format: date
+             * @description Since when.
+             */
+            since: string;
+        };
+        /** @description What says that a flag has outlived its purpose. */
+        Staleness: "past_lifetime" | "case_ended" | "same_for_everybody" | "not_evaluated";
         /** @description When something was done, and by whom. */
         Stamp: {
             /** @description For whom, when it acted as a deputy. */
@@ -8368,6 +9275,11 @@ export interface components {
             /** @description Of which case. */
             case: components["schemas"]["CaseId"];
         };
+        /**
+         * @description Where a request stands.
+         * @enum {string}
+         */
+        StatusGiven: "open" | "applied" | "rejected" | "withdrawn";
         /** @description Pulls the feature from everybody, now. */
         StopExposure: {
             /** @description In which case. */
@@ -8626,6 +9538,54 @@ export interface components {
             /** @description How far it reaches. */
             scopes: string[];
         };
+        /** @description The answer to spans. */
+        TracesExported: {
+            partialSuccess?: components["schemas"]["TracesRejected"] | null;
+        };
+        /** @description Spans of which something was not accepted. */
+        TracesRejected: {
+            /** @description Why, and what would be right. */
+            errorMessage: string;
+            /** @description How many, as OTLP's JSON writes whole numbers: in quotes. */
+            rejectedSpans: string;
+        };
+        /** @description A context to try. */
+        Trial: {
+            /**
+             * @description The last flag of the page before.
+             * @default
+             */
+            after: string;
+            /**
+             * Format: date-time
+             * @description The instant that rules see; now, if left out.
+             * @default null
+             */
+            at: string | null;
+            /**
+             * @description Attributes of the caller; `targetingKey` names the unit.
+             * @default {}
+             */
+            context: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The environment.
+             * @default production
+             */
+            environment: string;
+            /**
+             * @description Only this flag.
+             * @default null
+             */
+            flag: string | null;
+            /**
+             * Format: uint32
+             * @description How many flags, at most 1,000.
+             * @default 100
+             */
+            limit: number;
+        };
         /** @description What one version of the ledger brought: a change, or a ruling on one. */
         Turn: {
             /**
@@ -8644,6 +9604,17 @@ export interface components {
         /** @description A unit: its id, or an id by type of unit. */
         UnitGiven: string | {
             [key: string]: string;
+        };
+        /** @description Accepted events that name what is not defined here: kept, and counted as soon as it is. */
+        Unknown: {
+            /** @description How many of the accepted events have it. */
+            events: number;
+            /** @description `flag`, or `event`: an outcome that no metric measures. */
+            field: string;
+            /** @description What that means and what to do. */
+            message: string;
+            /** @description The name as it was sent. */
+            name: string;
         };
         /** @description A case that waits for nobody, and until when. */
         Until: {
@@ -8824,6 +9795,8 @@ export interface components {
              * @description The share of all units that meet the feature, in percent.
              */
             percent: number;
+            /** @description What is to be known about other rollouts, when the first wave of an iteration starts. */
+            warning?: string | null;
             /**
              * Format: uint
              * @description Its place in the plan, counted from 0.
@@ -9484,7 +10457,10 @@ export interface operations {
     };
     list_looks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The last entry of the page before. */
+                after?: number;
+            };
             header?: never;
             path: {
                 /** @description The case */
@@ -9546,6 +10522,68 @@ export interface operations {
             };
             /** @description numbers that cannot be weighed */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_change_requests: {
+        parameters: {
+            query?: {
+                /** @description The last id of the page before. */
+                after?: string;
+                /** @description The environment. */
+                environment?: string | null;
+                /** @description A flag that it changes. */
+                flag?: string | null;
+                /** @description How many, at most 1,000. */
+                limit?: number;
+                /** @description Whether it is to be applied by Tenure itself at a time. */
+                scheduled?: boolean | null;
+                /** @description Where it stands. */
+                status?: components["schemas"]["StatusGiven"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChangeRequestView"];
+                };
+            };
+        };
+    };
+    get_change_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The change request */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeRequestView"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9716,6 +10754,25 @@ export interface operations {
             };
         };
     };
+    list_environments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentView"][];
+                };
+            };
+        };
+    };
     ingest_events: {
         parameters: {
             query?: never;
@@ -9756,6 +10813,39 @@ export interface operations {
             };
             /** @description the queue is full; Retry-After says when to send again */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    erase_events: {
+        parameters: {
+            query: {
+                /** @description The type of the unit; `user`, if left out. */
+                type?: string | null;
+                /** @description The unit's id. */
+                unit: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description the object store is away */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9901,15 +10991,87 @@ export interface operations {
             };
         };
     };
+    flag_differences: {
+        parameters: {
+            query?: {
+                /** @description The last id of the page before. */
+                after?: string;
+                /** @description What is compared with. */
+                from?: string;
+                /** @description Only this flag. */
+                key?: string | null;
+                /** @description How many, at most 1,000. */
+                limit?: number;
+                /** @description What is compared. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FlagDifference"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_flag_set: {
+        parameters: {
+            query?: {
+                /** @description The environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlagSetView"];
+                };
+            };
+        };
+    };
     list_flags: {
         parameters: {
             query?: {
-                /** @description The last key of the page before. */
+                /** @description The last id of the page before. */
                 after?: string;
-                /** @description The environment. */
-                environment?: string;
+                /** @description Also flags that were archived everywhere: their keys may still stand in code. */
+                archived?: boolean;
+                /** @description Only flags that this environment serves, each with its definition there. */
+                environment?: string | null;
+                /** @description Only flags that cases are wrapped in (true), or that were set by hand (false). */
+                has_case?: boolean | null;
                 /** @description How many, at most 1,000. */
                 limit?: number;
+                /** @description Only flags that this team answers for. */
+                owner?: string | null;
+                /** @description Only flags that should leave the code (true), or that still have a purpose (false). */
+                stale?: boolean | null;
+                /** @description Only flags with this tag. */
+                tag?: string | null;
+                /** @description Only flags whose key, tags, owner or case hold this text, in any case of letters. */
+                text?: string | null;
             };
             header?: never;
             path?: never;
@@ -9923,6 +11085,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_FlagView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -10037,6 +11207,43 @@ export interface operations {
             };
         };
     };
+    flag_history: {
+        parameters: {
+            query?: {
+                /** @description Only changes before this entry: the last one of the page before. */
+                before?: number | null;
+                /** @description Only changes in this environment. */
+                environment?: string | null;
+                /** @description How many, at most 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The flag */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FlagChangeView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_entries: {
         parameters: {
             query?: {
@@ -10074,6 +11281,41 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_key_list: {
+        parameters: {
+            query?: {
+                /** @description The last id of the page before. */
+                after?: string;
+                /** @description How many, at most 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The list, as a flag or a segment refers to it */
+                list: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_String"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10246,6 +11488,45 @@ export interface operations {
             };
         };
     };
+    try_flags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Explained"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     get_policy: {
         parameters: {
             query?: never;
@@ -10319,6 +11600,147 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_references: {
+        parameters: {
+            query?: {
+                /** @description The last id of the page before. */
+                after?: string;
+                /** @description Only the counts of this flag, of codebases in which it was looked for. */
+                flag?: string | null;
+                /** @description How many, at most 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ScanView"];
+                };
+            };
+        };
+    };
+    follow_as_relay: {
+        parameters: {
+            query?: {
+                /** @description `ENVIRONMENT=VERSION` with commas between: versions that need not be sent again. */
+                have?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description as many follow as the server bears */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_segments: {
+        parameters: {
+            query?: {
+                /** @description The last id of the page before. */
+                after?: string;
+                /** @description How many, at most 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SegmentView"];
+                };
+            };
+        };
+    };
+    get_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The segment */
+                segment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    segment_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The segment */
+                segment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SegmentChange"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11158,6 +12580,12 @@ export interface operations {
                 };
                 content?: never;
             };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     readyz: {
@@ -11183,6 +12611,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    export_logs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description an ExportLogsServiceRequest of OTLP; in JSON too */
+        requestBody: {
+            content: {
+                "application/x-protobuf": string;
+            };
+        };
+        responses: {
+            /** @description an ExportLogsServiceResponse of OTLP, in the encoding of the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogsExported"];
+                };
+            };
+            /** @description the body is no request of OTLP */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportFault"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description the queue is full; Retry-After says when to send again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportFault"];
+                };
+            };
+        };
+    };
+    export_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description an ExportTraceServiceRequest of OTLP; in JSON too */
+        requestBody: {
+            content: {
+                "application/x-protobuf": string;
+            };
+        };
+        responses: {
+            /** @description an ExportTraceServiceResponse of OTLP, in the encoding of the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TracesExported"];
+                };
+            };
+            /** @description the body is no request of OTLP */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportFault"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description the queue is full; Retry-After says when to send again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportFault"];
                 };
             };
         };

@@ -14,19 +14,32 @@ const ANYTHING: &[&str] = &[
     "components/BulkEvaluation/metadata",    // a set's own
     "components/CaseFlag/control",           // what a flag serves
     "components/CaseFlag/treatment",         // the same
+    "components/ChangeDifference/patch",     // a JSON patch of any definition
     "components/Condition/values",           // compared with attributes of any kind
     "components/CreateFlag/control",         // what a flag serves
     "components/CreateFlag/treatment",       // the same
     "components/EvaluationRequest/context",  // attributes of whoever asks
+    "components/EvaluationStep/value",       // what a rule came to
     "components/EvaluationSuccess/metadata", // a flag's own
     "components/EvaluationSuccess/value",    // what a flag serves
+    "components/Explained/value",            // what a flag serves
     "components/FlagChange/definition",      // checked by flagd's own rules, with the place of each fault
+    "components/FlagChangeView/patch",       // a JSON patch of any definition
     "components/FlagCreated/control",        // what a flag serves
     "components/FlagCreated/treatment",      // the same
+    "components/FlagDefinition/metadata",    // a flag's own
+    "components/FlagDefinition/targeting",   // JsonLogic
+    "components/FlagDefinition/variants",    // what a flag serves
+    "components/FlagDifference/patch",       // a JSON patch of any definition
     "components/FlagSetByHand/definition",   // as it was recorded, of any age
+    "components/FlagSetView/$evaluators",    // JsonLogic by name
+    "components/FlagSetView/metadata",       // a set's own
+    "components/FlagSource/definition",      // as it was recorded, of any age
     "components/Given/document",             // another tool's export
     "components/Schema",                     // a JSON Schema
+    "components/SegmentChange/patch",        // a JSON patch of any definition
     "components/SetFlag/definition",         // checked by flagd's own rules, with the place of each fault
+    "components/Trial/context",              // attributes of whoever asks
     "components/Wait/with",                  // arguments of whichever command answers
 ];
 
