@@ -83,12 +83,15 @@ pub enum Attempted {
     Dropped,
 }
 
+/// What is new waits with what its receiver already waits for, or else every message would try a dead one again.
 const INSERT: &str = "INSERT INTO deliveries
     (receiver, message, from_seq, seq, status, attempts, next_at, created_at)
-    VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $5) ON CONFLICT DO NOTHING";
+    SELECT $1, $2, $3, $4, 'waiting', 0, CASE WHEN MIN(next_at) > $5 THEN MIN(next_at) ELSE $5 END, $5
+    FROM deliveries WHERE receiver = $1 AND status = 'waiting'
+    ON CONFLICT DO NOTHING";
 
 impl Store {
-    /// Owes all of these from `now` on, and notes that the reader is done with every entry up to `seq`: both or neither.
+    /// Owes all of these from `now` on, or when their receiver is tried again after a failure, and notes that the reader is done with every entry up to `seq`: both or neither.
     /// What is owed already stays as it is.
     ///
     /// # Errors

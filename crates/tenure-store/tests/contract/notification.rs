@@ -155,11 +155,15 @@ async fn a_failed_attempt_puts_everything_of_its_receiver_off(place: &Place) {
     assert_eq!(due(&store, "webhook/w1", 0).await, ["m1", "m2"], "in the order of what they tell");
     store.note_attempt(&all[1], Attempted::Again(at(60)), "connection refused", at(1)).await.unwrap();
     assert_eq!(due(&store, "webhook/w1", 59).await, Vec::<String>::new());
+    store.owe("reader", 3, &[owed("webhook/w1", "m3", 3)], at(2)).await.unwrap();
+    assert_eq!(due(&store, "webhook/w1", 59).await, Vec::<String>::new(), "a new one waits with them");
     assert_eq!(store.receivers_due(at(59), 10).await.unwrap(), ["webhook/w2"], "others go on");
-    assert_eq!(due(&store, "webhook/w1", 60).await, ["m1", "m2"]);
+    assert_eq!(due(&store, "webhook/w1", 60).await, ["m1", "m2", "m3"]);
     let kept = store.deliveries("webhook/w1", 10).await.unwrap();
     let attempts: Vec<_> = kept.iter().map(|one| (one.owed.message.as_str(), one.attempts)).collect();
-    assert_eq!(attempts, [("m2", 0), ("m1", 1)]);
+    assert_eq!(attempts, [("m3", 0), ("m2", 0), ("m1", 1)]);
+    store.owe("reader", 4, &[owed("webhook/w1", "m4", 4)], at(70)).await.unwrap();
+    assert_eq!(due(&store, "webhook/w1", 70).await, ["m1", "m2", "m3", "m4"], "none waits once they are due");
 }
 
 async fn a_digest_begins_where_the_last_one_ended(place: &Place) {
