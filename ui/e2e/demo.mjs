@@ -7,7 +7,12 @@ export const FLAG = "mens-email";
 
 export async function startDemo({ perSecond = 60, treatmentRate } = {}) {
   const server = await start({
-    args: ["demo", "--per-second", String(perSecond), ...(treatmentRate === undefined ? [] : ["--treatment-rate", String(treatmentRate)])],
+    args: [
+      "demo",
+      "--per-second",
+      String(perSecond),
+      ...(treatmentRate === undefined ? [] : ["--treatment-rate", String(treatmentRate)]),
+    ],
     ready: /tenure case show/,
   });
   const token = /TENURE_TOKEN=(\S+)/.exec(server.printed())?.[1];

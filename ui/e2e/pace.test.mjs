@@ -26,10 +26,21 @@ before(async () => {
   const ended = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
   await each(CASES, async (at) => {
     const experiment = `EXP-${at}`;
-    await give("register_experiment", { experiment, team: "growth", title: `Idea ${at}`, ended, measurement: { control: [20_140, 2_417], treatment: [20_065, 2_700 + (at % 50)] } });
+    await give("register_experiment", {
+      experiment,
+      team: "growth",
+      title: `Idea ${at}`,
+      ended,
+      measurement: { control: [20_140, 2_417], treatment: [20_065, 2_700 + (at % 50)] },
+    });
     await give("open_case", { case: `PC-${at}`, experiment });
   });
-  await each(FLAGS, (at) => give("set_flag", { key: `flag-${at}`, definition: { state: "ENABLED", variants: { on: true, off: false }, defaultVariant: "off" } }));
+  await each(FLAGS, (at) =>
+    give("set_flag", {
+      key: `flag-${at}`,
+      definition: { state: "ENABLED", variants: { on: true, off: false }, defaultVariant: "off" },
+    }),
+  );
   browser = await launch();
   window = await open(browser, server);
   await signIn(window, "lena@example.com");
@@ -47,13 +58,30 @@ async function each(many, work) {
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-for (const path of ["/", "/portfolio", "/portfolio?view=table", "/cases/PC-1", "/experiments", "/flags", "/journal", "/warranties", "/settings/people"]) {
+for (const path of [
+  "/",
+  "/portfolio",
+  "/portfolio?view=table",
+  "/cases/PC-1",
+  "/experiments",
+  "/flags",
+  "/journal",
+  "/warranties",
+  "/settings/people",
+]) {
   test(`${path} is ready within ${READY_MAX_MS} ms`, async (context) => {
     await window.at(path);
-    await window.page.waitForFunction(() => document.querySelector("h1") !== null && document.querySelector("[aria-busy=true]") === null, null, { polling: "raf" });
+    await window.page.waitForFunction(
+      () => document.querySelector("h1") !== null && document.querySelector("[aria-busy=true]") === null,
+      null,
+      { polling: "raf" },
+    );
     const { ready, depth } = await window.page.evaluate(() => {
       const ready = performance.now();
-      const asked = performance.getEntriesByType("resource").filter(({ name }) => /\/api\/v1\/(?!feed)/.test(name)).sort((a, b) => a.startTime - b.startTime);
+      const asked = performance
+        .getEntriesByType("resource")
+        .filter(({ name }) => /\/api\/v1\/(?!feed)/.test(name))
+        .sort((a, b) => a.startTime - b.startTime);
       const depths = asked.map(() => 1);
       for (const [at, one] of asked.entries()) {
         for (let earlier = 0; earlier < at; earlier += 1) {

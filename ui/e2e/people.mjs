@@ -18,7 +18,13 @@ export async function settle(admin, people = PEOPLE) {
   await give("define_team", { team: "growth", name: "Growth" });
   await give("define_team", { team: "boards", name: "Boards" });
   await give("define_codebase", { codebase: "boards-web", items: ["qa_demo", "pr_review"], team: "boards" });
-  await give("define_metric", { metric: "invite_sent", title: "Invite sent", kind: "proportion", event: "invite_sent", window_hours: 24 });
+  await give("define_metric", {
+    metric: "invite_sent",
+    title: "Invite sent",
+    kind: "proportion",
+    event: "invite_sent",
+    window_hours: 24,
+  });
   for (const [id, { name, roles }] of Object.entries(people)) {
     await admin("POST", "/api/v1/accounts", { id, login: `${id}@example.com`, display_name: name, password: PASSWORD });
     for (const role of roles) await give("grant_role", { account: id, role });
@@ -28,19 +34,34 @@ export async function settle(admin, people = PEOPLE) {
 export function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 }
 
 /** A browser window of its own; `faults` gathers what went wrong in it. */
 export async function open(browser, server, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    ...options,
+  });
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(`${page.url()}: ${error.message}`));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/status of (401|409|400|404)/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`);
+    if (message.type() === "error" && !/status of (401|409|400|404)/.test(message.text()))
+      faults.push(`${page.url()}: ${message.text()}`);
   });
   page.on("response", (answer) => {
     if (answer.status() >= 500) faults.push(`${answer.request().method()} ${answer.url()}: ${answer.status()}`);
@@ -64,10 +85,16 @@ function steps(page) {
   const fill = async (fields, within = page) => {
     for (const [label, value] of Object.entries(fields)) {
       if (value === true) {
-        await within.getByRole("radio", { name: label, exact: true }).or(within.getByRole("checkbox", { name: label, exact: true })).check();
+        await within
+          .getByRole("radio", { name: label, exact: true })
+          .or(within.getByRole("checkbox", { name: label, exact: true }))
+          .check();
         continue;
       }
-      const field = within.getByLabel(label, { exact: true }).and(within.locator("input:not([type=hidden]), textarea")).first();
+      const field = within
+        .getByLabel(label, { exact: true })
+        .and(within.locator("input:not([type=hidden]), textarea"))
+        .first();
       if (Array.isArray(value)) {
         for (const one of value) {
           await field.click();

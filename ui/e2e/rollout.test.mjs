@@ -28,7 +28,8 @@ test("an open page follows the rollout until its verdict", async () => {
   const until = async (holds, what) => {
     const end = Date.now() + VERDICT_MAX_MS;
     while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`the page never showed ${what}: ${await window.page.locator("#verdict").innerText()}`);
+      if (Date.now() > end)
+        throw new Error(`the page never showed ${what}: ${await window.page.locator("#verdict").innerText()}`);
       await window.page.waitForTimeout(500);
     }
   };
@@ -36,7 +37,12 @@ test("an open page follows the rollout until its verdict", async () => {
   const before = await looks();
   await until(async () => (await looks()) > before, "another look");
   await until(async () => window.page.locator("#waves").getByText("passed").first().isVisible(), "a wave that passed");
-  await until(async () => /Positive\n/.test(await window.page.locator("#verdict").innerText()) && (await demo.ask(`/api/v1/cases/${CASE}`)).measurements.latest.verdict === "positive", "the verdict");
+  await until(
+    async () =>
+      /Positive\n/.test(await window.page.locator("#verdict").innerText()) &&
+      (await demo.ask(`/api/v1/cases/${CASE}`)).measurements.latest.verdict === "positive",
+    "the verdict",
+  );
   assert.ok(await window.page.evaluate(() => window.isSamePage === true), "the page was never loaded again");
   assert.deepEqual(window.faults, []);
 });

@@ -34,7 +34,25 @@ export const SCREENS = {
 };
 
 /** Those that say something of their own when there is nothing yet. */
-export const EMPTY = ["desk", "portfolio", "experiments", "intake", "flags", "segments", "change-requests", "environments", "metrics", "platform-changes", "warranties", "journal", "people", "teams", "codebases", "webhooks", "start"];
+export const EMPTY = [
+  "desk",
+  "portfolio",
+  "experiments",
+  "intake",
+  "flags",
+  "segments",
+  "change-requests",
+  "environments",
+  "metrics",
+  "platform-changes",
+  "warranties",
+  "journal",
+  "people",
+  "teams",
+  "codebases",
+  "webhooks",
+  "start",
+];
 
 /** Opens a screen and waits until nothing of it is still loading. */
 export async function show(window, path) {

@@ -23,7 +23,9 @@ async function picture(window, names, label) {
     if (only.length > 0 && !only.includes(name)) continue;
     await show(window, SCREENS[name]);
     await window.page.screenshot({ path: `${folder}${name}-${label.data}-${colorScheme}-${size}.png`, fullPage: true });
-    const over = await window.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const over = await window.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     if (over > 1) {
       faults += 1;
       console.error(`${name}, ${label.data}, ${size}: wider than the screen by ${over} px`);
@@ -50,7 +52,8 @@ const browser = await launch();
 const demo = await startDemo({ perSecond: 120 });
 try {
   const until = Date.now() + WAIT_MAX_MS;
-  while (Date.now() < until && (await demo.ask("/api/v1/cases/PC-LIVE/looks")).track.length < LOOKS_MIN) await new Promise((resolve) => setTimeout(resolve, 1_000));
+  while (Date.now() < until && (await demo.ask("/api/v1/cases/PC-LIVE/looks")).track.length < LOOKS_MIN)
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
   if (isForDocs) {
     mkdirSync(pictures, { recursive: true });
     const window = await demo.as(browser, "product-manager", { viewport: { width: 1280, height: 800 } });
@@ -69,11 +72,15 @@ if (!isForDocs) {
   const server = await start();
   try {
     await claim(server);
-    await round(async (options) => {
-      const window = await open(browser, server, options);
-      await signIn(window, "admin@example.com");
-      return window;
-    }, "empty", EMPTY);
+    await round(
+      async (options) => {
+        const window = await open(browser, server, options);
+        await signIn(window, "admin@example.com");
+        return window;
+      },
+      "empty",
+      EMPTY,
+    );
   } finally {
     await server.stop();
   }

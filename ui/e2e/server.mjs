@@ -17,7 +17,11 @@ export async function start({ args, ready = /serving on/ } = {}) {
   if (!binary) throw new Error("name the server's binary in TENURE_BIN, such as target/debug/tenure");
   const folder = mkdtempSync(join(tmpdir(), "tenure-e2e-"));
   const port = await freePort();
-  const child = spawn(binary, [...(args ?? ["serve"]), "--data-dir", join(folder, "data"), "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(
+    binary,
+    [...(args ?? ["serve"]), "--data-dir", join(folder, "data"), "--listen", `127.0.0.1:${port}`],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
   let printed = "";
   const heard = new Promise((resolve, reject) => {
     const hear = (bytes) => {
@@ -60,7 +64,10 @@ export async function claim(server, login = "admin@example.com") {
 export async function call(server, token, method, path, body) {
   const answer = await fetch(server.api + path, {
     method,
-    headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+    headers: {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
@@ -77,7 +84,14 @@ function freePort() {
   });
 }
 
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".json": "application/json" };
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+  ".json": "application/json",
+};
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -89,17 +103,23 @@ async function inFront(port) {
     const path = new URL(asked.url, "http://x").pathname;
     const isPage = asked.headers.accept?.includes("text/html") && !/^\/(sign-off|status|api)/.test(path);
     if (passOn.test(asked.url) && !isPage) {
-      const onward = request({ port, host: "127.0.0.1", path: asked.url, method: asked.method, headers: asked.headers }, (from) => {
-        answer.writeHead(from.statusCode, from.headers);
-        from.pipe(answer);
-      });
+      const onward = request(
+        { port, host: "127.0.0.1", path: asked.url, method: asked.method, headers: asked.headers },
+        (from) => {
+          answer.writeHead(from.statusCode, from.headers);
+          from.pipe(answer);
+        },
+      );
       onward.on("error", () => answer.destroy());
       answer.on("close", () => onward.destroy());
       asked.pipe(onward);
       return;
     }
     const file = path !== "/" && existsSync(DIST + path) ? DIST + path : `${DIST}index.html`;
-    answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-security-policy": POLICY });
+    answer.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      "content-security-policy": POLICY,
+    });
     createReadStream(file).pipe(answer);
   });
   await new Promise((resolve) => front.listen(0, "127.0.0.1", resolve));

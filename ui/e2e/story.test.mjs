@@ -40,9 +40,18 @@ async function carry(name) {
   // The experiment is taken in: first what would be registered, then for good.
   await lena.at("/experiments/intake");
   await lena.fill({
-    "Name for people": title, Id: `EXP-${name}`, "Team that ran it": "Growth", "Last day it ran": day(-3),
-    "We believe": "a prompt after the second card", "will result in": "more invites", because: "boards are for teams", "Primary metric": "invite_sent",
-    "Control, units": "20140", "Control, that did it": "2417", "Treatment, units": "20065", "Treatment, that did it": "2729",
+    "Name for people": title,
+    Id: `EXP-${name}`,
+    "Team that ran it": "Growth",
+    "Last day it ran": day(-3),
+    "We believe": "a prompt after the second card",
+    "will result in": "more invites",
+    because: "boards are for teams",
+    "Primary metric": "invite_sent",
+    "Control, units": "20140",
+    "Control, that did it": "2417",
+    "Treatment, units": "20065",
+    "Treatment, that did it": "2729",
   });
   await lena.page.getByRole("button", { name: "Show what would be registered" }).click();
   await lena.page.getByText("Nothing is registered yet.").waitFor();
@@ -55,11 +64,23 @@ async function carry(name) {
   await stage(lena, "Preparation");
   await lena.give("Ask a product team", { "Which team": "Boards" });
   await omar.at("/");
-  await omar.give("Answer", { "Codebases concerned": ["boards-web"], Advice: "Use the button of the design system." }, { within: item(omar, title) });
+  await omar.give(
+    "Answer",
+    { "Codebases concerned": ["boards-web"], Advice: "Use the button of the design system." },
+    { within: item(omar, title) },
+  );
   await lena.page.getByText("Use the button of the design system.").waitFor();
-  await lena.give("Estimate", { "Which codebase": "boards-web", "Person-days, low": "9", "Person-days, likely": "14", "Person-days, high": "22" }, { within: lena.page.locator("#preparation") });
+  await lena.give(
+    "Estimate",
+    { "Which codebase": "boards-web", "Person-days, low": "9", "Person-days, likely": "14", "Person-days, high": "22" },
+    { within: lena.page.locator("#preparation") },
+  );
   await priya.at(`/cases/${id}`);
-  await priya.give("Weigh cost and benefit", { "Benefit a year": "51840", "Cost of building": "12350", "Maintenance a year": "2600" }, { within: priya.page.locator("#weighing") });
+  await priya.give(
+    "Weigh cost and benefit",
+    { "Benefit a year": "51840", "Cost of building": "12350", "Maintenance a year": "2600" },
+    { within: priya.page.locator("#weighing") },
+  );
   await priya.give("Proceed", { Why: "It pays back in a quarter." }, { within: priya.page.locator("#preparation") });
   await lena.give("Confirm", {}, { within: lena.page.locator("#preparation") });
   await stage(priya, "Buy-in");
@@ -70,7 +91,7 @@ test("three people carry a case from its experiment to productionised", async ()
   const id = await carry("KEEP");
   await priya.give("Ask for buy-in", { "Which team": "Boards" }, { within: priya.page.locator("#sign-offs") });
   await omar.at("/");
-  await omar.give("Answer", { "Approve": true }, { within: item(omar, "buy-in") });
+  await omar.give("Answer", { Approve: true }, { within: item(omar, "buy-in") });
   await build(id);
   await rollOut(id);
   await measure(id, ["41220", "4905"], ["41310", "5412"]);
@@ -88,7 +109,11 @@ test("three people carry a case from its experiment to productionised", async ()
 async function build(id) {
   await stage(lena, "Building");
   const building = lena.page.locator("#building");
-  await lena.give("Log a deviation", { "What is changed": "Spacing as the product has it", "Polish, weighs 1: nobody would call it different": true }, { within: lena.page.locator("#deviations") });
+  await lena.give(
+    "Log a deviation",
+    { "What is changed": "Spacing as the product has it", "Polish, weighs 1: nobody would call it different": true },
+    { within: lena.page.locator("#deviations") },
+  );
   await lena.give("Make space in the backlog", { "Person-days": "14" }, { within: building });
   await lena.give("Create the flag", { Key: `${id.toLowerCase()}-prompt` }, { within: building });
   await omar.at(`/cases/${id}`);
@@ -120,7 +145,11 @@ async function rollOut(id) {
 async function measure(id, control, treatment) {
   await priya.at(`/cases/${id}/rollout`);
   await priya.give("Record an outside measurement", {
-    "Who measured it, and with what": "the warehouse, by Priya", "Control, units": control[0], "Control, successes": control[1], "Treatment, units": treatment[0], "Treatment, successes": treatment[1],
+    "Who measured it, and with what": "the warehouse, by Priya",
+    "Control, units": control[0],
+    "Control, successes": control[1],
+    "Treatment, units": treatment[0],
+    "Treatment, successes": treatment[1],
     "Units an arm that were planned": "30000",
   });
   await lena.at(`/cases/${id}`);
@@ -140,7 +169,10 @@ test("buy-in is given by a signed link, without an account, on a phone", async (
   const guest = await open(browser, server, { viewport: { width: 390, height: 844 } });
   await guest.at(link.pathname);
   await guest.page.getByText("Noor of Boards").waitFor();
-  assert.ok(await guest.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page fits a phone");
+  assert.ok(
+    await guest.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+    "the page fits a phone",
+  );
   await guest.page.getByRole("button", { name: "Approve", exact: true }).click();
   await guest.page.getByText("You have answered.").waitFor();
   assert.deepEqual(guest.faults, []);

@@ -59,9 +59,18 @@ export function App() {
           <Shell>
             <Suspense fallback={<Waiting lines={8} />}>
               <Routes>
-                {ROUTES.map(({ path, Page }) => <Route key={path} path={path} element={<Page />} />)}
+                {ROUTES.map(({ path, Page }) => (
+                  <Route key={path} path={path} element={<Page />} />
+                ))}
                 <Route path="/cases" element={<Navigate to="/portfolio" replace />} />
-                <Route path="*" element={<EmptyState title="There is no such page">Choose one on the left, or search with Ctrl K.</EmptyState>} />
+                <Route
+                  path="*"
+                  element={
+                    <EmptyState title="There is no such page">
+                      Choose one on the left, or search with Ctrl K.
+                    </EmptyState>
+                  }
+                />
               </Routes>
             </Suspense>
           </Shell>

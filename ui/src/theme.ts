@@ -2,22 +2,76 @@
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const iris: MantineColorsTuple = [
-  "#f1f1fd", "#e2e2f9", "#c3c3f0", "#a2a2e8", "#8585e0", "#6a6ad8", "#5656cf", "#4a4ac4", "#3c3ca3", "#2e2e80",
+  "#f1f1fd",
+  "#e2e2f9",
+  "#c3c3f0",
+  "#a2a2e8",
+  "#8585e0",
+  "#6a6ad8",
+  "#5656cf",
+  "#4a4ac4",
+  "#3c3ca3",
+  "#2e2e80",
 ];
 const stone: MantineColorsTuple = [
-  "#faf9f7", "#f3f2ef", "#e6e4df", "#d3d0c9", "#a9a59c", "#7d7a72", "#625f58", "#4b4943", "#33312d", "#1f1e1b",
+  "#faf9f7",
+  "#f3f2ef",
+  "#e6e4df",
+  "#d3d0c9",
+  "#a9a59c",
+  "#7d7a72",
+  "#625f58",
+  "#4b4943",
+  "#33312d",
+  "#1f1e1b",
 ];
 const gain: MantineColorsTuple = [
-  "#e9f7f0", "#d3eee0", "#a6dcc1", "#75c9a0", "#4db984", "#34ae72", "#1f9a60", "#147a4b", "#0f6540", "#084a2e",
+  "#e9f7f0",
+  "#d3eee0",
+  "#a6dcc1",
+  "#75c9a0",
+  "#4db984",
+  "#34ae72",
+  "#1f9a60",
+  "#147a4b",
+  "#0f6540",
+  "#084a2e",
 ];
 const loss: MantineColorsTuple = [
-  "#fdeeeb", "#fadbd5", "#f3b4a8", "#ec8b79", "#e56951", "#e05439", "#cb4128", "#b3361f", "#932a17", "#6f1d0e",
+  "#fdeeeb",
+  "#fadbd5",
+  "#f3b4a8",
+  "#ec8b79",
+  "#e56951",
+  "#e05439",
+  "#cb4128",
+  "#b3361f",
+  "#932a17",
+  "#6f1d0e",
 ];
 const late: MantineColorsTuple = [
-  "#fff6e4", "#feebc8", "#fbd694", "#f7bf5b", "#f2ab2f", "#e29614", "#bf7a08", "#8f5900", "#734800", "#553500",
+  "#fff6e4",
+  "#feebc8",
+  "#fbd694",
+  "#f7bf5b",
+  "#f2ab2f",
+  "#e29614",
+  "#bf7a08",
+  "#8f5900",
+  "#734800",
+  "#553500",
 ];
 const dark: MantineColorsTuple = [
-  "#e6e6ea", "#c4c5cd", "#a3a5b1", "#7b7d8b", "#4c4e5b", "#363843", "#2a2c35", "#1d1e25", "#15161c", "#0e0f13",
+  "#e6e6ea",
+  "#c4c5cd",
+  "#a3a5b1",
+  "#7b7d8b",
+  "#4c4e5b",
+  "#363843",
+  "#2a2c35",
+  "#1d1e25",
+  "#15161c",
+  "#0e0f13",
 ];
 
 export const theme = createTheme({
@@ -44,7 +98,14 @@ export const theme = createTheme({
     Button: { defaultProps: { size: "sm", variant: "default" } },
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray" } },
     Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 560 } },
-    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, centered: false, radius: "lg", overlayProps: { blur: 2, backgroundOpacity: 0.35 } } },
+    Modal: {
+      defaultProps: {
+        closeButtonProps: { "aria-label": "Close" },
+        centered: false,
+        radius: "lg",
+        overlayProps: { blur: 2, backgroundOpacity: 0.35 },
+      },
+    },
     Tooltip: { defaultProps: { withArrow: true, multiline: true, maw: 320, openDelay: 200 } },
     // Underlined always: in a sentence, colour alone does not tell a link from its words.
     Anchor: { defaultProps: { underline: "always" } },

@@ -9,7 +9,10 @@ test("wherever the text is cut, the events are the same", () => {
   for (let cut = 0; cut <= TEXT.length; cut += 1) {
     const parser = new EventParser();
     const events = [...parser.push(TEXT.slice(0, cut)), ...parser.push(TEXT.slice(cut))];
-    expect(events).toEqual([{ id: "7", name: "case_opened", data: '{"a":\n1}' }, { id: "8", name: "x", data: "{}" }]);
+    expect(events).toEqual([
+      { id: "7", name: "case_opened", data: '{"a":\n1}' },
+      { id: "8", name: "x", data: "{}" },
+    ]);
   }
 });
 

@@ -1,7 +1,18 @@
 // What the pages read: one entry a question, with the key under which the answer is kept and by which the live feed refreshes it.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, rememberCsrf, unwrap } from "./client.ts";
-import { type ChangeRequest, type Environment, type Flag, type FlagChange, items, read, type RequestStatus, type Scan, type SegmentView, whole } from "./authoring.ts";
+import {
+  type ChangeRequest,
+  type Environment,
+  type Flag,
+  type FlagChange,
+  items,
+  read,
+  type RequestStatus,
+  type Scan,
+  type SegmentView,
+  whole,
+} from "./authoring.ts";
 import type { CaseFile, Me } from "./model.ts";
 import { Problem } from "./problem.ts";
 
@@ -33,7 +44,7 @@ export const desk = queryOptions({
 
 export const portfolio = queryOptions({
   queryKey: ["portfolio"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/portfolio"))),
+  queryFn: async () => await unwrap(client.GET("/api/v1/portfolio")),
 });
 
 export const cases = queryOptions({
@@ -52,8 +63,7 @@ export const caseFile = (id: string) =>
 export const looks = (id: string) =>
   queryOptions({
     queryKey: ["case", id, "looks"],
-    queryFn: async () =>
-      (await unwrap(client.GET("/api/v1/cases/{case}/looks", { params: { path: { case: id } } }))),
+    queryFn: async () => await unwrap(client.GET("/api/v1/cases/{case}/looks", { params: { path: { case: id } } })),
   });
 
 export const experiments = queryOptions({
@@ -65,34 +75,56 @@ export const experiment = (id: string) =>
   queryOptions({
     queryKey: ["experiments", id],
     queryFn: async () =>
-      (await unwrap(
-        client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } }),
-      )),
+      await unwrap(client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } })),
   });
 
 /** All flags, each with how it stands in every environment. */
-export const flags = queryOptions({ queryKey: ["flags"], queryFn: async () => (await items<Flag>("/api/v1/flags", { limit: PAGE_MAX })).map(whole) });
+export const flags = queryOptions({
+  queryKey: ["flags"],
+  queryFn: async () => (await items<Flag>("/api/v1/flags", { limit: PAGE_MAX })).map(whole),
+});
 
 export const flag = (environment: string, key: string) =>
-  queryOptions({ queryKey: ["flags", key, environment], queryFn: async () => whole(await read<Flag>(`/api/v1/flags/${encodeURIComponent(key)}`, { environment })) });
+  queryOptions({
+    queryKey: ["flags", key, environment],
+    queryFn: async () => whole(await read<Flag>(`/api/v1/flags/${encodeURIComponent(key)}`, { environment })),
+  });
 
 /** The last changes of a flag, the latest first. */
 export const flagHistory = (key: string) =>
-  queryOptions({ queryKey: ["flags", key, "history"], queryFn: () => items<FlagChange>(`/api/v1/flags/${encodeURIComponent(key)}/history`) });
+  queryOptions({
+    queryKey: ["flags", key, "history"],
+    queryFn: () => items<FlagChange>(`/api/v1/flags/${encodeURIComponent(key)}/history`),
+  });
 
 /** Where a flag's key stands in code, by the last scan of each codebase. */
 export const references = (flagKey: string) =>
-  queryOptions({ queryKey: ["flags", flagKey, "references"], queryFn: () => items<Scan>("/api/v1/references", { flag: flagKey }) });
+  queryOptions({
+    queryKey: ["flags", flagKey, "references"],
+    queryFn: () => items<Scan>("/api/v1/references", { flag: flagKey }),
+  });
 
-export const environments = queryOptions({ queryKey: ["environments"], queryFn: () => read<Environment[]>("/api/v1/environments") });
+export const environments = queryOptions({
+  queryKey: ["environments"],
+  queryFn: () => read<Environment[]>("/api/v1/environments"),
+});
 
-export const segments = queryOptions({ queryKey: ["segments"], queryFn: () => items<SegmentView>("/api/v1/segments", { limit: PAGE_MAX }) });
+export const segments = queryOptions({
+  queryKey: ["segments"],
+  queryFn: () => items<SegmentView>("/api/v1/segments", { limit: PAGE_MAX }),
+});
 
 export const changeRequests = (status: RequestStatus) =>
-  queryOptions({ queryKey: ["change-requests", status], queryFn: () => items<ChangeRequest>("/api/v1/change-requests", { status, limit: PAGE_MAX }) });
+  queryOptions({
+    queryKey: ["change-requests", status],
+    queryFn: () => items<ChangeRequest>("/api/v1/change-requests", { status, limit: PAGE_MAX }),
+  });
 
 export const changeRequest = (request: string) =>
-  queryOptions({ queryKey: ["change-requests", "one", request], queryFn: () => read<ChangeRequest>(`/api/v1/change-requests/${encodeURIComponent(request)}`) });
+  queryOptions({
+    queryKey: ["change-requests", "one", request],
+    queryFn: () => read<ChangeRequest>(`/api/v1/change-requests/${encodeURIComponent(request)}`),
+  });
 
 export const metrics = queryOptions({
   queryKey: ["metrics"],
@@ -128,7 +160,7 @@ export const platformChanges = queryOptions({
 
 export const policy = queryOptions({
   queryKey: ["policy"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/policy"))),
+  queryFn: async () => await unwrap(client.GET("/api/v1/policy")),
 });
 
 export const surfaces = queryOptions({
@@ -140,7 +172,7 @@ export const surface = (name: string) =>
   queryOptions({
     queryKey: ["surfaces", name],
     queryFn: async () =>
-      (await unwrap(client.GET("/api/v1/surfaces/{surface}", { params: { path: { surface: name } } }))),
+      await unwrap(client.GET("/api/v1/surfaces/{surface}", { params: { path: { surface: name } } })),
   });
 
 export const commands = queryOptions({
@@ -164,7 +196,8 @@ export const journal = (search: JournalSearch) =>
   infiniteQueryOptions({
     queryKey: ["journal", search],
     initialPageParam: 0,
-    queryFn: ({ pageParam }) => unwrap(client.GET("/api/v1/journal", { params: { query: { after: pageParam, limit: PAGE_MAX, ...search } } })),
+    queryFn: ({ pageParam }) =>
+      unwrap(client.GET("/api/v1/journal", { params: { query: { after: pageParam, limit: PAGE_MAX, ...search } } })),
     getNextPageParam: (page) => (page.next === null || page.next === undefined ? undefined : Number(page.next)),
   });
 

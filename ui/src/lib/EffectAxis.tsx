@@ -42,7 +42,9 @@ export function EffectAxis({ rows, unit }: { rows: readonly EffectRow[]; unit: U
         <div className={classes.label} />
         <div className={classes.ticks}>
           {ticks.map((tick) => (
-            <span key={tick} style={{ left: at(tick) }}>{tickLabel(tick, unit)}</span>
+            <span key={tick} style={{ left: at(tick) }}>
+              {tickLabel(tick, unit)}
+            </span>
           ))}
         </div>
         <div className={classes.said} />

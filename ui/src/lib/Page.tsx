@@ -7,7 +7,13 @@ import { type ReactNode, useEffect } from "react";
 import { Link } from "react-router";
 import { lineOf, Problem, Unreachable } from "../api/problem.ts";
 
-export function PageHeader({ title, says, actions, back, tab }: {
+export function PageHeader({
+  title,
+  says,
+  actions,
+  back,
+  tab,
+}: {
   title: ReactNode;
   says?: ReactNode;
   actions?: ReactNode;
@@ -23,18 +29,35 @@ export function PageHeader({ title, says, actions, back, tab }: {
     <header className={classes.header}>
       <div className={classes.heading}>
         {back !== undefined && (
-          <Anchor component={Link} to={back.to} size="sm" className="no-print">← {back.label}</Anchor>
+          <Anchor component={Link} to={back.to} size="sm" className="no-print">
+            ← {back.label}
+          </Anchor>
         )}
         <Title order={1}>{title}</Title>
-        {says !== undefined && <Text className="quiet prose" component="div">{says}</Text>}
+        {says !== undefined && (
+          <Text className="quiet prose" component="div">
+            {says}
+          </Text>
+        )}
       </div>
-      {actions !== undefined && <Group gap="xs" className="no-print">{actions}</Group>}
+      {actions !== undefined && (
+        <Group gap="xs" className="no-print">
+          {actions}
+        </Group>
+      )}
     </header>
   );
 }
 
 /** A part of a page with a heading of its own, to which a link can lead. */
-export function Section({ id, title, says, actions, children, flush }: {
+export function Section({
+  id,
+  title,
+  says,
+  actions,
+  children,
+  flush,
+}: {
   id?: string;
   title?: ReactNode;
   says?: ReactNode;
@@ -48,10 +71,20 @@ export function Section({ id, title, says, actions, children, flush }: {
       {title !== undefined && (
         <div className={classes.sectionHead}>
           <div>
-            <Title order={2} id={id && `${id}-title`}>{title}</Title>
-            {says !== undefined && <Text size="sm" className="quiet prose" component="div">{says}</Text>}
+            <Title order={2} id={id && `${id}-title`}>
+              {title}
+            </Title>
+            {says !== undefined && (
+              <Text size="sm" className="quiet prose" component="div">
+                {says}
+              </Text>
+            )}
           </div>
-          {actions !== undefined && <Group gap="xs" className="no-print">{actions}</Group>}
+          {actions !== undefined && (
+            <Group gap="xs" className="no-print">
+              {actions}
+            </Group>
+          )}
         </div>
       )}
       <div className={flush === true ? classes.flush : classes.body}>{children}</div>
@@ -64,7 +97,11 @@ export function EmptyState({ title, children, action }: { title: string; childre
   return (
     <div className={classes.empty}>
       <Text fw={600}>{title}</Text>
-      {children !== undefined && <Text className="quiet" size="sm" component="div">{children}</Text>}
+      {children !== undefined && (
+        <Text className="quiet" size="sm" component="div">
+          {children}
+        </Text>
+      )}
       {action}
     </div>
   );
@@ -73,15 +110,22 @@ export function EmptyState({ title, children, action }: { title: string; childre
 /** A question that failed, and the way to ask it again. */
 export function ErrorState({ error, retry }: { error: unknown; retry?: () => void }) {
   const title =
-    error instanceof Unreachable ? "The server cannot be reached"
-    : error instanceof Problem && error.status === 404 ? "There is no such thing"
-    : error instanceof Problem && error.status === 403 ? "Your account does not reach this far"
-    : "This could not be shown";
+    error instanceof Unreachable
+      ? "The server cannot be reached"
+      : error instanceof Problem && error.status === 404
+        ? "There is no such thing"
+        : error instanceof Problem && error.status === 403
+          ? "Your account does not reach this far"
+          : "This could not be shown";
   return (
     <Alert color="loss" variant="light" title={title} icon={<IconPlugConnectedX />} role="alert">
       <Stack gap="xs" align="start">
         <Text size="sm">{lineOf(error)}</Text>
-        {retry !== undefined && <Button size="xs" onClick={retry}>Try again</Button>}
+        {retry !== undefined && (
+          <Button size="xs" onClick={retry}>
+            Try again
+          </Button>
+        )}
       </Stack>
     </Alert>
   );
@@ -100,7 +144,11 @@ export function Waiting({ lines = 4 }: { lines?: number }) {
 }
 
 /** What a question's answer looks like in each of its states; an answer that is being refreshed stays. */
-export function Asked<T>({ of, children, lines }: {
+export function Asked<T>({
+  of,
+  children,
+  lines,
+}: {
   of: UseQueryResult<T>;
   children: (data: T) => ReactNode;
   lines?: number;

@@ -13,23 +13,60 @@ export interface Column<T> {
 const ROW_PX = 52;
 const HEIGHT_MAX_PX = 680;
 
-export function Rows<T>({ label, rows, columns, rowKey }: { label: string; rows: readonly T[]; columns: readonly Column<T>[]; rowKey: (row: T) => string }) {
+export function Rows<T>({
+  label,
+  rows,
+  columns,
+  rowKey,
+}: {
+  label: string;
+  rows: readonly T[];
+  columns: readonly Column<T>[];
+  rowKey: (row: T) => string;
+}) {
   const frame = useRef<HTMLDivElement>(null);
-  const seen = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PX, overscan: 12 });
+  const seen = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+  });
   const grid = { gridTemplateColumns: columns.map(({ width }) => width).join(" ") };
   return (
-    <div ref={frame} className={classes.frame} style={{ maxHeight: HEIGHT_MAX_PX }} role="table" aria-label={label} aria-rowcount={rows.length + 1} tabIndex={0}>
+    <div
+      ref={frame}
+      className={classes.frame}
+      style={{ maxHeight: HEIGHT_MAX_PX }}
+      role="table"
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      tabIndex={0}
+    >
       <div className={classes.inside}>
         <div role="row" aria-rowindex={1} className={classes.head} style={grid}>
-          {columns.map(({ name }) => <div key={name} role="columnheader">{name}</div>)}
+          {columns.map(({ name }) => (
+            <div key={name} role="columnheader">
+              {name}
+            </div>
+          ))}
         </div>
         <div role="rowgroup" style={{ height: seen.getTotalSize(), position: "relative" }}>
           {seen.getVirtualItems().map(({ index, start, size }) => {
             const row = rows[index];
             if (row === undefined) return null;
             return (
-              <div key={rowKey(row)} role="row" aria-rowindex={index + 2} className={classes.row} style={{ ...grid, height: size, transform: `translateY(${start}px)` }}>
-                {columns.map(({ name, cell }) => <div key={name} role="cell">{cell(row)}</div>)}
+              <div
+                key={rowKey(row)}
+                role="row"
+                aria-rowindex={index + 2}
+                className={classes.row}
+                style={{ ...grid, height: size, transform: `translateY(${start}px)` }}
+              >
+                {columns.map(({ name, cell }) => (
+                  <div key={name} role="cell">
+                    {cell(row)}
+                  </div>
+                ))}
               </div>
             );
           })}

@@ -38,7 +38,11 @@ export function Who({ who }: { who: readonly WhoMay[] }) {
         <Fragment key={seat}>
           {at > 0 && " or "}
           {seat}
-          {sitting.length > 0 ? ` (${sitting.map(name).join(", ")})` : seat === TENURE ? "" : " (nobody holds this yet)"}
+          {sitting.length > 0
+            ? ` (${sitting.map(name).join(", ")})`
+            : seat === TENURE
+              ? ""
+              : " (nobody holds this yet)"}
           {(deputies ?? []).length > 0 && `, with a deputy acting`}
         </Fragment>
       ))}

@@ -4,7 +4,8 @@ import { axisTicks } from "./EffectAxis.tsx";
 import { effect, effectSentence, interval, money, percent } from "./number.ts";
 
 test("an effect has a sign, its unit, and the decimals its interval deserves", () => {
-  const check = (value: number, bounds: [number, number] | null, text: string) => expect(effect(value, "pp", bounds)).toBe(text);
+  const check = (value: number, bounds: [number, number] | null, text: string) =>
+    expect(effect(value, "pp", bounds)).toBe(text);
   check(0.012, null, "+1.20 pp");
   check(-0.012, null, "−1.20 pp");
   check(0.0012, [0.0011, 0.0013], "+0.120 pp");
@@ -14,7 +15,9 @@ test("an effect has a sign, its unit, and the decimals its interval deserves", (
 test("an interval is told in one unit and with one number of decimals", () => {
   expect(interval([0.0075, 0.0165], "pp")).toBe("0.75 to 1.65");
   expect(interval([-0.0075, 0.0165], "pp")).toBe("−0.75 to 1.65");
-  expect(effectSentence({ estimate: 0.012, interval: [0.0075, 0.0165] }, "pp")).toBe("+1.20 pp, 95 % interval 0.75 to 1.65");
+  expect(effectSentence({ estimate: 0.012, interval: [0.0075, 0.0165] }, "pp")).toBe(
+    "+1.20 pp, 95 % interval 0.75 to 1.65",
+  );
 });
 
 test("shares and money", () => {

@@ -41,7 +41,11 @@ export function money(amount: number, currency?: string | null): string {
 export function moneyShort(amount: number, currency?: string | null): string {
   const size = Math.abs(amount);
   const text =
-    size >= 1e6 ? `${decimal(amount / 1e6, 2)} m` : size >= 10_000 ? `${decimal(amount / 1e3, 0)} k` : decimal(amount, 0);
+    size >= 1e6
+      ? `${decimal(amount / 1e6, 2)} m`
+      : size >= 10_000
+        ? `${decimal(amount / 1e3, 0)} k`
+        : decimal(amount, 0);
   return currency ? `${text} ${currency}` : text;
 }
 
@@ -81,9 +85,7 @@ export function effect(value: number, unit: Unit, interval: Interval | null = nu
 export function interval(bounds: Interval, unit: Unit): string {
   const decimals = decimalsFor(bounds, SCALE[unit]);
   return bounds
-    .map((bound) =>
-      format(bound * SCALE[unit], { minimumFractionDigits: decimals, maximumFractionDigits: decimals }),
-    )
+    .map((bound) => format(bound * SCALE[unit], { minimumFractionDigits: decimals, maximumFractionDigits: decimals }))
     .join(" to ");
 }
 
@@ -106,7 +108,10 @@ export function level(value: number, metricKind: string | undefined): string {
 /** A date without a time, such as a deadline, in words: it is the same day everywhere. */
 export function day(date: string): string {
   return new Date(`${date.slice(0, 10)}T12:00:00Z`).toLocaleDateString(undefined, {
-    day: "numeric", month: "short", year: "numeric", timeZone: "UTC",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    timeZone: "UTC",
   });
 }
 
@@ -118,6 +123,11 @@ export function dayOf(instant: string): string {
 /** An instant where the reader is, with the zone. */
 export function instantOf(instant: string): string {
   return new Date(instant).toLocaleString(undefined, {
-    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZoneName: "short",
   });
 }

@@ -2,14 +2,35 @@
 import type { Stage, Verdict } from "../api/model.ts";
 
 export const STAGES: readonly Stage[] = [
-  "preparation", "buy_in", "building", "ready", "rolling_out", "outcome", "productionised",
-  "parked", "rerunning", "removing", "closed", "removed", "retired",
+  "preparation",
+  "buy_in",
+  "building",
+  "ready",
+  "rolling_out",
+  "outcome",
+  "productionised",
+  "parked",
+  "rerunning",
+  "removing",
+  "closed",
+  "removed",
+  "retired",
 ];
 
 const STAGE_NAMES: Record<Stage, string> = {
-  preparation: "Preparation", buy_in: "Buy-in", building: "Building", ready: "Ready", rolling_out: "Rolling out",
-  outcome: "Outcome", productionised: "Productionised", parked: "Parked", rerunning: "Re-running", removing: "Removing",
-  closed: "Closed", removed: "Removed", retired: "Retired",
+  preparation: "Preparation",
+  buy_in: "Buy-in",
+  building: "Building",
+  ready: "Ready",
+  rolling_out: "Rolling out",
+  outcome: "Outcome",
+  productionised: "Productionised",
+  parked: "Parked",
+  rerunning: "Re-running",
+  removing: "Removing",
+  closed: "Closed",
+  removed: "Removed",
+  retired: "Retired",
 };
 
 export function stageName(stage: string): string {
@@ -17,7 +38,11 @@ export function stageName(stage: string): string {
 }
 
 const VERDICT_NAMES: Record<Verdict, string> = {
-  positive: "Positive", not_significant: "Not significant", negative: "Negative", immature: "No verdict yet", invalid: "Invalid",
+  positive: "Positive",
+  not_significant: "Not significant",
+  negative: "Negative",
+  immature: "No verdict yet",
+  invalid: "Invalid",
 };
 
 export function verdictName(verdict: string, nuance?: string | null): string {

@@ -20,11 +20,21 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0);
   const known: Found[] = [
     ...PLACES.map(({ to, label }) => ({ to, label, note: "page" })),
-    ...(useQuery(cases).data ?? []).map((one) => ({ to: `/cases/${one.id}`, label: one.title ?? one.id, note: `${one.id}, ${stageName(one.stage)}` })),
-    ...(useQuery(flags).data ?? []).map(({ key }) => ({ to: `/flags/${encodeURIComponent(key)}`, label: key, note: "flag" })),
+    ...(useQuery(cases).data ?? []).map((one) => ({
+      to: `/cases/${one.id}`,
+      label: one.title ?? one.id,
+      note: `${one.id}, ${stageName(one.stage)}`,
+    })),
+    ...(useQuery(flags).data ?? []).map(({ key }) => ({
+      to: `/flags/${encodeURIComponent(key)}`,
+      label: key,
+      note: "flag",
+    })),
   ];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = known.filter(({ label, note }) => words.every((word) => `${label} ${note}`.toLowerCase().includes(word))).slice(0, 12);
+  const found = known
+    .filter(({ label, note }) => words.every((word) => `${label} ${note}`.toLowerCase().includes(word)))
+    .slice(0, 12);
   const open = (one: Found | undefined) => {
     if (one === undefined) return;
     onClose();
@@ -40,14 +50,36 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} withCloseButton={false} padding={0} size="lg" aria-label="Search">
       <TextInput
-        data-autofocus variant="unstyled" size="lg" px="md" placeholder="A page, a case, a flag" aria-label="Search" role="combobox" aria-expanded aria-controls="found"
-        aria-activedescendant={found[at] ? `found-${at}` : undefined} value={text} onKeyDown={onKeyDown}
-        onChange={(event) => { setText(event.currentTarget.value); setAt(0); }}
+        data-autofocus
+        variant="unstyled"
+        size="lg"
+        px="md"
+        placeholder="A page, a case, a flag"
+        aria-label="Search"
+        role="combobox"
+        aria-expanded
+        aria-controls="found"
+        aria-activedescendant={found[at] ? `found-${at}` : undefined}
+        value={text}
+        onKeyDown={onKeyDown}
+        onChange={(event) => {
+          setText(event.currentTarget.value);
+          setAt(0);
+        }}
       />
       <div id="found" role="listbox" aria-label="Found" className={classes.list}>
         {found.map((one, place) => (
-          <div key={one.to} id={`found-${place}`} role="option" aria-selected={place === at} className={classes.one} onMouseMove={() => setAt(place)} onClick={() => open(one)}>
-            <span>{one.label}</span><span className="quiet">{one.note}</span>
+          <div
+            key={one.to}
+            id={`found-${place}`}
+            role="option"
+            aria-selected={place === at}
+            className={classes.one}
+            onMouseMove={() => setAt(place)}
+            onClick={() => open(one)}
+          >
+            <span>{one.label}</span>
+            <span className="quiet">{one.note}</span>
           </div>
         ))}
         {found.length === 0 && <div className={classes.none}>Nothing by that name.</div>}

@@ -1,9 +1,33 @@
 // The frame of every page: navigation, who is signed in, whether what is shown is live. Without a session it is the sign-in page.
 import classes from "./Shell.module.css";
-import { ActionIcon, AppShell, Badge, Burger, Button, Group, Menu, Text, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import {
+  ActionIcon,
+  AppShell,
+  Badge,
+  Burger,
+  Button,
+  Group,
+  Menu,
+  Text,
+  UnstyledButton,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import {
-  IconBook2, IconBug, IconChartDots, IconFlag, IconFlask, IconInbox, IconLayoutKanban, IconMoon, IconPlugConnectedX, IconSearch, IconSettings, IconSparkles, IconSun,
+  IconBook2,
+  IconBug,
+  IconChartDots,
+  IconFlag,
+  IconFlask,
+  IconInbox,
+  IconLayoutKanban,
+  IconMoon,
+  IconPlugConnectedX,
+  IconSearch,
+  IconSettings,
+  IconSparkles,
+  IconSun,
 } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
@@ -31,9 +55,18 @@ export const PLACES = [
 
 export function Shell({ children }: { children: ReactNode }) {
   const me = useQuery(session);
-  if (me.data === null) return <Suspense><SignIn /></Suspense>;
+  if (me.data === null)
+    return (
+      <Suspense>
+        <SignIn />
+      </Suspense>
+    );
   if (me.data === undefined) {
-    return <main className={classes.alone}>{me.isError ? <ErrorState error={me.error} retry={() => void me.refetch()} /> : <Waiting lines={3} />}</main>;
+    return (
+      <main className={classes.alone}>
+        {me.isError ? <ErrorState error={me.error} retry={() => void me.refetch()} /> : <Waiting lines={3} />}
+      </main>
+    );
   }
   return (
     <Live>
@@ -54,15 +87,26 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
     window.scrollTo(0, 0);
   }, [pathname, close]);
   return (
-    <AppShell header={{ height: 52 }} navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: !isOpen } }} padding={0}>
-      <a className="skip" href="#main">Skip to the content</a>
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
+      padding={0}
+    >
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
       <AppShell.Header className={`${classes.header} no-print`}>
         <Group gap="sm" wrap="nowrap">
           <Burger opened={isOpen} onClick={navigation.toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-          <NavLink to="/" className={classes.brand}><img src="/mark.svg" width={24} height={24} alt="" />Tenure</NavLink>
+          <NavLink to="/" className={classes.brand}>
+            <img src="/mark.svg" width={24} height={24} alt="" />
+            Tenure
+          </NavLink>
         </Group>
         <UnstyledButton className={classes.search} onClick={() => setSearching(true)} aria-label="Search">
-          <IconSearch size={15} aria-hidden /><span>Search cases, flags, pages</span><kbd>Ctrl K</kbd>
+          <IconSearch size={15} aria-hidden />
+          <span>Search cases, flags, pages</span>
+          <kbd>Ctrl K</kbd>
         </UnstyledButton>
         <Group gap={6} wrap="nowrap">
           <Scheme />
@@ -74,7 +118,11 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
           <NavLink key={to} to={to} end={to === "/"} className={classes.place}>
             <Icon size={17} stroke={1.7} aria-hidden />
             <span>{label}</span>
-            {to === "/" && waiting > 0 && <Badge size="sm" color="iris" variant="filled" className="num">{waiting}</Badge>}
+            {to === "/" && waiting > 0 && (
+              <Badge size="sm" color="iris" variant="filled" className="num">
+                {waiting}
+              </Badge>
+            )}
           </NavLink>
         ))}
       </AppShell.Navbar>
@@ -82,7 +130,11 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
         <Offline />
         {children}
       </AppShell.Main>
-      {isSearching && <Suspense><Palette onClose={() => setSearching(false)} /></Suspense>}
+      {isSearching && (
+        <Suspense>
+          <Palette onClose={() => setSearching(false)} />
+        </Suspense>
+      )}
     </AppShell>
   );
 }
@@ -92,7 +144,8 @@ function Offline() {
   if (connection !== "offline") return null;
   return (
     <div className={classes.offline} role="status">
-      <IconPlugConnectedX size={16} aria-hidden /> The connection is lost. What you see is as it was; it is tried again by itself.
+      <IconPlugConnectedX size={16} aria-hidden /> The connection is lost. What you see is as it was; it is tried again
+      by itself.
     </div>
   );
 }
@@ -101,7 +154,11 @@ function Scheme() {
   const { setColorScheme } = useMantineColorScheme();
   const now = useComputedColorScheme("light");
   return (
-    <ActionIcon size="lg" onClick={() => setColorScheme(now === "dark" ? "light" : "dark")} aria-label={now === "dark" ? "Light colours" : "Dark colours"}>
+    <ActionIcon
+      size="lg"
+      onClick={() => setColorScheme(now === "dark" ? "light" : "dark")}
+      aria-label={now === "dark" ? "Light colours" : "Dark colours"}
+    >
       {now === "dark" ? <IconSun size={18} /> : <IconMoon size={18} />}
     </ActionIcon>
   );
@@ -117,11 +174,33 @@ function Account({ me }: { me: Me }) {
   };
   return (
     <Menu position="bottom-end" width={240}>
-      <Menu.Target><Button variant="subtle" color="gray" size="compact-md" maw={220} styles={{ label: { display: "block", overflow: "hidden", textOverflow: "ellipsis" } }}>{me.display_name}</Button></Menu.Target>
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          color="gray"
+          size="compact-md"
+          maw={220}
+          styles={{ label: { display: "block", overflow: "hidden", textOverflow: "ellipsis" } }}
+        >
+          {me.display_name}
+        </Button>
+      </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{me.roles.length === 0 ? "no role yet" : <Text size="xs" component="span">{me.roles.join(", ").replaceAll("_", " ")}</Text>}</Menu.Label>
-        <Menu.Item component={Link} to="/settings/notifications">How I am told</Menu.Item>
-        <Menu.Item component={Link} to="/start">First steps</Menu.Item>
+        <Menu.Label>
+          {me.roles.length === 0 ? (
+            "no role yet"
+          ) : (
+            <Text size="xs" component="span">
+              {me.roles.join(", ").replaceAll("_", " ")}
+            </Text>
+          )}
+        </Menu.Label>
+        <Menu.Item component={Link} to="/settings/notifications">
+          How I am told
+        </Menu.Item>
+        <Menu.Item component={Link} to="/start">
+          First steps
+        </Menu.Item>
         <Menu.Item onClick={() => void leave()}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -23,12 +23,27 @@ export interface CommandButtonProps {
 }
 
 /** What the server says about a command. */
-export function choiceOf(choices: readonly Choice[] | undefined, command: string, kind?: string | null): Choice | undefined {
-  return choices?.find((one) => one.command === command && (kind === undefined || kind === null || one.kind === kind))
-    ?? choices?.find((one) => one.command === command && one.allowed);
+export function choiceOf(
+  choices: readonly Choice[] | undefined,
+  command: string,
+  kind?: string | null,
+): Choice | undefined {
+  return (
+    choices?.find((one) => one.command === command && (kind === undefined || kind === null || one.kind === kind)) ??
+    choices?.find((one) => one.command === command && one.allowed)
+  );
 }
 
-export function CommandButton({ command, kind, with: known = {}, choices, label, size, primary, fullWidth }: CommandButtonProps) {
+export function CommandButton({
+  command,
+  kind,
+  with: known = {},
+  choices,
+  label,
+  size,
+  primary,
+  fullWidth,
+}: CommandButtonProps) {
   const [isOpen, dialog] = useDisclosure(false);
   const [isExplained, explained] = useDisclosure(false);
   const choice = choiceOf(choices, command, kind);
@@ -38,9 +53,24 @@ export function CommandButton({ command, kind, with: known = {}, choices, label,
   if (choice !== undefined && !choice.allowed) {
     const why = choice.refusal;
     return (
-      <Popover opened={isExplained} onChange={(open) => (open ? explained.open() : explained.close())} width={340} shadow="md" withArrow position="bottom-start">
+      <Popover
+        opened={isExplained}
+        onChange={(open) => (open ? explained.open() : explained.close())}
+        width={340}
+        shadow="md"
+        withArrow
+        position="bottom-start"
+      >
         <Popover.Target>
-          <Button {...look} variant="default" aria-disabled data-refused leftSection={<IconLock size={14} aria-hidden />} onClick={explained.toggle} style={{ opacity: 0.75 }}>
+          <Button
+            {...look}
+            variant="default"
+            aria-disabled
+            data-refused
+            leftSection={<IconLock size={14} aria-hidden />}
+            onClick={explained.toggle}
+            style={{ opacity: 0.75 }}
+          >
             {text}
           </Button>
         </Popover.Target>
@@ -53,7 +83,12 @@ export function CommandButton({ command, kind, with: known = {}, choices, label,
   const form = formOf(command);
   return (
     <>
-      <Button {...look} variant={form.danger === true ? "light" : primary === true ? "filled" : "default"} {...(form.danger === true ? { color: "loss" } : {})} onClick={dialog.open}>
+      <Button
+        {...look}
+        variant={form.danger === true ? "light" : primary === true ? "filled" : "default"}
+        {...(form.danger === true ? { color: "loss" } : {})}
+        onClick={dialog.open}
+      >
         {text}
       </Button>
       {isOpen && (
@@ -64,4 +99,3 @@ export function CommandButton({ command, kind, with: known = {}, choices, label,
     </>
   );
 }
-

@@ -12,10 +12,17 @@ import { CommandFailure } from "./RefusalNotice.tsx";
 
 /** Fields whose name can be made from another's words. */
 const NAMED_AFTER: Record<string, [prefix: string, from: string]> = {
-  bug: ["BUG", "description"], follow_up: ["FU", "description"], platform_change: ["PCH", "description"],
+  bug: ["BUG", "description"],
+  follow_up: ["FU", "description"],
+  platform_change: ["PCH", "description"],
 };
 
-export default function CommandDialog({ command, known, onClose, initial }: {
+export default function CommandDialog({
+  command,
+  known,
+  onClose,
+  initial,
+}: {
   command: string;
   known: Record<string, unknown>;
   onClose: () => void;
@@ -23,7 +30,10 @@ export default function CommandDialog({ command, known, onClose, initial }: {
 }) {
   const isOwn = command in FORMS;
   const described = useQuery({ ...commands, enabled: !isOwn }).data?.find(({ name }) => name === command);
-  const form: Form = isOwn || described === undefined ? formOf(command) : { ...formOf(command), says: described.says, fields: fieldsFrom(described.with as Schema) };
+  const form: Form =
+    isOwn || described === undefined
+      ? formOf(command)
+      : { ...formOf(command), says: described.says, fields: fieldsFrom(described.with as Schema) };
   const [given, setGiven] = useState<Record<string, unknown>>(initial ?? {});
   const [isTried, setTried] = useState(false);
   const give = useGive({ onDone: onClose });
@@ -40,7 +50,16 @@ export default function CommandDialog({ command, known, onClose, initial }: {
   };
 
   return (
-    <Modal opened onClose={onClose} title={<Text fw={620} size="lg">{form.title ?? verb}</Text>} size={fields.some(({ is }) => is === "waves" || is === "json") ? "lg" : "md"}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={
+        <Text fw={620} size="lg">
+          {form.title ?? verb}
+        </Text>
+      }
+      size={fields.some(({ is }) => is === "waves" || is === "json") ? "lg" : "md"}
+    >
       <form
         noValidate
         onSubmit={(event) => {
@@ -50,21 +69,38 @@ export default function CommandDialog({ command, known, onClose, initial }: {
       >
         <Stack gap="md">
           <About known={known} />
-          {form.says !== undefined && <Text size="sm" className="quiet">{form.says}</Text>}
+          {form.says !== undefined && (
+            <Text size="sm" className="quiet">
+              {form.says}
+            </Text>
+          )}
           {fields.map((field, at) => (
             <FieldInput
               key={field.name}
               field={field}
               value={named[field.name]}
               autoFocus={at === 0}
-              fault={isTried && lacking.includes(field.name) ? "This is needed." : fault === field.name ? give.error?.message : undefined}
+              fault={
+                isTried && lacking.includes(field.name)
+                  ? "This is needed."
+                  : fault === field.name
+                    ? give.error?.message
+                    : undefined
+              }
               onChange={(value) => setGiven((before) => ({ ...before, [field.name]: value }))}
             />
           ))}
           {give.isError && <CommandFailure error={give.error} />}
           <Group justify="flex-end" gap="xs">
             <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" variant="filled" loading={give.isPending} {...(form.danger === true ? { color: "loss" } : {})}>{verb}</Button>
+            <Button
+              type="submit"
+              variant="filled"
+              loading={give.isPending}
+              {...(form.danger === true ? { color: "loss" } : {})}
+            >
+              {verb}
+            </Button>
           </Group>
         </Stack>
       </form>
@@ -76,14 +112,23 @@ export default function CommandDialog({ command, known, onClose, initial }: {
 function About({ known }: { known: Record<string, unknown> }) {
   const parts = Object.entries(known).filter(([name, value]) => typeof value === "string" && name !== "kind");
   if (parts.length === 0) return null;
-  return <Text size="sm" className="quiet mono">{parts.map(([, value]) => String(value)).join(" · ")}</Text>;
+  return (
+    <Text size="sm" className="quiet mono">
+      {parts.map(([, value]) => String(value)).join(" · ")}
+    </Text>
+  );
 }
 
 function withNames(fields: readonly Field[], given: Record<string, unknown>): Record<string, unknown> {
   const named = { ...given };
   for (const { name } of fields) {
     const rule = NAMED_AFTER[name];
-    if (rule !== undefined && named[name] === undefined && typeof named[rule[1]] === "string" && named[rule[1]] !== "") {
+    if (
+      rule !== undefined &&
+      named[name] === undefined &&
+      typeof named[rule[1]] === "string" &&
+      named[rule[1]] !== ""
+    ) {
       named[name] = idFrom(rule[0], String(named[rule[1]]).split(/\s+/).slice(0, 4).join(" "));
     }
   }

@@ -13,14 +13,25 @@ export function RefusalText({ refusal }: { refusal: Refusal }) {
       <Text size="sm">{sentence(refusal.sentence)}</Text>
       {missing.length > 0 && (
         <div>
-          <Text size="xs" className="quiet">What comes first</Text>
-          <List size="sm" spacing={2}>{missing.map((one) => <List.Item key={one}>{withoutCode(one)}</List.Item>)}</List>
+          <Text size="xs" className="quiet">
+            What comes first
+          </Text>
+          <List size="sm" spacing={2}>
+            {missing.map((one) => (
+              <List.Item key={one}>{withoutCode(one)}</List.Item>
+            ))}
+          </List>
         </div>
       )}
       {who.length > 0 && (
-        <Text size="sm"><span className="quiet">Who may: </span><Who who={who} /></Text>
+        <Text size="sm">
+          <span className="quiet">Who may: </span>
+          <Who who={who} />
+        </Text>
       )}
-      <Text size="xs" className="quiet mono">{refusal.code}</Text>
+      <Text size="xs" className="quiet mono">
+        {refusal.code}
+      </Text>
     </Stack>
   );
 }
@@ -29,7 +40,13 @@ export function RefusalText({ refusal }: { refusal: Refusal }) {
 export function CommandFailure({ error }: { error: unknown }) {
   const refusal = error instanceof Problem ? error.refusal : null;
   return (
-    <Alert color={refusal === null ? "loss" : "late"} variant="light" icon={<IconHandStop />} title={refusal === null ? "This failed" : "The process refuses this"} role="alert">
+    <Alert
+      color={refusal === null ? "loss" : "late"}
+      variant="light"
+      icon={<IconHandStop />}
+      title={refusal === null ? "This failed" : "The process refuses this"}
+      role="alert"
+    >
       {refusal === null ? <Text size="sm">{lineOf(error)}</Text> : <RefusalText refusal={refusal} />}
     </Alert>
   );

@@ -19,15 +19,27 @@ export function fieldsFrom({ properties = {}, required = [] }: Schema): Field[] 
 
 function fieldFrom(name: string, { type, format, description, items }: Property, optional: boolean): Field {
   const words = name.replaceAll("_", " ");
-  const about = { name, label: words.charAt(0).toUpperCase() + words.slice(1), ...(description === undefined ? {} : { hint: description }), ...(optional ? { optional } : {}) };
+  const about = {
+    name,
+    label: words.charAt(0).toUpperCase() + words.slice(1),
+    ...(description === undefined ? {} : { hint: description }),
+    ...(optional ? { optional } : {}),
+  };
   switch (typeof type === "string" ? type : type?.find((one) => one !== "null")) {
-    case "string": return format === "date" ? { ...about, is: "date" } : { ...about, is: "text" };
-    case "number": case "integer": return { ...about, is: "number" };
-    case "boolean": return { ...about, is: "yes" };
-    case "array": return isText(items) ? { ...about, is: "lines" } : { ...about, is: "json" };
+    case "string":
+      return format === "date" ? { ...about, is: "date" } : { ...about, is: "text" };
+    case "number":
+    case "integer":
+      return { ...about, is: "number" };
+    case "boolean":
+      return { ...about, is: "yes" };
+    case "array":
+      return isText(items) ? { ...about, is: "lines" } : { ...about, is: "json" };
     // What refers to a type of its own is a name, more often than not.
-    case undefined: return { ...about, is: "text" };
-    default: return { ...about, is: "json" };
+    case undefined:
+      return { ...about, is: "text" };
+    default:
+      return { ...about, is: "json" };
   }
 }
 

@@ -21,7 +21,10 @@ export async function send({ command, with: argumentsOf }: Given, key: string): 
     client.POST("/api/v1/commands", {
       params: { header: { "Idempotency-Key": key } },
       // The dialogs are made from a table, so the server checks the arguments; it names the field at fault.
-      body: { do: command, with: argumentsOf } as paths["/api/v1/commands"]["post"]["requestBody"]["content"]["application/json"],
+      body: {
+        do: command,
+        with: argumentsOf,
+      } as paths["/api/v1/commands"]["post"]["requestBody"]["content"]["application/json"],
     }),
   );
 }

@@ -11,7 +11,9 @@ export function Invite({ id, teams }: { id: string; teams: readonly string[] }) 
   const [isOpen, dialog] = useDisclosure(false);
   return (
     <>
-      <Button size="xs" onClick={dialog.open}>Invite by link</Button>
+      <Button size="xs" onClick={dialog.open}>
+        Invite by link
+      </Button>
       {isOpen && <Dialog id={id} teams={teams} onClose={dialog.close} />}
     </>
   );
@@ -29,34 +31,99 @@ function Dialog({ id, teams, onClose }: { id: string; teams: readonly string[]; 
       unwrap(
         client.POST("/api/v1/cases/{case}/invitations", {
           params: { path: { case: id } },
-          body: { team: given.team, person: given.person, ...(given.email === "" ? {} : { email: given.email }), ...(given.until === "" ? {} : { until: given.until }) },
+          body: {
+            team: given.team,
+            person: given.person,
+            ...(given.email === "" ? {} : { email: given.email }),
+            ...(given.until === "" ? {} : { until: given.until }),
+          },
         }),
       ),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["case", id] }),
   });
   const made = invite.data;
   return (
-    <Modal opened onClose={onClose} title={<Text fw={620} size="lg">Invite a product owner by link</Text>}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={
+        <Text fw={620} size="lg">
+          Invite a product owner by link
+        </Text>
+      }
+    >
       {made ? (
         <Stack gap="md">
-          <Text size="sm">Whoever has this link can answer for the team, until {day(made.until)}. It is shown this once: hand it to nobody else.</Text>
-          <Code block data-link>{made.link}</Code>
-          {made.mailed && <Alert color={made.mailed.delivered ? "gain" : "late"}>{made.mailed.delivered ? "It was mailed." : "It could not be mailed: hand it over yourself."}</Alert>}
+          <Text size="sm">
+            Whoever has this link can answer for the team, until {day(made.until)}. It is shown this once: hand it to
+            nobody else.
+          </Text>
+          <Code block data-link>
+            {made.link}
+          </Code>
+          {made.mailed && (
+            <Alert color={made.mailed.delivered ? "gain" : "late"}>
+              {made.mailed.delivered ? "It was mailed." : "It could not be mailed: hand it over yourself."}
+            </Alert>
+          )}
           <Group justify="flex-end">
-            <CopyButton value={made.link}>{({ copied, copy }) => <Button variant="filled" onClick={copy}>{copied ? "Copied" : "Copy the link"}</Button>}</CopyButton>
+            <CopyButton value={made.link}>
+              {({ copied, copy }) => (
+                <Button variant="filled" onClick={copy}>
+                  {copied ? "Copied" : "Copy the link"}
+                </Button>
+              )}
+            </CopyButton>
             <Button onClick={onClose}>Done</Button>
           </Group>
         </Stack>
       ) : (
-        <form onSubmit={(event) => { event.preventDefault(); invite.mutate(); }}>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            invite.mutate();
+          }}
+        >
           <Stack gap="md">
-            <Text size="sm" className="quiet">They need no account: the page works on a phone and has four buttons. They answer once, for one team.</Text>
-            <Select label="For which team" data={[...teams]} value={given.team} onChange={(team) => setGiven((before) => ({ ...before, team: team ?? "" }))} allowDeselect={false} />
-            <TextInput label="Who is invited" description="A name, as people would know it" value={given.person} onChange={take("person")} data-autofocus />
-            <TextInput type="email" label="Mail it to" placeholder="optional" description="Used once and not kept" value={given.email} onChange={take("email")} />
-            <TextInput type="date" label="Good until" description="The day the answer is promised by, when left out" value={given.until} onChange={take("until")} />
+            <Text size="sm" className="quiet">
+              They need no account: the page works on a phone and has four buttons. They answer once, for one team.
+            </Text>
+            <Select
+              label="For which team"
+              data={[...teams]}
+              value={given.team}
+              onChange={(team) => setGiven((before) => ({ ...before, team: team ?? "" }))}
+              allowDeselect={false}
+            />
+            <TextInput
+              label="Who is invited"
+              description="A name, as people would know it"
+              value={given.person}
+              onChange={take("person")}
+              data-autofocus
+            />
+            <TextInput
+              type="email"
+              label="Mail it to"
+              placeholder="optional"
+              description="Used once and not kept"
+              value={given.email}
+              onChange={take("email")}
+            />
+            <TextInput
+              type="date"
+              label="Good until"
+              description="The day the answer is promised by, when left out"
+              value={given.until}
+              onChange={take("until")}
+            />
             {invite.isError && <CommandFailure error={invite.error} />}
-            <Group justify="flex-end" gap="xs"><Button onClick={onClose}>Cancel</Button><Button type="submit" variant="filled" loading={invite.isPending}>Make the link</Button></Group>
+            <Group justify="flex-end" gap="xs">
+              <Button onClick={onClose}>Cancel</Button>
+              <Button type="submit" variant="filled" loading={invite.isPending}>
+                Make the link
+              </Button>
+            </Group>
           </Stack>
         </form>
       )}

@@ -6,8 +6,18 @@ import { CommandButton } from "../../lib/command/CommandButton.tsx";
 
 const OUTCOMES = [
   { verdict: "positive", name: "Positive", says: "Same as the experiment: keep it.", kinds: ["keep", "remove"] },
-  { verdict: "not_significant", name: "Not significant", says: "Think: is it worth its maintenance? Can it be improved and measured again?", kinds: ["keep", "keep_justified", "iterate", "remove"] },
-  { verdict: "negative", name: "Negative", says: "Remove or iterate. It can never be kept, whoever asks.", kinds: ["keep", "keep_justified", "iterate", "remove"] },
+  {
+    verdict: "not_significant",
+    name: "Not significant",
+    says: "Think: is it worth its maintenance? Can it be improved and measured again?",
+    kinds: ["keep", "keep_justified", "iterate", "remove"],
+  },
+  {
+    verdict: "negative",
+    name: "Negative",
+    says: "Remove or iterate. It can never be kept, whoever asks.",
+    kinds: ["keep", "keep_justified", "iterate", "remove"],
+  },
 ] as const;
 
 export function Verdicts({ file, verdict }: { file: CaseFile; verdict: string | undefined }) {
@@ -17,11 +27,28 @@ export function Verdicts({ file, verdict }: { file: CaseFile; verdict: string | 
         const holds = one.verdict === verdict;
         return (
           <div key={one.verdict} className={classes.column} data-holds={holds || undefined}>
-            <Text fw={600} size="sm">{one.name}</Text>
-            <Text size="sm" className="quiet">{one.says}</Text>
+            <Text fw={600} size="sm">
+              {one.name}
+            </Text>
+            <Text size="sm" className="quiet">
+              {one.says}
+            </Text>
             {holds && file.stage === "outcome" && (
-              <Group gap={6} mt="xs">{one.kinds.map((kind) => <CommandButton key={kind} command="decide_outcome" kind={kind} with={{ case: file.id }} choices={file.choices} size="xs" primary={kind === "keep"} />)}
-                {one.verdict === "not_significant" && <CommandButton command="acknowledge_keep" with={{ case: file.id }} choices={file.choices} size="xs" />}
+              <Group gap={6} mt="xs">
+                {one.kinds.map((kind) => (
+                  <CommandButton
+                    key={kind}
+                    command="decide_outcome"
+                    kind={kind}
+                    with={{ case: file.id }}
+                    choices={file.choices}
+                    size="xs"
+                    primary={kind === "keep"}
+                  />
+                ))}
+                {one.verdict === "not_significant" && (
+                  <CommandButton command="acknowledge_keep" with={{ case: file.id }} choices={file.choices} size="xs" />
+                )}
               </Group>
             )}
           </div>

@@ -9,12 +9,22 @@ const NAMES = ["Experiment", "Preparation", "Building", "Deployment", "Warranty"
 /** How far along a stage is; those that left the way stand where they left it. */
 export function railAt(file: Pick<CaseFile, "stage" | "kept" | "first_exposed" | "flag">): number {
   switch (file.stage) {
-    case "preparation": case "buy_in": case "rerunning": return 1;
-    case "building": return 2;
-    case "ready": case "rolling_out": case "outcome": return 3;
-    case "productionised": return 4;
-    case "closed": return 5;
-    default: return file.kept ? 4 : file.first_exposed ? 3 : file.flag ? 2 : 1;
+    case "preparation":
+    case "buy_in":
+    case "rerunning":
+      return 1;
+    case "building":
+      return 2;
+    case "ready":
+    case "rolling_out":
+    case "outcome":
+      return 3;
+    case "productionised":
+      return 4;
+    case "closed":
+      return 5;
+    default:
+      return file.kept ? 4 : file.first_exposed ? 3 : file.flag ? 2 : 1;
   }
 }
 
@@ -31,6 +41,9 @@ export function rail(file: CaseFile): Stop[] {
   return NAMES.map((name, place) => ({
     name,
     state: place < at || file.stage === "closed" ? "done" : place === at ? "now" : "ahead",
-    note: place === at && file.stage !== "closed" ? [stageName(file.stage), notes[place]].filter(Boolean).join(", ") : notes[place],
+    note:
+      place === at && file.stage !== "closed"
+        ? [stageName(file.stage), notes[place]].filter(Boolean).join(", ")
+        : notes[place],
   }));
 }

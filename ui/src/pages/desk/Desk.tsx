@@ -21,18 +21,37 @@ export default function Desk() {
         {({ waits, total }) =>
           waits.length === 0 ? (
             <Section>
-              <EmptyState title="Nothing waits on you" action={known?.length === 0 ? <Button component={Link} to="/start" variant="filled" mt="xs">Take the first steps</Button> : undefined}>
-                When somebody needs your answer, it stands here. The <Anchor component={Link} to="/portfolio">portfolio</Anchor> shows how all cases are doing.
+              <EmptyState
+                title="Nothing waits on you"
+                action={
+                  known?.length === 0 ? (
+                    <Button component={Link} to="/start" variant="filled" mt="xs">
+                      Take the first steps
+                    </Button>
+                  ) : undefined
+                }
+              >
+                When somebody needs your answer, it stands here. The{" "}
+                <Anchor component={Link} to="/portfolio">
+                  portfolio
+                </Anchor>{" "}
+                shows how all cases are doing.
               </EmptyState>
             </Section>
           ) : (
             <>
               <ol className={classes.list}>
                 {waits.map((wait) => (
-                  <li key={`${wait.case}/${wait.command}/${JSON.stringify(wait.with)}`}><Item wait={wait} title={titles.get(wait.case)} /></li>
+                  <li key={`${wait.case}/${wait.command}/${JSON.stringify(wait.with)}`}>
+                    <Item wait={wait} title={titles.get(wait.case)} />
+                  </li>
                 ))}
               </ol>
-              {total > waits.length && <Text size="sm" className="quiet">{total - waits.length} more wait behind these.</Text>}
+              {total > waits.length && (
+                <Text size="sm" className="quiet">
+                  {total - waits.length} more wait behind these.
+                </Text>
+              )}
             </>
           )
         }
@@ -47,13 +66,24 @@ function Item({ wait, title }: { wait: Wait; title: string | undefined }) {
       <div className={classes.what}>
         <Text fw={600}>{wait.what.charAt(0).toUpperCase() + wait.what.slice(1)}</Text>
         <Text size="sm" className="quiet">
-          <Anchor component={Link} to={`/cases/${wait.case}`} size="sm">{title ?? wait.case}</Anchor> · since {dayOf(wait.since)}
-          {wait.due && <> · <Deadline due={wait.due} overdue={wait.overdue} lateByDays={wait.late_by_days} /></>}
+          <Anchor component={Link} to={`/cases/${wait.case}`} size="sm">
+            {title ?? wait.case}
+          </Anchor>{" "}
+          · since {dayOf(wait.since)}
+          {wait.due && (
+            <>
+              {" "}
+              · <Deadline due={wait.due} overdue={wait.overdue} lateByDays={wait.late_by_days} />
+            </>
+          )}
         </Text>
       </div>
       <Group gap="xs" wrap="wrap">
         {wait.command === "reopen_case" && typeof wait.with.platform_change === "string" && (
-          <CommandButton command="dismiss_suggestion" with={{ case: wait.case, platform_change: wait.with.platform_change }} />
+          <CommandButton
+            command="dismiss_suggestion"
+            with={{ case: wait.case, platform_change: wait.with.platform_change }}
+          />
         )}
         <CommandButton command={wait.command} with={wait.with} primary />
       </Group>

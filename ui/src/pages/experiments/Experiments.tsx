@@ -14,22 +14,89 @@ export default function Experiments() {
   const opened = new Map<string, string>((useQuery(cases).data ?? []).map((one) => [one.experiment, one.id]));
   return (
     <>
-      <PageHeader title="Experiments" says="What was tried. A significant positive one may become a case." actions={<Button component={Link} to="/experiments/intake" variant="filled">Take an experiment in</Button>} />
+      <PageHeader
+        title="Experiments"
+        says="What was tried. A significant positive one may become a case."
+        actions={
+          <Button component={Link} to="/experiments/intake" variant="filled">
+            Take an experiment in
+          </Button>
+        }
+      />
       <Asked of={asked} lines={8}>
-        {(all) => all.length === 0 ? (
-          <Section><EmptyState title="No experiment yet" action={<Button component={Link} to="/experiments/intake" mt="xs">Take an experiment in</Button>}>From its numbers, a summary file, GrowthBook or Statsig; from a file of units with <code>tenure import</code>.</EmptyState></Section>
-        ) : (
-          <Rows
-            label="Experiments" rows={all} rowKey={(one) => one.experiment}
-            columns={[
-              { name: "Experiment", width: "minmax(220px, 2fr)", cell: (one) => <><Anchor component={Link} to={`/experiments/${encodeURIComponent(one.experiment)}`} size="sm" fw={560} truncate>{one.title ?? one.experiment}</Anchor><Text size="xs" className="quiet" truncate>{one.experiment} · {one.team}</Text></> },
-              { name: "Ended", width: "110px", cell: (one) => day(one.ended) },
-              { name: "Result", width: "190px", cell: (one) => <VerdictBadge verdict={one.judged.verdict} nuance={one.judged.nuance} /> },
-              { name: "Effect", width: "minmax(260px, 1.4fr)", cell: (one) => (one.judged.absolute ? effectSentence(one.judged.absolute, differenceUnit(one.metric.kind)) : "not known") },
-              { name: "Case", width: "150px", cell: (one) => opened.has(one.experiment) ? <Anchor component={Link} size="sm" to={`/cases/${opened.get(one.experiment)}`}>{opened.get(one.experiment)}</Anchor> : one.judged.verdict === "positive" ? <CommandButton command="open_case" with={{ experiment: one.experiment }} size="xs" /> : "" },
-            ]}
-          />
-        )}
+        {(all) =>
+          all.length === 0 ? (
+            <Section>
+              <EmptyState
+                title="No experiment yet"
+                action={
+                  <Button component={Link} to="/experiments/intake" mt="xs">
+                    Take an experiment in
+                  </Button>
+                }
+              >
+                From its numbers, a summary file, GrowthBook or Statsig; from a file of units with{" "}
+                <code>tenure import</code>.
+              </EmptyState>
+            </Section>
+          ) : (
+            <Rows
+              label="Experiments"
+              rows={all}
+              rowKey={(one) => one.experiment}
+              columns={[
+                {
+                  name: "Experiment",
+                  width: "minmax(220px, 2fr)",
+                  cell: (one) => (
+                    <>
+                      <Anchor
+                        component={Link}
+                        to={`/experiments/${encodeURIComponent(one.experiment)}`}
+                        size="sm"
+                        fw={560}
+                        truncate
+                      >
+                        {one.title ?? one.experiment}
+                      </Anchor>
+                      <Text size="xs" className="quiet" truncate>
+                        {one.experiment} · {one.team}
+                      </Text>
+                    </>
+                  ),
+                },
+                { name: "Ended", width: "110px", cell: (one) => day(one.ended) },
+                {
+                  name: "Result",
+                  width: "190px",
+                  cell: (one) => <VerdictBadge verdict={one.judged.verdict} nuance={one.judged.nuance} />,
+                },
+                {
+                  name: "Effect",
+                  width: "minmax(260px, 1.4fr)",
+                  cell: (one) =>
+                    one.judged.absolute
+                      ? effectSentence(one.judged.absolute, differenceUnit(one.metric.kind))
+                      : "not known",
+                },
+                {
+                  name: "Case",
+                  width: "150px",
+                  cell: (one) =>
+                    opened.has(one.experiment) ? (
+                      <Anchor component={Link} size="sm" to={`/cases/${opened.get(one.experiment)}`}>
+                        {opened.get(one.experiment)}
+                      </Anchor>
+                    ) : one.judged.verdict === "positive" ? (
+                      <CommandButton command="open_case" with={{ experiment: one.experiment }} size="xs" />
+                    ) : (
+                      ""
+                    ),
+                },
+              ]}
+            />
+          )
+        }
       </Asked>
     </>
   );

@@ -6,6 +6,9 @@ import { decimal } from "../../lib/number.ts";
 export function Answers({ standing }: { standing: Standing }) {
   if (standing.state === "faulty") return <Badge color="loss">faulty</Badge>;
   if (standing.state === "disabled") return <Badge color="gray">off</Badge>;
-  if (typeof standing.exposure_percent === "number") return <Badge color={standing.exposure_percent > 0 ? "gain" : "gray"}>{decimal(standing.exposure_percent, 1)} %</Badge>;
+  if (typeof standing.exposure_percent === "number")
+    return (
+      <Badge color={standing.exposure_percent > 0 ? "gain" : "gray"}>{decimal(standing.exposure_percent, 1)} %</Badge>
+    );
   return <Badge color="gain">{standing.targeted ? "on, by rules" : "on"}</Badge>;
 }

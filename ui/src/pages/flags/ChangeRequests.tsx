@@ -18,7 +18,8 @@ export default function ChangeRequests() {
 }
 
 function Status({ one }: { one: View }) {
-  const color = one.status === "applied" ? "gain" : one.status === "rejected" ? "loss" : one.status === "open" ? "iris" : "gray";
+  const color =
+    one.status === "applied" ? "gain" : one.status === "rejected" ? "loss" : one.status === "open" ? "iris" : "gray";
   return <Badge color={color}>{one.status}</Badge>;
 }
 
@@ -32,23 +33,72 @@ function All() {
   const asked = useQuery(changeRequests(status));
   return (
     <>
-      <PageHeader title="Change requests" says="Where an environment asks for approval, a change is read by others before it is served." />
+      <PageHeader
+        title="Change requests"
+        says="Where an environment asks for approval, a change is read by others before it is served."
+      />
       <FlagTabs />
-      <SegmentedControl aria-label="Where they stand" mb="md" value={status} onChange={(value) => setQuery({ status: value }, { replace: true })} data={[{ value: "open", label: "Open" }, { value: "applied", label: "Applied" }, { value: "rejected", label: "Rejected" }, { value: "withdrawn", label: "Withdrawn" }]} />
+      <SegmentedControl
+        aria-label="Where they stand"
+        mb="md"
+        value={status}
+        onChange={(value) => setQuery({ status: value }, { replace: true })}
+        data={[
+          { value: "open", label: "Open" },
+          { value: "applied", label: "Applied" },
+          { value: "rejected", label: "Rejected" },
+          { value: "withdrawn", label: "Withdrawn" },
+        ]}
+      />
       <Asked of={asked}>
-        {(all) => all.length === 0 ? <Section><EmptyState title={`No change request is ${status}`}>Editing a flag in an environment that asks for approval makes one.</EmptyState></Section> : (
-          <Rows
-            label="Change requests" rows={all} rowKey={(one) => one.request}
-            columns={[
-              { name: "Request", width: "minmax(180px, 1.3fr)", cell: (one) => <Anchor component={Link} to={`/change-requests/${encodeURIComponent(one.request)}`} size="sm" fw={560}>{one.request}</Anchor> },
-              { name: "Changes", width: "minmax(180px, 1.4fr)", cell: (one) => one.differences.map(({ name }) => name).join(", ") },
-              { name: "Why", width: "minmax(180px, 1.6fr)", cell: (one) => <Text size="sm" truncate>{one.reason}</Text> },
-              { name: "Where", width: "120px", cell: (one) => one.environment },
-              { name: "Approvals", width: "100px", cell: (one) => `${approvalsOf(one)} of ${one.approvals_needed}` },
-              { name: "Proposed", width: "120px", cell: (one) => dayOf(one.proposed.at) },
-            ]}
-          />
-        )}
+        {(all) =>
+          all.length === 0 ? (
+            <Section>
+              <EmptyState title={`No change request is ${status}`}>
+                Editing a flag in an environment that asks for approval makes one.
+              </EmptyState>
+            </Section>
+          ) : (
+            <Rows
+              label="Change requests"
+              rows={all}
+              rowKey={(one) => one.request}
+              columns={[
+                {
+                  name: "Request",
+                  width: "minmax(180px, 1.3fr)",
+                  cell: (one) => (
+                    <Anchor
+                      component={Link}
+                      to={`/change-requests/${encodeURIComponent(one.request)}`}
+                      size="sm"
+                      fw={560}
+                    >
+                      {one.request}
+                    </Anchor>
+                  ),
+                },
+                {
+                  name: "Changes",
+                  width: "minmax(180px, 1.4fr)",
+                  cell: (one) => one.differences.map(({ name }) => name).join(", "),
+                },
+                {
+                  name: "Why",
+                  width: "minmax(180px, 1.6fr)",
+                  cell: (one) => (
+                    <Text size="sm" truncate>
+                      {one.reason}
+                    </Text>
+                  ),
+                },
+                { name: "Where", width: "120px", cell: (one) => one.environment },
+                { name: "Approvals", width: "100px", cell: (one) => `${approvalsOf(one)} of ${one.approvals_needed}` },
+                { name: "Proposed", width: "120px", cell: (one) => dayOf(one.proposed.at) },
+              ]}
+            />
+          )
+        }
       </Asked>
     </>
   );
@@ -60,24 +110,83 @@ function One({ id }: { id: string }) {
     <Asked of={asked}>
       {(one) => (
         <>
-          <PageHeader title={`Change request ${one.request}`} back={{ to: "/change-requests", label: "Change requests" }} says={<Group gap="xs"><Status one={one} /><span>for {one.environment}, by <PersonName account={one.proposed.by} />, {instantOf(one.proposed.at)}</span></Group>}
-            actions={one.status === "open" && <>
-              <CommandButton command="approve_change" with={{ request: one.request, revision: one.revision }} primary />
-              <CommandButton command="apply_change" with={{ request: one.request }} />
-              <CommandButton command="reject_change" with={{ request: one.request }} />
-              <CommandButton command="withdraw_change" with={{ request: one.request }} />
-            </>} />
-          <Section title="Why"><Text>{one.reason}</Text>{one.because && <Text size="sm" mt="xs" c="var(--late)">{one.because}</Text>}</Section>
+          <PageHeader
+            title={`Change request ${one.request}`}
+            back={{ to: "/change-requests", label: "Change requests" }}
+            says={
+              <Group gap="xs">
+                <Status one={one} />
+                <span>
+                  for {one.environment}, by <PersonName account={one.proposed.by} />, {instantOf(one.proposed.at)}
+                </span>
+              </Group>
+            }
+            actions={
+              one.status === "open" && (
+                <>
+                  <CommandButton
+                    command="approve_change"
+                    with={{ request: one.request, revision: one.revision }}
+                    primary
+                  />
+                  <CommandButton command="apply_change" with={{ request: one.request }} />
+                  <CommandButton command="reject_change" with={{ request: one.request }} />
+                  <CommandButton command="withdraw_change" with={{ request: one.request }} />
+                </>
+              )
+            }
+          />
+          <Section title="Why">
+            <Text>{one.reason}</Text>
+            {one.because && (
+              <Text size="sm" mt="xs" c="var(--late)">
+                {one.because}
+              </Text>
+            )}
+          </Section>
           <Section id="approvals" title="Approval">
             <Facts>
-              <Fact name="Needed">{one.approvals_needed === 0 ? "none" : of(one.approvals_needed, "person", "people")}, none of them an author</Fact>
-              <Fact name="Given">{approvalsOf(one) === 0 ? "by nobody yet" : Object.entries(one.approvals ?? {}).map(([account, stamp]) => <span key={account}><PersonName account={account} />, {dayOf(stamp.at)} </span>)}</Fact>
-              <Fact name="Revision">{one.revision}{one.revision > 1 && ": an edit needs approval again"}</Fact>
+              <Fact name="Needed">
+                {one.approvals_needed === 0 ? "none" : of(one.approvals_needed, "person", "people")}, none of them an
+                author
+              </Fact>
+              <Fact name="Given">
+                {approvalsOf(one) === 0
+                  ? "by nobody yet"
+                  : Object.entries(one.approvals ?? {}).map(([account, stamp]) => (
+                      <span key={account}>
+                        <PersonName account={account} />, {dayOf(stamp.at)}{" "}
+                      </span>
+                    ))}
+              </Fact>
+              <Fact name="Revision">
+                {one.revision}
+                {one.revision > 1 && ": an edit needs approval again"}
+              </Fact>
               {one.at && <Fact name="Applied at">{instantOf(one.at)}, by Tenure itself</Fact>}
             </Facts>
           </Section>
           {one.differences.map((change) => (
-            <Section key={`${change.noun} ${change.name}`} title={<Group gap="xs"><span>{change.noun === "flag" ? <Anchor component={Link} to={`/flags/${encodeURIComponent(change.name)}?environment=${one.environment}`}>{change.name}</Anchor> : `Segment ${change.name}`}</span>{change.changed_since && <Badge color="late">changed since it was proposed</Badge>}</Group>}>
+            <Section
+              key={`${change.noun} ${change.name}`}
+              title={
+                <Group gap="xs">
+                  <span>
+                    {change.noun === "flag" ? (
+                      <Anchor
+                        component={Link}
+                        to={`/flags/${encodeURIComponent(change.name)}?environment=${one.environment}`}
+                      >
+                        {change.name}
+                      </Anchor>
+                    ) : (
+                      `Segment ${change.name}`
+                    )}
+                  </span>
+                  {change.changed_since && <Badge color="late">changed since it was proposed</Badge>}
+                </Group>
+              }
+            >
               <Differences of={change} />
             </Section>
           ))}

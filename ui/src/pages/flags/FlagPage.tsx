@@ -17,7 +17,11 @@ export default function FlagPage() {
   const { key = "" } = useParams();
   const [query] = useSearchParams();
   const environment = query.get("environment") ?? "production";
-  return <Asked of={useQuery(flag(environment, key))} lines={8}>{(one) => <Whole one={one} environment={environment} />}</Asked>;
+  return (
+    <Asked of={useQuery(flag(environment, key))} lines={8}>
+      {(one) => <Whole one={one} environment={environment} />}
+    </Asked>
+  );
 }
 
 function Whole({ one, environment }: { one: Flag; environment: string }) {
@@ -27,46 +31,141 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
   return (
     <>
       <PageHeader
-        title={key} back={{ to: "/flags", label: "Flags" }} says={one.description ?? undefined}
-        actions={<>
-          {isWhole && <Button component={Link} to={`/playground?flag=${encodeURIComponent(key)}&environment=${environment}`}>Try it</Button>}
-          <CommandButton command="describe_flag" with={{ key }} />
-          {!isCases && <Button component={Link} to={`/flags/${encodeURIComponent(key)}/edit?environment=${environment}`} variant="filled">Edit in {environment}</Button>}
-          {!isCases && <CommandButton command="archive_flag" with={{ key, environment }} />}
-        </>}
+        title={key}
+        back={{ to: "/flags", label: "Flags" }}
+        says={one.description ?? undefined}
+        actions={
+          <>
+            {isWhole && (
+              <Button component={Link} to={`/playground?flag=${encodeURIComponent(key)}&environment=${environment}`}>
+                Try it
+              </Button>
+            )}
+            <CommandButton command="describe_flag" with={{ key }} />
+            {!isCases && (
+              <Button
+                component={Link}
+                to={`/flags/${encodeURIComponent(key)}/edit?environment=${environment}`}
+                variant="filled"
+              >
+                Edit in {environment}
+              </Button>
+            )}
+            {!isCases && <CommandButton command="archive_flag" with={{ key, environment }} />}
+          </>
+        }
       />
-      {one.stale.map((stale) => <Text key={stale.reason} size="sm" c="var(--late)" mb="sm">It should leave the code: {stale.sentence}, since {day(stale.since)}.</Text>)}
-      {isWhole && <Section id="environments" title="Environments" flush>
-        <Table.ScrollContainer minWidth={560}>
-          <Table>
-            <Table.Thead><Table.Tr><Table.Th>Environment</Table.Th><Table.Th>State</Table.Th><Table.Th>Default</Table.Th><Table.Th>Set</Table.Th><Table.Th>Why</Table.Th></Table.Tr></Table.Thead>
-            <Table.Tbody>
-              {Object.entries(one.environments).map(([name, standing]) => (
-                <Table.Tr key={name}>
-                  <Table.Td><Anchor component={Link} to={`?environment=${encodeURIComponent(name)}`} size="sm" fw={name === environment ? 600 : 400}>{name}</Anchor></Table.Td>
-                  <Table.Td><Answers standing={standing} /></Table.Td>
-                  <Table.Td className="mono">{standing.default ?? "the code's own"}</Table.Td>
-                  <Table.Td><PersonName account={standing.by} />, {dayOf(standing.since)}</Table.Td>
-                  <Table.Td>{standing.reason}{standing.request && <> <Anchor component={Link} to={`/change-requests/${standing.request}`} size="sm">{standing.request}</Anchor></>}</Table.Td>
+      {one.stale.map((stale) => (
+        <Text key={stale.reason} size="sm" c="var(--late)" mb="sm">
+          It should leave the code: {stale.sentence}, since {day(stale.since)}.
+        </Text>
+      ))}
+      {isWhole && (
+        <Section id="environments" title="Environments" flush>
+          <Table.ScrollContainer minWidth={560}>
+            <Table>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Environment</Table.Th>
+                  <Table.Th>State</Table.Th>
+                  <Table.Th>Default</Table.Th>
+                  <Table.Th>Set</Table.Th>
+                  <Table.Th>Why</Table.Th>
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      </Section>}
+              </Table.Thead>
+              <Table.Tbody>
+                {Object.entries(one.environments).map(([name, standing]) => (
+                  <Table.Tr key={name}>
+                    <Table.Td>
+                      <Anchor
+                        component={Link}
+                        to={`?environment=${encodeURIComponent(name)}`}
+                        size="sm"
+                        fw={name === environment ? 600 : 400}
+                      >
+                        {name}
+                      </Anchor>
+                    </Table.Td>
+                    <Table.Td>
+                      <Answers standing={standing} />
+                    </Table.Td>
+                    <Table.Td className="mono">{standing.default ?? "the code's own"}</Table.Td>
+                    <Table.Td>
+                      <PersonName account={standing.by} />, {dayOf(standing.since)}
+                    </Table.Td>
+                    <Table.Td>
+                      {standing.reason}
+                      {standing.request && (
+                        <>
+                          {" "}
+                          <Anchor component={Link} to={`/change-requests/${standing.request}`} size="sm">
+                            {standing.request}
+                          </Anchor>
+                        </>
+                      )}
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        </Section>
+      )}
       <Section id="served" title={`Who gets what in ${environment}`}>
-        {one.fault && <Text size="sm" c="var(--loss)">It cannot be served: {one.fault}</Text>}
-        {isCases && <Text size="sm">The case <Anchor component={Link} to={`/cases/${one.case}`} size="sm">{one.case}</Anchor> decides: {decimal(one.environments[environment]?.exposure_percent ?? 0, 2)} % of all units meet the feature. Its rollout raises it; nobody edits it by hand.</Text>}
-        {source && "authored" in source
-          ? <List size="sm" type="ordered" spacing={4}>{whoGetsWhat(source.authored).map((line) => <List.Item key={line}>{line}</List.Item>)}</List>
-          : !definition && <EmptyState title={`It is not served in ${environment}`} />}
-        {definition && <details><summary style={{ cursor: "pointer", fontSize: "0.85rem", marginTop: 10 }}>Its flagd definition</summary><Code block tabIndex={0}>{JSON.stringify(definition, null, 2)}</Code></details>}
+        {one.fault && (
+          <Text size="sm" c="var(--loss)">
+            It cannot be served: {one.fault}
+          </Text>
+        )}
+        {isCases && (
+          <Text size="sm">
+            The case{" "}
+            <Anchor component={Link} to={`/cases/${one.case}`} size="sm">
+              {one.case}
+            </Anchor>{" "}
+            decides: {decimal(one.environments[environment]?.exposure_percent ?? 0, 2)} % of all units meet the feature.
+            Its rollout raises it; nobody edits it by hand.
+          </Text>
+        )}
+        {source && "authored" in source ? (
+          <List size="sm" type="ordered" spacing={4}>
+            {whoGetsWhat(source.authored).map((line) => (
+              <List.Item key={line}>{line}</List.Item>
+            ))}
+          </List>
+        ) : (
+          !definition && <EmptyState title={`It is not served in ${environment}`} />
+        )}
+        {definition && (
+          <details>
+            <summary style={{ cursor: "pointer", fontSize: "0.85rem", marginTop: 10 }}>Its flagd definition</summary>
+            <Code block tabIndex={0}>
+              {JSON.stringify(definition, null, 2)}
+            </Code>
+          </details>
+        )}
       </Section>
       <Section id="about" title="About">
         <Facts>
           <Fact name="Answers for it">{one.owner ? <TeamName team={one.owner} /> : "nobody yet"}</Fact>
-          <Fact name="Meant to live">{one.lifetime === "permanent" ? "for good" : one.lifetime ? `through ${day(one.lifetime.until)}` : "not said"}</Fact>
-          {(one.tags ?? []).length > 0 && <Fact name="Tags"><Group gap={4}>{(one.tags ?? []).map((tag) => <Badge key={tag} color="gray">{tag}</Badge>)}</Group></Fact>}
+          <Fact name="Meant to live">
+            {one.lifetime === "permanent"
+              ? "for good"
+              : one.lifetime
+                ? `through ${day(one.lifetime.until)}`
+                : "not said"}
+          </Fact>
+          {(one.tags ?? []).length > 0 && (
+            <Fact name="Tags">
+              <Group gap={4}>
+                {(one.tags ?? []).map((tag) => (
+                  <Badge key={tag} color="gray">
+                    {tag}
+                  </Badge>
+                ))}
+              </Group>
+            </Fact>
+          )}
         </Facts>
       </Section>
       {isWhole && <References flagKey={key} />}
@@ -77,11 +176,42 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
 
 function References({ flagKey }: { flagKey: string }) {
   return (
-    <Section id="references" title="In the code" says={<>As <code>tenure flag refs --upload</code> found it.</>}>
+    <Section
+      id="references"
+      title="In the code"
+      says={
+        <>
+          As <code>tenure flag refs --upload</code> found it.
+        </>
+      }
+    >
       <Asked of={useQuery(references(flagKey))} lines={2}>
-        {(all) => all.length === 0 ? <Text size="sm" className="quiet">No codebase was scanned for it yet.</Text> : (
-          <Facts>{all.map((scan) => <Fact key={scan.codebase} name={scan.codebase}>{(scan.counts[flagKey] ?? 0) === 0 ? "gone" : of(scan.counts[flagKey] ?? 0, "reference")} in {count(scan.files)} files{scan.commit && <> at <span className="mono">{scan.commit.slice(0, 10)}</span></>}, <span className="quiet"><PersonName account={scan.by} />, {dayOf(scan.at)}</span></Fact>)}</Facts>
-        )}
+        {(all) =>
+          all.length === 0 ? (
+            <Text size="sm" className="quiet">
+              No codebase was scanned for it yet.
+            </Text>
+          ) : (
+            <Facts>
+              {all.map((scan) => (
+                <Fact key={scan.codebase} name={scan.codebase}>
+                  {(scan.counts[flagKey] ?? 0) === 0 ? "gone" : of(scan.counts[flagKey] ?? 0, "reference")} in{" "}
+                  {count(scan.files)} files
+                  {scan.commit && (
+                    <>
+                      {" "}
+                      at <span className="mono">{scan.commit.slice(0, 10)}</span>
+                    </>
+                  )}
+                  ,{" "}
+                  <span className="quiet">
+                    <PersonName account={scan.by} />, {dayOf(scan.at)}
+                  </span>
+                </Fact>
+              ))}
+            </Facts>
+          )
+        }
       </Asked>
     </Section>
   );
@@ -91,16 +221,43 @@ function History({ flagKey }: { flagKey: string }) {
   return (
     <Section id="history" title="History" says="The latest change first; each can be taken back.">
       <Asked of={useQuery(flagHistory(flagKey))} lines={3}>
-        {(all) => all.length === 0 ? <Text size="sm" className="quiet">No change is kept.</Text> : (
-          <Facts>
-            {all.map((change) => (
-              <Fact key={`${change.environment} ${change.entry}`} name={<><span className="num">{instantOf(change.at)}</span><br /><PersonName account={change.by} />, {change.environment}</>}>
-                <Differences of={change} />
-                <Group gap="xs" mt={4}>{change.in_force && <Badge color="gain">in force</Badge>}{change.reason && <Text size="sm" className="quiet">{change.reason}</Text>}<CommandButton command="revert_flag" with={{ key: flagKey, entry: change.entry, environment: change.environment }} size="compact-xs" /></Group>
-              </Fact>
-            ))}
-          </Facts>
-        )}
+        {(all) =>
+          all.length === 0 ? (
+            <Text size="sm" className="quiet">
+              No change is kept.
+            </Text>
+          ) : (
+            <Facts>
+              {all.map((change) => (
+                <Fact
+                  key={`${change.environment} ${change.entry}`}
+                  name={
+                    <>
+                      <span className="num">{instantOf(change.at)}</span>
+                      <br />
+                      <PersonName account={change.by} />, {change.environment}
+                    </>
+                  }
+                >
+                  <Differences of={change} />
+                  <Group gap="xs" mt={4}>
+                    {change.in_force && <Badge color="gain">in force</Badge>}
+                    {change.reason && (
+                      <Text size="sm" className="quiet">
+                        {change.reason}
+                      </Text>
+                    )}
+                    <CommandButton
+                      command="revert_flag"
+                      with={{ key: flagKey, entry: change.entry, environment: change.environment }}
+                      size="compact-xs"
+                    />
+                  </Group>
+                </Fact>
+              ))}
+            </Facts>
+          )
+        }
       </Asked>
     </Section>
   );

@@ -4,7 +4,11 @@ import { useLocation, useNavigate } from "react-router";
 import { useAuthoring } from "./authoring.ts";
 
 const PAGES = [
-  ["/flags", "Flags"], ["/segments", "Segments"], ["/change-requests", "Change requests"], ["/playground", "Playground"], ["/environments", "Environments"],
+  ["/flags", "Flags"],
+  ["/segments", "Segments"],
+  ["/change-requests", "Change requests"],
+  ["/playground", "Playground"],
+  ["/environments", "Environments"],
 ] as const;
 
 export function FlagTabs() {
@@ -14,8 +18,20 @@ export function FlagTabs() {
   const here = PAGES.find(([path]) => pathname.startsWith(path))?.[0] ?? null;
   if (!isWhole) return null;
   return (
-    <Tabs value={here} onChange={(path) => path !== null && void go(path)} mb="lg" variant="outline" activateTabWithKeyboard={false}>
-      <Tabs.List aria-label="About flags" style={{ overflowX: "auto", flexWrap: "nowrap" }}>{PAGES.map(([path, label]) => <Tabs.Tab key={path} value={path}>{label}</Tabs.Tab>)}</Tabs.List>
+    <Tabs
+      value={here}
+      onChange={(path) => path !== null && void go(path)}
+      mb="lg"
+      variant="outline"
+      activateTabWithKeyboard={false}
+    >
+      <Tabs.List aria-label="About flags" style={{ overflowX: "auto", flexWrap: "nowrap" }}>
+        {PAGES.map(([path, label]) => (
+          <Tabs.Tab key={path} value={path}>
+            {label}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
     </Tabs>
   );
 }

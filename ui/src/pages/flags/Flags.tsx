@@ -16,34 +16,130 @@ const ENVIRONMENTS_SHOWN = 4;
 export default function Flags() {
   const [query, setQuery] = useSearchParams();
   const asked = useQuery(flags);
-  const known = (useQuery(environments).data ?? []).filter(({ known: said }) => !said?.archived).map(({ environment }) => environment);
+  const known = (useQuery(environments).data ?? [])
+    .filter(({ known: said }) => !said?.archived)
+    .map(({ environment }) => environment);
   const find = (query.get("find") ?? "").toLowerCase();
   const isStale = query.get("stale") === "yes";
-  const set = (name: string, value: string) => setQuery((before) => {
-    const next = new URLSearchParams(before);
-    if (value === "") next.delete(name);
-    else next.set(name, value);
-    return next;
-  }, { replace: true });
+  const set = (name: string, value: string) =>
+    setQuery(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value === "") next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
   const columns: Column<Flag>[] = [
-    { name: "Flag", width: "minmax(220px, 2fr)", cell: (one) => <><Anchor component={Link} to={`/flags/${encodeURIComponent(one.key)}`} size="sm" fw={560} className="mono">{one.key}</Anchor>{one.description && <Text size="xs" className="quiet" truncate>{one.description}</Text>}</> },
-    ...known.slice(0, ENVIRONMENTS_SHOWN).map((environment): Column<Flag> => ({ name: environment, width: "120px", cell: ({ environments: standings }) => { const standing = standings[environment]; return standing ? <Answers standing={standing} /> : <span className="quiet">not there</span>; } })),
-    { name: "Decided by", width: "minmax(130px, 1fr)", cell: (one) => (one.case ? <Anchor component={Link} to={`/cases/${one.case}`} size="sm">{one.case}</Anchor> : "hand") },
-    { name: "Owner", width: "minmax(110px, 0.9fr)", cell: (one) => (one.owner ? <TeamName team={one.owner} /> : <span className="quiet">nobody</span>) },
-    { name: "Purpose", width: "minmax(150px, 1.2fr)", cell: (one) => { const [stale] = one.stale; return stale ? <Badge color="late" title={stale.sentence}>should leave the code</Badge> : <span className="quiet">lives</span>; } },
+    {
+      name: "Flag",
+      width: "minmax(220px, 2fr)",
+      cell: (one) => (
+        <>
+          <Anchor component={Link} to={`/flags/${encodeURIComponent(one.key)}`} size="sm" fw={560} className="mono">
+            {one.key}
+          </Anchor>
+          {one.description && (
+            <Text size="xs" className="quiet" truncate>
+              {one.description}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    ...known.slice(0, ENVIRONMENTS_SHOWN).map((environment): Column<Flag> => ({
+      name: environment,
+      width: "120px",
+      cell: ({ environments: standings }) => {
+        const standing = standings[environment];
+        return standing ? <Answers standing={standing} /> : <span className="quiet">not there</span>;
+      },
+    })),
+    {
+      name: "Decided by",
+      width: "minmax(130px, 1fr)",
+      cell: (one) =>
+        one.case ? (
+          <Anchor component={Link} to={`/cases/${one.case}`} size="sm">
+            {one.case}
+          </Anchor>
+        ) : (
+          "hand"
+        ),
+    },
+    {
+      name: "Owner",
+      width: "minmax(110px, 0.9fr)",
+      cell: (one) => (one.owner ? <TeamName team={one.owner} /> : <span className="quiet">nobody</span>),
+    },
+    {
+      name: "Purpose",
+      width: "minmax(150px, 1.2fr)",
+      cell: (one) => {
+        const [stale] = one.stale;
+        return stale ? (
+          <Badge color="late" title={stale.sentence}>
+            should leave the code
+          </Badge>
+        ) : (
+          <span className="quiet">lives</span>
+        );
+      },
+    },
   ];
   return (
     <>
-      <PageHeader title="Flags" says="How each stands in every environment." actions={<Button component={Link} to="/flags/new" variant="filled">A new flag</Button>} />
+      <PageHeader
+        title="Flags"
+        says="How each stands in every environment."
+        actions={
+          <Button component={Link} to="/flags/new" variant="filled">
+            A new flag
+          </Button>
+        }
+      />
       <FlagTabs />
       <Group mb="md" gap="md">
-        <TextInput aria-label="Filter flags" placeholder="Filter by key, tag, owner or case" value={query.get("find") ?? ""} onChange={(event) => set("find", event.currentTarget.value)} w={280} />
-        <Checkbox label="Only those that should leave the code" checked={isStale} onChange={(event) => set("stale", event.currentTarget.checked ? "yes" : "")} />
+        <TextInput
+          aria-label="Filter flags"
+          placeholder="Filter by key, tag, owner or case"
+          value={query.get("find") ?? ""}
+          onChange={(event) => set("find", event.currentTarget.value)}
+          w={280}
+        />
+        <Checkbox
+          label="Only those that should leave the code"
+          checked={isStale}
+          onChange={(event) => set("stale", event.currentTarget.checked ? "yes" : "")}
+        />
       </Group>
       <Asked of={asked} lines={8}>
         {(all) => {
-          const shown = all.filter((one) => (!isStale || one.stale.length > 0) && `${one.key} ${one.case ?? ""} ${one.owner ?? ""} ${(one.tags ?? []).join(" ")} ${one.description ?? ""}`.toLowerCase().includes(find));
-          if (shown.length === 0) return <Section><EmptyState title={all.length === 0 ? "No flag yet" : "No flag fits this filter"} action={all.length === 0 ? <Button component={Link} to="/flags/new" mt="xs">Write a flag</Button> : undefined}>A case makes its flag while it is built; others are written by hand.</EmptyState></Section>;
+          const shown = all.filter(
+            (one) =>
+              (!isStale || one.stale.length > 0) &&
+              `${one.key} ${one.case ?? ""} ${one.owner ?? ""} ${(one.tags ?? []).join(" ")} ${one.description ?? ""}`
+                .toLowerCase()
+                .includes(find),
+          );
+          if (shown.length === 0)
+            return (
+              <Section>
+                <EmptyState
+                  title={all.length === 0 ? "No flag yet" : "No flag fits this filter"}
+                  action={
+                    all.length === 0 ? (
+                      <Button component={Link} to="/flags/new" mt="xs">
+                        Write a flag
+                      </Button>
+                    ) : undefined
+                  }
+                >
+                  A case makes its flag while it is built; others are written by hand.
+                </EmptyState>
+              </Section>
+            );
           return <Rows label="Flags" rows={shown} rowKey={(one) => one.key} columns={columns} />;
         }}
       </Asked>

@@ -15,44 +15,105 @@ export default function Playground() {
   const environment = query.get("environment") ?? "production";
   const only = query.get("flag") ?? "";
   const known = (useQuery(environments).data ?? []).map((one) => one.environment);
-  const set = (name: string, value: string) => setQuery((before) => {
-    const next = new URLSearchParams(before);
-    if (value === "") next.delete(name);
-    else next.set(name, value);
-    return next;
-  }, { replace: true });
+  const set = (name: string, value: string) =>
+    setQuery(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value === "") next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
   const attempt = useMutation({
     mutationFn: () => tryFlags({ context: JSON.parse(context), environment, ...(only === "" ? {} : { flag: only }) }),
   });
   const answers = attempt.data ?? [];
   return (
     <>
-      <PageHeader title="Playground" says="Give a context, and see what each flag answers and why. Nobody is exposed by it." />
+      <PageHeader
+        title="Playground"
+        says="Give a context, and see what each flag answers and why. Nobody is exposed by it."
+      />
       <FlagTabs />
       <Section>
-        <form onSubmit={(event) => { event.preventDefault(); attempt.mutate(); }}>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            attempt.mutate();
+          }}
+        >
           <Stack gap="md">
             <SimpleGrid cols={{ base: 1, sm: 2 }}>
-              <Select label="Environment" data={[...new Set([environment, "production", ...known])]} value={environment} onChange={(value) => set("environment", value ?? "production")} allowDeselect={false} />
-              <TextInput label="Only this flag" placeholder="all flags" value={only} onChange={(event) => set("flag", event.currentTarget.value.trim())} />
+              <Select
+                label="Environment"
+                data={[...new Set([environment, "production", ...known])]}
+                value={environment}
+                onChange={(value) => set("environment", value ?? "production")}
+                allowDeselect={false}
+              />
+              <TextInput
+                label="Only this flag"
+                placeholder="all flags"
+                value={only}
+                onChange={(event) => set("flag", event.currentTarget.value.trim())}
+              />
             </SimpleGrid>
-            <JsonInput label="Context" description="targetingKey names the unit; add the attributes that rules ask about" autosize minRows={4} maxRows={14} formatOnBlur validationError="this is not JSON" classNames={{ input: "mono" }} value={context} onChange={setContext} />
+            <JsonInput
+              label="Context"
+              description="targetingKey names the unit; add the attributes that rules ask about"
+              autosize
+              minRows={4}
+              maxRows={14}
+              formatOnBlur
+              validationError="this is not JSON"
+              classNames={{ input: "mono" }}
+              value={context}
+              onChange={setContext}
+            />
             {attempt.isError && <CommandFailure error={attempt.error} />}
-            <Button type="submit" variant="filled" loading={attempt.isPending} style={{ alignSelf: "start" }}>Try it</Button>
+            <Button type="submit" variant="filled" loading={attempt.isPending} style={{ alignSelf: "start" }}>
+              Try it
+            </Button>
           </Stack>
         </form>
       </Section>
-      {attempt.data && answers.length === 0 && <Section><EmptyState title={`No flag in ${environment}`} /></Section>}
-      {answers.map((one) => <Answer key={one.key} one={one} />)}
+      {attempt.data && answers.length === 0 && (
+        <Section>
+          <EmptyState title={`No flag in ${environment}`} />
+        </Section>
+      )}
+      {answers.map((one) => (
+        <Answer key={one.key} one={one} />
+      ))}
     </>
   );
 }
 
 function Answer({ one }: { one: Explained }) {
   return (
-    <Section title={<Group gap="xs"><span className="mono">{one.key}</span><Badge color={one.error ? "loss" : "iris"}>{one.variant ?? (one.error ? "no answer" : "the code's default")}</Badge></Group>} says={one.error ?? decidedBy(one)}>
-      <Text size="sm"><span className="quiet">Value </span><span className="mono">{one.value === undefined ? "none" : JSON.stringify(one.value)}</span><span className="quiet">, reason {one.reason}</span></Text>
-      {one.steps.length > 0 && <details open={one.steps.length < 4}><summary style={{ cursor: "pointer", fontSize: "0.85rem", marginTop: 8 }}>How it came to that</summary><Trace steps={one.steps} /></details>}
+    <Section
+      title={
+        <Group gap="xs">
+          <span className="mono">{one.key}</span>
+          <Badge color={one.error ? "loss" : "iris"}>
+            {one.variant ?? (one.error ? "no answer" : "the code's default")}
+          </Badge>
+        </Group>
+      }
+      says={one.error ?? decidedBy(one)}
+    >
+      <Text size="sm">
+        <span className="quiet">Value </span>
+        <span className="mono">{one.value === undefined ? "none" : JSON.stringify(one.value)}</span>
+        <span className="quiet">, reason {one.reason}</span>
+      </Text>
+      {one.steps.length > 0 && (
+        <details open={one.steps.length < 4}>
+          <summary style={{ cursor: "pointer", fontSize: "0.85rem", marginTop: 8 }}>How it came to that</summary>
+          <Trace steps={one.steps} />
+        </details>
+      )}
     </Section>
   );
 }
@@ -70,7 +131,11 @@ function Trace({ steps }: { steps: readonly Step[] }) {
       {steps.map((step, at) => (
         // A step's place is its name.
         <li key={at}>
-          <span className="mono">{step.operator}{step.variable && ` ${step.variable}`}</span> gave <Code>{JSON.stringify(step.value)}</Code>
+          <span className="mono">
+            {step.operator}
+            {step.variable && ` ${step.variable}`}
+          </span>{" "}
+          gave <Code>{JSON.stringify(step.value)}</Code>
           {(step.steps ?? []).length > 0 && <Trace steps={step.steps ?? []} />}
         </li>
       ))}

@@ -25,23 +25,57 @@ export default function Segments() {
   const edited = query.get("edit");
   return (
     <>
-      <PageHeader title="Segments" says="Named sets of units. A change of one reaches every flag that refers to it." actions={<Button component={Link} to="?edit=" variant="filled">Add a segment</Button>} />
+      <PageHeader
+        title="Segments"
+        says="Named sets of units. A change of one reaches every flag that refers to it."
+        actions={
+          <Button component={Link} to="?edit=" variant="filled">
+            Add a segment
+          </Button>
+        }
+      />
       <FlagTabs />
       <Section>
         <Asked of={asked}>
-          {(all) => all.length === 0 ? <EmptyState title="No segment yet">Staff, beta customers, a country: whoever several flags treat alike.</EmptyState> : (
-            <Facts>
-              {all.map((one) => (
-                <Fact key={one.segment} name={<Anchor component={Link} to={`?edit=${encodeURIComponent(one.segment)}`} size="sm">{one.segment}</Anchor>}>
-                  <Text size="sm">{one.description ?? words(one.holds)}</Text>
-                  <Text size="sm" className="quiet">{one.used_by.length === 0 ? "no flag refers to it" : `used by ${[...new Set(one.used_by.map(({ flag }) => flag))].join(", ")}`}; set by <PersonName account={one.stamp.by} />, {dayOf(one.stamp.at)} <CommandButton command="archive_segment" with={{ segment: one.segment }} size="compact-xs" /></Text>
-                </Fact>
-              ))}
-            </Facts>
-          )}
+          {(all) =>
+            all.length === 0 ? (
+              <EmptyState title="No segment yet">
+                Staff, beta customers, a country: whoever several flags treat alike.
+              </EmptyState>
+            ) : (
+              <Facts>
+                {all.map((one) => (
+                  <Fact
+                    key={one.segment}
+                    name={
+                      <Anchor component={Link} to={`?edit=${encodeURIComponent(one.segment)}`} size="sm">
+                        {one.segment}
+                      </Anchor>
+                    }
+                  >
+                    <Text size="sm">{one.description ?? words(one.holds)}</Text>
+                    <Text size="sm" className="quiet">
+                      {one.used_by.length === 0
+                        ? "no flag refers to it"
+                        : `used by ${[...new Set(one.used_by.map(({ flag }) => flag))].join(", ")}`}
+                      ; set by <PersonName account={one.stamp.by} />, {dayOf(one.stamp.at)}{" "}
+                      <CommandButton command="archive_segment" with={{ segment: one.segment }} size="compact-xs" />
+                    </Text>
+                  </Fact>
+                ))}
+              </Facts>
+            )
+          }
         </Asked>
       </Section>
-      {edited !== null && asked.data && <Editor key={edited} one={asked.data.find(({ segment }) => segment === edited)} known={asked.data.map(({ segment }) => segment)} onClose={() => setQuery({}, { replace: true })} />}
+      {edited !== null && asked.data && (
+        <Editor
+          key={edited}
+          one={asked.data.find(({ segment }) => segment === edited)}
+          known={asked.data.map(({ segment }) => segment)}
+          onClose={() => setQuery({}, { replace: true })}
+        />
+      )}
     </>
   );
 }
@@ -62,22 +96,88 @@ function Editor({ one, known, onClose }: { one: View | undefined; known: readonl
   const give = useGive({ onDone: onClose });
   const rules = holds.rules ?? [];
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={620} size="lg">{one ? `Segment ${one.segment}` : "Add a segment"}</Text>}>
-      <form onSubmit={(event) => { event.preventDefault(); give.mutate({ command: "set_segment", with: { segment: name, holds, ...(description === "" ? {} : { description }) } }); }}>
+    <Modal
+      opened
+      onClose={onClose}
+      size="lg"
+      title={
+        <Text fw={620} size="lg">
+          {one ? `Segment ${one.segment}` : "Add a segment"}
+        </Text>
+      }
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          give.mutate({
+            command: "set_segment",
+            with: { segment: name, holds, ...(description === "" ? {} : { description }) },
+          });
+        }}
+      >
         <Stack gap="md">
-          {!one && <TextInput label="Name" placeholder="beta-customers" value={name} onChange={(event) => setName(event.currentTarget.value.trim())} data-autofocus />}
-          <TextInput label="What it is for" placeholder="optional" value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
-          <TagsInput label="Units that are in" description="One by one" placeholder="unit, then Enter" value={keysOf(holds.members)} onChange={(members) => setHolds((before) => ({ ...before, members }))} />
+          {!one && (
+            <TextInput
+              label="Name"
+              placeholder="beta-customers"
+              value={name}
+              onChange={(event) => setName(event.currentTarget.value.trim())}
+              data-autofocus
+            />
+          )}
+          <TextInput
+            label="What it is for"
+            placeholder="optional"
+            value={description}
+            onChange={(event) => setDescription(event.currentTarget.value)}
+          />
+          <TagsInput
+            label="Units that are in"
+            description="One by one"
+            placeholder="unit, then Enter"
+            value={keysOf(holds.members)}
+            onChange={(members) => setHolds((before) => ({ ...before, members }))}
+          />
           {rules.map((rule, at) => (
             <fieldset key={at} style={{ border: "1px solid var(--line)", borderRadius: 9, margin: 0, minWidth: 0 }}>
               <legend style={{ fontSize: "0.8rem", padding: "0 6px" }}>Or whoever has all of</legend>
-              <Conditions label={`rule ${at + 1}`} value={rule} segments={known.filter((other) => other !== name)} onChange={(changed) => setHolds((before) => ({ ...before, rules: rules.map((other, place) => (place === at ? changed : other)) }))} />
+              <Conditions
+                label={`rule ${at + 1}`}
+                value={rule}
+                segments={known.filter((other) => other !== name)}
+                onChange={(changed) =>
+                  setHolds((before) => ({
+                    ...before,
+                    rules: rules.map((other, place) => (place === at ? changed : other)),
+                  }))
+                }
+              />
             </fieldset>
           ))}
-          <Button size="xs" leftSection={<IconPlus size={14} />} style={{ alignSelf: "start" }} onClick={() => setHolds((before) => ({ ...before, rules: [...rules, [{ attribute: "", is: "one_of", values: [] }]] }))}>Add a rule</Button>
-          <TagsInput label="Units that are out" description="Whatever else says that they are in" placeholder="unit, then Enter" value={keysOf(holds.excluded)} onChange={(excluded) => setHolds((before) => ({ ...before, excluded }))} />
+          <Button
+            size="xs"
+            leftSection={<IconPlus size={14} />}
+            style={{ alignSelf: "start" }}
+            onClick={() =>
+              setHolds((before) => ({ ...before, rules: [...rules, [{ attribute: "", is: "one_of", values: [] }]] }))
+            }
+          >
+            Add a rule
+          </Button>
+          <TagsInput
+            label="Units that are out"
+            description="Whatever else says that they are in"
+            placeholder="unit, then Enter"
+            value={keysOf(holds.excluded)}
+            onChange={(excluded) => setHolds((before) => ({ ...before, excluded }))}
+          />
           {give.isError && <CommandFailure error={give.error} />}
-          <Group justify="flex-end" gap="xs"><Button onClick={onClose}>Cancel</Button><Button type="submit" variant="filled" loading={give.isPending} disabled={name === ""}>Save</Button></Group>
+          <Group justify="flex-end" gap="xs">
+            <Button onClick={onClose}>Cancel</Button>
+            <Button type="submit" variant="filled" loading={give.isPending} disabled={name === ""}>
+              Save
+            </Button>
+          </Group>
         </Stack>
       </form>
     </Modal>

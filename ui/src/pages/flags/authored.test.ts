@@ -3,11 +3,22 @@ import { expect, test } from "vitest";
 import { type Authored, faultsOf, NEW, whoGetsWhat } from "./authored.ts";
 
 const FLAG: Authored = {
-  type: "boolean", variants: { on: true, off: false }, default: "off", enabled: true,
+  type: "boolean",
+  variants: { on: true, off: false },
+  default: "off",
+  enabled: true,
   targets: [{ variant: "on", keys: ["u1", "u2"] }],
   rules: [
     { name: "Staff", when: [{ segment: "staff", is: "one_of", not: false, values: [] }], serve: "on" },
-    { when: [{ attribute: "plan", is: "one_of", not: false, values: ["team", "business"] }], serve: { split: [{ variant: "on", percent: 20 }, { variant: "off", percent: 80 }] } },
+    {
+      when: [{ attribute: "plan", is: "one_of", not: false, values: ["team", "business"] }],
+      serve: {
+        split: [
+          { variant: "on", percent: 20 },
+          { variant: "off", percent: 80 },
+        ],
+      },
+    },
   ],
 } as Authored;
 
@@ -23,6 +34,14 @@ test("who gets what is told in the order in which it is decided", () => {
 test.each<[string, Partial<Authored>, string[]]>([
   ["a new flag is good", {}, []],
   ["a default that is no variant", { default: "new" }, ["The default new is none of the variants."]],
-  ["parts that are not the whole", { rules: [{ serve: { split: [{ variant: "on", percent: 20 }] } }] as Authored["rules"] }, ["The parts of rule 1 are 20 % together: they must be 100 %."]],
-  ["a rule that serves nothing", { rules: [{ serve: "" }] as Authored["rules"] }, ["Rule 1 serves nothing, which is none of the variants."]],
+  [
+    "parts that are not the whole",
+    { rules: [{ serve: { split: [{ variant: "on", percent: 20 }] } }] as Authored["rules"] },
+    ["The parts of rule 1 are 20 % together: they must be 100 %."],
+  ],
+  [
+    "a rule that serves nothing",
+    { rules: [{ serve: "" }] as Authored["rules"] },
+    ["Rule 1 serves nothing, which is none of the variants."],
+  ],
 ])("%s", (_, change, expected) => expect(faultsOf({ ...NEW, ...change })).toEqual(expected));

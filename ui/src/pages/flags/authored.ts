@@ -10,11 +10,24 @@ export type Keys = Schemas["Keys"];
 export type FlagType = Schemas["FlagType"];
 
 export const OPERATORS = [
-  ["one_of", "is one of"], ["starts_with", "starts with"], ["ends_with", "ends with"], ["contains", "contains"],
-  ["less", "is less than"], ["at_most", "is at most"], ["greater", "is greater than"], ["at_least", "is at least"],
+  ["one_of", "is one of"],
+  ["starts_with", "starts with"],
+  ["ends_with", "ends with"],
+  ["contains", "contains"],
+  ["less", "is less than"],
+  ["at_most", "is at most"],
+  ["greater", "is greater than"],
+  ["at_least", "is at least"],
 ] as const;
 
-export const NEW: Authored = { type: "boolean", variants: { on: true, off: false }, default: "off", enabled: true, targets: [], rules: [] };
+export const NEW: Authored = {
+  type: "boolean",
+  variants: { on: true, off: false },
+  default: "off",
+  enabled: true,
+  targets: [],
+  rules: [],
+};
 
 /** The variants that a new flag of a type starts with. */
 export const VARIANTS_FIRST: Readonly<Record<FlagType, { variants: Record<string, unknown>; default: string }>> = {
@@ -36,13 +49,18 @@ export function countOf(keys: Keys | undefined): number {
 /** A condition in words: `plan is one of team, business`. */
 export function conditionWords({ attribute, is, not, segment, values }: Condition): string {
   if (typeof segment === "string" && segment !== "") return `${not ? "not " : ""}in the segment ${segment}`;
-  const verb = is === "missing" ? "is missing" : (OPERATORS.find(([name]) => name === (is ?? "one_of"))?.[1] ?? String(is).replaceAll("_", " "));
+  const verb =
+    is === "missing"
+      ? "is missing"
+      : (OPERATORS.find(([name]) => name === (is ?? "one_of"))?.[1] ?? String(is).replaceAll("_", " "));
   return `${not ? "not: " : ""}${attribute ?? "…"} ${verb} ${(values ?? []).map(String).join(" or ")}`.trim();
 }
 
 /** What is served, in words: `on`, or `on 20 %, off 80 %`. */
 export function serveWords(serve: Serve): string {
-  return typeof serve === "string" ? serve : serve.split.map(({ variant, percent }) => `${variant} ${percent} %`).join(", ");
+  return typeof serve === "string"
+    ? serve
+    : serve.split.map(({ variant, percent }) => `${variant} ${percent} %`).join(", ");
 }
 
 /** Who gets what, a line each, in the order in which it is decided. */
@@ -50,9 +68,12 @@ export function whoGetsWhat(flag: Authored): string[] {
   if (flag.enabled === false) return ["The flag is switched off: everybody gets the default in the caller's code."];
   const unit = flag.unit && flag.unit !== "targetingKey" ? flag.unit : "unit";
   return [
-    ...(flag.targets ?? []).map(({ keys, variant }) => `${countOf(keys)} named ${countOf(keys) === 1 ? unit : `${unit}s`} get ${variant}.`),
+    ...(flag.targets ?? []).map(
+      ({ keys, variant }) => `${countOf(keys)} named ${countOf(keys) === 1 ? unit : `${unit}s`} get ${variant}.`,
+    ),
     ...(flag.rules ?? []).map(({ name, when, serve }) => {
-      const who = (when ?? []).length === 0 ? "Everybody else" : `Whoever has ${(when ?? []).map(conditionWords).join(", and ")}`;
+      const who =
+        (when ?? []).length === 0 ? "Everybody else" : `Whoever has ${(when ?? []).map(conditionWords).join(", and ")}`;
       return `${name ? `${name}: ` : ""}${who} gets ${serveWords(serve)}${typeof serve === "string" ? "" : `, by ${serve.by ?? flag.unit ?? "targetingKey"}; each keeps what it got`}.`;
     }),
     `All others get ${flag.default}.`,
@@ -67,11 +88,13 @@ export function faultsOf(flag: Authored): string[] {
   if (!names.includes(flag.default)) faults.push(`The default ${flag.default || "…"} is none of the variants.`);
   for (const [at, { serve }] of (flag.rules ?? []).entries()) {
     if (typeof serve === "string") {
-      if (!names.includes(serve)) faults.push(`Rule ${at + 1} serves ${serve || "nothing"}, which is none of the variants.`);
+      if (!names.includes(serve))
+        faults.push(`Rule ${at + 1} serves ${serve || "nothing"}, which is none of the variants.`);
       continue;
     }
     const total = serve.split.reduce((sum, { percent }) => sum + percent, 0);
-    if (Math.abs(total - 100) > 1e-9) faults.push(`The parts of rule ${at + 1} are ${total} % together: they must be 100 %.`);
+    if (Math.abs(total - 100) > 1e-9)
+      faults.push(`The parts of rule ${at + 1} are ${total} % together: they must be 100 %.`);
   }
   return faults;
 }

@@ -15,43 +15,152 @@ const FILTERS = ["stream", "text", "actor", "kind", "from", "to"] as const;
 
 export default function Journal() {
   const [query, setQuery] = useSearchParams();
-  const given = Object.fromEntries(FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : []))) as Partial<Record<(typeof FILTERS)[number], string>>;
+  const given = Object.fromEntries(
+    FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : [])),
+  ) as Partial<Record<(typeof FILTERS)[number], string>>;
   const asked = useInfiniteQuery(journal(given));
   const people = useQuery(accounts).data ?? [];
   const rows = asked.data?.pages.flatMap(({ items }) => items) ?? [];
-  const set = (name: string, value: string | null) => setQuery((before) => {
-    const next = new URLSearchParams(before);
-    if (value === null || value === "") next.delete(name);
-    else next.set(name, value);
-    return next;
-  }, { replace: true });
+  const set = (name: string, value: string | null) =>
+    setQuery(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value === null || value === "") next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
   return (
     <>
       <PageHeader
         title="Journal"
-        says={<>{given.stream === undefined ? "Everything that was decided, in order." : <>Everything decided in <span className="mono">{given.stream}</span>. <Anchor component={Link} to="/journal">Show all</Anchor></>} Each entry carries the hash of all before it; <code>tenure journal verify</code> checks the chain.</>}
+        says={
+          <>
+            {given.stream === undefined ? (
+              "Everything that was decided, in order."
+            ) : (
+              <>
+                Everything decided in <span className="mono">{given.stream}</span>.{" "}
+                <Anchor component={Link} to="/journal">
+                  Show all
+                </Anchor>
+              </>
+            )}{" "}
+            Each entry carries the hash of all before it; <code>tenure journal verify</code> checks the chain.
+          </>
+        }
       />
       <Group mb="md" gap="sm" align="end">
         <Words value={given.text ?? ""} onChange={(text) => set("text", text)} />
-        <Select aria-label="Who" placeholder="Everybody" clearable searchable w={190} data={[{ value: "system", label: "Tenure itself" }, ...people.map(({ id, display_name: name }) => ({ value: id, label: name }))]} value={given.actor ?? null} onChange={(actor) => set("actor", actor)} />
-        <TextInput type="date" label="From" value={given.from?.slice(0, 10) ?? ""} onChange={(event) => set("from", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))} />
-        <TextInput type="date" label="Before" value={given.to?.slice(0, 10) ?? ""} onChange={(event) => set("to", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))} />
-        {(given.kind ?? given.text ?? given.actor ?? given.from ?? given.to) !== undefined && <Button variant="subtle" onClick={() => setQuery(given.stream === undefined ? {} : { stream: given.stream }, { replace: true })}>Clear</Button>}
+        <Select
+          aria-label="Who"
+          placeholder="Everybody"
+          clearable
+          searchable
+          w={190}
+          data={[
+            { value: "system", label: "Tenure itself" },
+            ...people.map(({ id, display_name: name }) => ({ value: id, label: name })),
+          ]}
+          value={given.actor ?? null}
+          onChange={(actor) => set("actor", actor)}
+        />
+        <TextInput
+          type="date"
+          label="From"
+          value={given.from?.slice(0, 10) ?? ""}
+          onChange={(event) =>
+            set("from", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))
+          }
+        />
+        <TextInput
+          type="date"
+          label="Before"
+          value={given.to?.slice(0, 10) ?? ""}
+          onChange={(event) => set("to", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))}
+        />
+        {(given.kind ?? given.text ?? given.actor ?? given.from ?? given.to) !== undefined && (
+          <Button
+            variant="subtle"
+            onClick={() => setQuery(given.stream === undefined ? {} : { stream: given.stream }, { replace: true })}
+          >
+            Clear
+          </Button>
+        )}
       </Group>
-      {asked.isPending ? <Waiting lines={8} /> : asked.isError ? <ErrorState error={asked.error} retry={() => void asked.refetch()} /> : rows.length === 0 && !asked.hasNextPage ? <Section><EmptyState title="No entry fits">{Object.keys(given).length === 0 ? "Nothing was decided yet." : "Try fewer words, or another time."}</EmptyState></Section> : (
+      {asked.isPending ? (
+        <Waiting lines={8} />
+      ) : asked.isError ? (
+        <ErrorState error={asked.error} retry={() => void asked.refetch()} />
+      ) : rows.length === 0 && !asked.hasNextPage ? (
+        <Section>
+          <EmptyState title="No entry fits">
+            {Object.keys(given).length === 0 ? "Nothing was decided yet." : "Try fewer words, or another time."}
+          </EmptyState>
+        </Section>
+      ) : (
         <>
           <Rows
-            label="Entries" rows={rows} rowKey={(one) => String(one.seq)}
+            label="Entries"
+            rows={rows}
+            rowKey={(one) => String(one.seq)}
             columns={[
               { name: "No.", width: "64px", cell: (one) => one.seq },
               { name: "When", width: "178px", cell: (one) => instantOf(one.at) },
-              { name: "Who", width: "150px", cell: (one) => <Text size="sm" truncate title={one.actor}>{one.who}</Text> },
-              { name: "What", width: "minmax(280px, 2.4fr)", cell: (one) => <Text size="sm" lineClamp={2} title={`${plain(one.kind)}: ${one.sentence}`}>{one.sentence}</Text> },
-              { name: "Where", width: "minmax(130px, 0.9fr)", cell: (one) => { const to = pageOf(one.stream); return to === null ? <span className="quiet">{one.stream}</span> : <Anchor component={Link} size="sm" to={to}>{one.stream.slice(one.stream.indexOf("/") + 1)}</Anchor>; } },
-              { name: "Hash", width: "96px", cell: (one) => <span className="mono quiet" title={one.hash}>{one.hash.slice(0, 8)}</span> },
+              {
+                name: "Who",
+                width: "150px",
+                cell: (one) => (
+                  <Text size="sm" truncate title={one.actor}>
+                    {one.who}
+                  </Text>
+                ),
+              },
+              {
+                name: "What",
+                width: "minmax(280px, 2.4fr)",
+                cell: (one) => (
+                  <Text size="sm" lineClamp={2} title={`${plain(one.kind)}: ${one.sentence}`}>
+                    {one.sentence}
+                  </Text>
+                ),
+              },
+              {
+                name: "Where",
+                width: "minmax(130px, 0.9fr)",
+                cell: (one) => {
+                  const to = pageOf(one.stream);
+                  return to === null ? (
+                    <span className="quiet">{one.stream}</span>
+                  ) : (
+                    <Anchor component={Link} size="sm" to={to}>
+                      {one.stream.slice(one.stream.indexOf("/") + 1)}
+                    </Anchor>
+                  );
+                },
+              },
+              {
+                name: "Hash",
+                width: "96px",
+                cell: (one) => (
+                  <span className="mono quiet" title={one.hash}>
+                    {one.hash.slice(0, 8)}
+                  </span>
+                ),
+              },
             ]}
           />
-          <Group mt="sm" gap="sm"><Text size="sm" className="quiet num">{count(rows.length)} entries</Text>{asked.hasNextPage && <Button size="xs" onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>Read on</Button>}</Group>
+          <Group mt="sm" gap="sm">
+            <Text size="sm" className="quiet num">
+              {count(rows.length)} entries
+            </Text>
+            {asked.hasNextPage && (
+              <Button size="xs" onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>
+                Read on
+              </Button>
+            )}
+          </Group>
         </>
       )}
     </>
@@ -67,5 +176,16 @@ function instant(day: string): string {
 function Words({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   const [text, setText] = useState(value);
   const ask = useDebouncedCallback(onChange, 300);
-  return <TextInput aria-label="Search the journal" placeholder="Search all entries" w={280} value={text} onChange={(event) => { setText(event.currentTarget.value); ask(event.currentTarget.value); }} />;
+  return (
+    <TextInput
+      aria-label="Search the journal"
+      placeholder="Search all entries"
+      w={280}
+      value={text}
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        ask(event.currentTarget.value);
+      }}
+    />
+  );
 }

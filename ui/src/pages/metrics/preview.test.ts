@@ -3,7 +3,12 @@ import { expect, test } from "vitest";
 import type { Draft } from "./preview.ts";
 import { numberOf } from "./preview.ts";
 
-const EVENTS = [{ event: "buy", hours: 2, value: 10 }, { event: "buy", hours: 30, value: 50 }, { event: "see", hours: 1, value: 1 }, { event: "see", hours: 2, value: 1 }];
+const EVENTS = [
+  { event: "buy", hours: 2, value: 10 },
+  { event: "buy", hours: 30, value: 50 },
+  { event: "see", hours: 1, value: 1 },
+  { event: "see", hours: 2, value: 1 },
+];
 
 test.each<[string, Partial<Draft>, number | null]>([
   ["any event makes a one", { kind: "proportion" }, 1],
@@ -16,5 +21,7 @@ test.each<[string, Partial<Draft>, number | null]>([
   ["a ratio divides", { kind: "ratio", denominator: "see" }, 30],
   ["a ratio over nothing says nothing", { kind: "ratio", denominator: "nothing" }, null],
 ])("%s", (_, draft, expected) => {
-  expect(numberOf({ metric: "buy", kind: "mean", direction: "increase", unit: "targetingKey", ...draft }, EVENTS)).toBe(expected);
+  expect(numberOf({ metric: "buy", kind: "mean", direction: "increase", unit: "targetingKey", ...draft }, EVENTS)).toBe(
+    expected,
+  );
 });

@@ -24,11 +24,16 @@ function folded(how: Draft["aggregation"], found: readonly Outcome[]): number {
   const values = found.map(({ value }) => value);
   const sum = values.reduce((total, value) => total + value, 0);
   switch (how) {
-    case "any": return found.length > 0 ? 1 : 0;
-    case "count": return found.length;
-    case "mean": return found.length === 0 ? 0 : sum / found.length;
-    case "last": return [...found].sort((a, b) => a.hours - b.hours).at(-1)?.value ?? 0;
-    default: return sum;
+    case "any":
+      return found.length > 0 ? 1 : 0;
+    case "count":
+      return found.length;
+    case "mean":
+      return found.length === 0 ? 0 : sum / found.length;
+    case "last":
+      return [...found].sort((a, b) => a.hours - b.hours).at(-1)?.value ?? 0;
+    default:
+      return sum;
   }
 }
 
@@ -45,13 +50,23 @@ export function numberOf(draft: Draft, outcomes: readonly Outcome[]): number | n
 export function sentenceOf(draft: Draft): string {
   const event = draft.event || draft.metric || "the event";
   const within = draft.window_hours ? `within ${draft.window_hours} hours of first exposure` : "during the rollout";
-  const FOLDS: Record<string, string> = { any: "1 when there is any", count: "their number", sum: "the sum of their values", mean: "the mean of their values", last: "the value of the last" };
+  const FOLDS: Record<string, string> = {
+    any: "1 when there is any",
+    count: "their number",
+    sum: "the sum of their values",
+    mean: "the mean of their values",
+    last: "the value of the last",
+  };
   const fold = FOLDS[draft.aggregation ?? "sum"];
   const cap = draft.cap ? `, at most ${draft.cap}` : "";
   switch (draft.kind) {
-    case "proportion": return `A unit counts as 1 when it has ${event} ${within}, else as 0; the metric is the share of ones.`;
-    case "ratio": return `The metric is the total of ${event} (${fold}${cap}) over the total of ${draft.denominator || "the denominator's event"}, both ${within}.`;
-    case "quantile": return `A unit's number is ${fold} of ${event} ${within}${cap}; the metric is the ${draft.quantile ?? "…"} quantile of all units' numbers.`;
-    default: return `A unit's number is ${fold} of ${event} ${within}${cap}; the metric is its mean over all units.`;
+    case "proportion":
+      return `A unit counts as 1 when it has ${event} ${within}, else as 0; the metric is the share of ones.`;
+    case "ratio":
+      return `The metric is the total of ${event} (${fold}${cap}) over the total of ${draft.denominator || "the denominator's event"}, both ${within}.`;
+    case "quantile":
+      return `A unit's number is ${fold} of ${event} ${within}${cap}; the metric is the ${draft.quantile ?? "…"} quantile of all units' numbers.`;
+    default:
+      return `A unit's number is ${fold} of ${event} ${within}${cap}; the metric is its mean over all units.`;
   }
 }

@@ -17,29 +17,84 @@ export default function Portfolio() {
   const asked = useQuery(cases);
   const [query, setQuery] = useSearchParams();
   const set = (name: string, value: string | null) =>
-    setQuery((before) => {
-      const next = new URLSearchParams(before);
-      if (value === null || value === "") next.delete(name);
-      else next.set(name, value);
-      return next;
-    }, { replace: true });
+    setQuery(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value === null || value === "") next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
   const view = query.get("view") ?? "board";
   return (
     <>
       <PageHeader title="Portfolio" says="Every case, from won to delivered." />
       <Totals />
       <Group mb="md" gap="sm" align="end" className="no-print">
-        <SegmentedControl aria-label="View" value={view} onChange={(value) => set("view", value)} data={[{ value: "board", label: "Board" }, { value: "table", label: "Table" }]} />
-        <TextInput aria-label="Filter cases" placeholder="Filter by name, team or flag" value={query.get("find") ?? ""} onChange={(event) => set("find", event.currentTarget.value)} w={240} />
-        <Select aria-label="Stage" placeholder="Every stage" clearable data={STAGES.map((stage) => ({ value: stage, label: stageName(stage) }))} value={query.get("stage")} onChange={(value) => set("stage", value)} w={170} />
-        <Select aria-label="Order" data={[{ value: "since", label: "Longest in its stage" }, { value: "benefit", label: "Largest benefit" }, { value: "name", label: "By name" }]} value={query.get("order") ?? "since"} onChange={(value) => set("order", value)} allowDeselect={false} w={190} />
+        <SegmentedControl
+          aria-label="View"
+          value={view}
+          onChange={(value) => set("view", value)}
+          data={[
+            { value: "board", label: "Board" },
+            { value: "table", label: "Table" },
+          ]}
+        />
+        <TextInput
+          aria-label="Filter cases"
+          placeholder="Filter by name, team or flag"
+          value={query.get("find") ?? ""}
+          onChange={(event) => set("find", event.currentTarget.value)}
+          w={240}
+        />
+        <Select
+          aria-label="Stage"
+          placeholder="Every stage"
+          clearable
+          data={STAGES.map((stage) => ({ value: stage, label: stageName(stage) }))}
+          value={query.get("stage")}
+          onChange={(value) => set("stage", value)}
+          w={170}
+        />
+        <Select
+          aria-label="Order"
+          data={[
+            { value: "since", label: "Longest in its stage" },
+            { value: "benefit", label: "Largest benefit" },
+            { value: "name", label: "By name" },
+          ]}
+          value={query.get("order") ?? "since"}
+          onChange={(value) => set("order", value)}
+          allowDeselect={false}
+          w={190}
+        />
         <SavedViews />
       </Group>
       <Asked of={asked} lines={8}>
         {(all) => {
-          const shown = sorted(all.filter((one) => fits(one, query)), query.get("order") ?? "since");
-          if (all.length === 0) return <Section><EmptyState title="No case yet">Take an experiment in that won, then open a case for it: the <Anchor component={Link} to="/start">first steps</Anchor> lead there.</EmptyState></Section>;
-          if (shown.length === 0) return <Section><EmptyState title="No case fits this filter" /></Section>;
+          const shown = sorted(
+            all.filter((one) => fits(one, query)),
+            query.get("order") ?? "since",
+          );
+          if (all.length === 0)
+            return (
+              <Section>
+                <EmptyState title="No case yet">
+                  Take an experiment in that won, then open a case for it: the{" "}
+                  <Anchor component={Link} to="/start">
+                    first steps
+                  </Anchor>{" "}
+                  lead there.
+                </EmptyState>
+              </Section>
+            );
+          if (shown.length === 0)
+            return (
+              <Section>
+                <EmptyState title="No case fits this filter" />
+              </Section>
+            );
           return view === "table" ? <Table rows={shown} /> : <Board rows={shown} />;
         }}
       </Asked>
@@ -54,12 +109,36 @@ function Totals() {
       <Asked of={asked} lines={2}>
         {(all) => (
           <Figures>
-            <Figure label="Won" note="expected gain a year of kept cases">{moneyShort(all.won_per_year ?? 0, all.currency)}</Figure>
-            <Figure label="Delivered" note={all.realised_share === null || all.realised_share === undefined ? "nothing measured yet" : `${percent(all.realised_share)} of what was won`} tone="gain">{moneyShort(all.delivered_per_year ?? 0, all.currency)}</Figure>
-            <Figure label="Paid back after" note={`${of(all.paid_back ?? 0, "case")} paid back`}>{all.payback_months === null || all.payback_months === undefined ? "not yet" : months(all.payback_months)}</Figure>
-            <Figure label="Days to tenure" note="median, from opening to kept">{all.tenure?.median_days ?? "none kept yet"}</Figure>
-            <Figure label="Parked value" note="a year, waiting for a cheaper way">{moneyShort(all.parked_per_year ?? 0, all.currency)}</Figure>
-            <Figure label="Late" tone={all.late?.length > 0 ? "late" : undefined} note={`${of(all.flags_overdue?.length ?? 0, "flag")} overdue, ${of(all.warranties_ending?.length ?? 0, "warranty", "warranties")} ending`}>{of(all.late?.length ?? 0, "case")}</Figure>
+            <Figure label="Won" note="expected gain a year of kept cases">
+              {moneyShort(all.won_per_year ?? 0, all.currency)}
+            </Figure>
+            <Figure
+              label="Delivered"
+              note={
+                all.realised_share === null || all.realised_share === undefined
+                  ? "nothing measured yet"
+                  : `${percent(all.realised_share)} of what was won`
+              }
+              tone="gain"
+            >
+              {moneyShort(all.delivered_per_year ?? 0, all.currency)}
+            </Figure>
+            <Figure label="Paid back after" note={`${of(all.paid_back ?? 0, "case")} paid back`}>
+              {all.payback_months === null || all.payback_months === undefined ? "not yet" : months(all.payback_months)}
+            </Figure>
+            <Figure label="Days to tenure" note="median, from opening to kept">
+              {all.tenure?.median_days ?? "none kept yet"}
+            </Figure>
+            <Figure label="Parked value" note="a year, waiting for a cheaper way">
+              {moneyShort(all.parked_per_year ?? 0, all.currency)}
+            </Figure>
+            <Figure
+              label="Late"
+              tone={all.late?.length > 0 ? "late" : undefined}
+              note={`${of(all.flags_overdue?.length ?? 0, "flag")} overdue, ${of(all.warranties_ending?.length ?? 0, "warranty", "warranties")} ending`}
+            >
+              {of(all.late?.length ?? 0, "case")}
+            </Figure>
           </Figures>
         )}
       </Asked>
@@ -89,14 +168,24 @@ function sorted(rows: Summary[], order: string): Summary[] {
 const CARDS_MAX = 40;
 
 function Board({ rows }: { rows: Summary[] }) {
-  const columns = STAGES.map((stage) => ({ stage, inside: rows.filter((one) => one.stage === stage) })).filter(({ inside }) => inside.length > 0);
+  const columns = STAGES.map((stage) => ({ stage, inside: rows.filter((one) => one.stage === stage) })).filter(
+    ({ inside }) => inside.length > 0,
+  );
   return (
     <div className={classes.board} tabIndex={0} role="region" aria-label="Cases by stage">
       {columns.map(({ stage, inside }) => (
         <section key={stage} className={classes.column} aria-label={stageName(stage)}>
-          <h2>{stageName(stage)} <span className="num">{inside.length}</span></h2>
-          {inside.slice(0, CARDS_MAX).map((one) => <Card key={one.id} one={one} />)}
-          {inside.length > CARDS_MAX && <Anchor component={Link} to={`?view=table&stage=${stage}`} size="sm">{inside.length - CARDS_MAX} more in the table</Anchor>}
+          <h2>
+            {stageName(stage)} <span className="num">{inside.length}</span>
+          </h2>
+          {inside.slice(0, CARDS_MAX).map((one) => (
+            <Card key={one.id} one={one} />
+          ))}
+          {inside.length > CARDS_MAX && (
+            <Anchor component={Link} to={`?view=table&stage=${stage}`} size="sm">
+              {inside.length - CARDS_MAX} more in the table
+            </Anchor>
+          )}
         </section>
       ))}
     </div>
@@ -107,14 +196,21 @@ function Card({ one }: { one: Summary }) {
   return (
     <Link to={`/cases/${one.id}`} className={classes.card} data-overdue={one.blocker?.overdue || undefined}>
       <strong>{one.title ?? one.id}</strong>
-      <span className="quiet">{one.id}{one.exposure_percent > 0 && ` · ${one.exposure_percent} % exposed`}</span>
+      <span className="quiet">
+        {one.id}
+        {one.exposure_percent > 0 && ` · ${one.exposure_percent} % exposed`}
+      </span>
       {(one.promise?.absolute || one.delivery?.absolute) && (
         <span className={`${classes.numbers} num`}>
           <span>won {one.promise?.absolute ? effect(one.promise.absolute.estimate, unitOf(one)) : "unknown"}</span>
           {one.delivery?.absolute && <span>delivered {effect(one.delivery.absolute.estimate, unitOf(one))}</span>}
         </span>
       )}
-      {one.verdict && one.verdict !== "immature" && <span><VerdictBadge verdict={one.verdict} nuance={one.delivery?.nuance} /></span>}
+      {one.verdict && one.verdict !== "immature" && (
+        <span>
+          <VerdictBadge verdict={one.verdict} nuance={one.delivery?.nuance} />
+        </span>
+      )}
       {one.blocker && <span className={classes.next}>{one.blocker.what}</span>}
     </Link>
   );
@@ -128,15 +224,50 @@ function unitOf(one: Summary) {
 function Table({ rows }: { rows: Summary[] }) {
   return (
     <Rows
-      label="Cases" rows={rows} rowKey={(one) => one.id}
+      label="Cases"
+      rows={rows}
+      rowKey={(one) => one.id}
       columns={[
-        { name: "Case", width: "minmax(220px, 2.2fr)", cell: (one) => <><Anchor component={Link} to={`/cases/${one.id}`} size="sm" fw={560}>{one.title ?? one.id}</Anchor><Text size="xs" className="quiet" truncate>{one.id} · {one.team}</Text></> },
+        {
+          name: "Case",
+          width: "minmax(220px, 2.2fr)",
+          cell: (one) => (
+            <>
+              <Anchor component={Link} to={`/cases/${one.id}`} size="sm" fw={560}>
+                {one.title ?? one.id}
+              </Anchor>
+              <Text size="xs" className="quiet" truncate>
+                {one.id} · {one.team}
+              </Text>
+            </>
+          ),
+        },
         { name: "Stage", width: "140px", cell: (one) => <StageBadge stage={one.stage} /> },
         { name: "Since", width: "110px", cell: (one) => dayOf(one.stage_since) },
-        { name: "Won", width: "100px", cell: (one) => (one.promise?.absolute ? effect(one.promise.absolute.estimate, unitOf(one)) : "") },
-        { name: "Delivered", width: "100px", cell: (one) => (one.delivery?.absolute ? effect(one.delivery.absolute.estimate, unitOf(one)) : "") },
-        { name: "Realised", width: "86px", cell: (one) => (typeof one.delivery?.realised_share === "number" ? percent(one.delivery.realised_share) : "") },
-        { name: "Next", width: "minmax(200px, 2fr)", cell: (one) => <Text size="sm" lineClamp={2} c={one.blocker?.overdue ? "var(--loss)" : "inherit"}>{one.blocker?.what ?? one.until?.what ?? ""}</Text> },
+        {
+          name: "Won",
+          width: "100px",
+          cell: (one) => (one.promise?.absolute ? effect(one.promise.absolute.estimate, unitOf(one)) : ""),
+        },
+        {
+          name: "Delivered",
+          width: "100px",
+          cell: (one) => (one.delivery?.absolute ? effect(one.delivery.absolute.estimate, unitOf(one)) : ""),
+        },
+        {
+          name: "Realised",
+          width: "86px",
+          cell: (one) => (typeof one.delivery?.realised_share === "number" ? percent(one.delivery.realised_share) : ""),
+        },
+        {
+          name: "Next",
+          width: "minmax(200px, 2fr)",
+          cell: (one) => (
+            <Text size="sm" lineClamp={2} c={one.blocker?.overdue ? "var(--loss)" : "inherit"}>
+              {one.blocker?.what ?? one.until?.what ?? ""}
+            </Text>
+          ),
+        },
       ]}
     />
   );

@@ -16,30 +16,52 @@ export function Guardrails({ file }: { file: CaseFile }) {
   const planned = file.plan?.guardrails ?? [];
   const latest = file.measurements.latest?.guardrails ?? [];
   if (planned.length === 0 && latest.length === 0) {
-    return <Section id="guardrails" title="Guardrails"><EmptyState title="No guardrail is planned">A guardrail is a metric that must not get worse by more than its margin; the plan names them.</EmptyState></Section>;
+    return (
+      <Section id="guardrails" title="Guardrails">
+        <EmptyState title="No guardrail is planned">
+          A guardrail is a metric that must not get worse by more than its margin; the plan names them.
+        </EmptyState>
+      </Section>
+    );
   }
   return (
     <Section id="guardrails" title="Guardrails" says="Each is tested at every look, against its margin." flush>
       <Table.ScrollContainer minWidth={560}>
         <Table>
-          <Table.Thead><Table.Tr><Table.Th>Metric</Table.Th><Table.Th>May get worse by</Table.Th><Table.Th>Change</Table.Th><Table.Th>At worst</Table.Th><Table.Th>State</Table.Th></Table.Tr></Table.Thead>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Metric</Table.Th>
+              <Table.Th>May get worse by</Table.Th>
+              <Table.Th>Change</Table.Th>
+              <Table.Th>At worst</Table.Th>
+              <Table.Th>State</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
           <Table.Tbody>
-            {[...new Set([...planned.map(({ metric }) => metric), ...latest.map(({ metric }) => metric)])].map((metric) => {
-              const look = latest.find((one) => one.metric === metric);
-              const margin = planned.find((one) => one.metric === metric)?.margin;
-              const judged = look?.judged;
-              const state = STATES[judged?.state ?? "open"];
-              const said = (value: number) => (look?.scale === "relative" ? percent(Math.expm1(value)) : decimal(value, 4));
-              return (
-                <Table.Tr key={metric} className="num">
-                  <Table.Td>{metric}</Table.Td>
-                  <Table.Td>{margin === undefined ? "" : `${percent(margin)} of control`}</Table.Td>
-                  <Table.Td>{judged ? said(judged.estimate) : look?.cannot_say ? plain(look.cannot_say) : "no look yet"}</Table.Td>
-                  <Table.Td>{judged ? said(judged.bound) : ""}</Table.Td>
-                  <Table.Td><Badge color={state?.color ?? "gray"}>{state?.name ?? "open"}</Badge> <span className="quiet">{state?.says}</span></Table.Td>
-                </Table.Tr>
-              );
-            })}
+            {[...new Set([...planned.map(({ metric }) => metric), ...latest.map(({ metric }) => metric)])].map(
+              (metric) => {
+                const look = latest.find((one) => one.metric === metric);
+                const margin = planned.find((one) => one.metric === metric)?.margin;
+                const judged = look?.judged;
+                const state = STATES[judged?.state ?? "open"];
+                const said = (value: number) =>
+                  look?.scale === "relative" ? percent(Math.expm1(value)) : decimal(value, 4);
+                return (
+                  <Table.Tr key={metric} className="num">
+                    <Table.Td>{metric}</Table.Td>
+                    <Table.Td>{margin === undefined ? "" : `${percent(margin)} of control`}</Table.Td>
+                    <Table.Td>
+                      {judged ? said(judged.estimate) : look?.cannot_say ? plain(look.cannot_say) : "no look yet"}
+                    </Table.Td>
+                    <Table.Td>{judged ? said(judged.bound) : ""}</Table.Td>
+                    <Table.Td>
+                      <Badge color={state?.color ?? "gray"}>{state?.name ?? "open"}</Badge>{" "}
+                      <span className="quiet">{state?.says}</span>
+                    </Table.Td>
+                  </Table.Tr>
+                );
+              },
+            )}
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>

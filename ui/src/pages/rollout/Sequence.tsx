@@ -15,13 +15,24 @@ const WIDEST_OF_LAST = 3;
 const low = ([first = 0]: Interval) => first;
 const high = ([, second = 0]: Interval) => second;
 
-export function Sequence({ looks, unit, expected }: { looks: readonly Look[]; unit: Unit; /** The experiment's effect after correction, drawn as a line. */ expected?: number }) {
+export function Sequence({
+  looks,
+  unit,
+  expected,
+}: {
+  looks: readonly Look[];
+  unit: Unit;
+  /** The experiment's effect after correction, drawn as a line. */ expected?: number;
+}) {
   const last = looks[looks.length - 1];
   const first = looks[0];
   if (last === undefined || first === undefined) return null;
   const reach = WIDEST_OF_LAST * Math.max(Math.abs(high(last.interval) - low(last.interval)), Math.abs(last.estimate));
   const clip = (value: number) => Math.min(last.estimate + reach, Math.max(last.estimate - reach, value));
-  const ticks = axisTicks([...looks.flatMap((look) => look.interval.map(clip)), ...(expected === undefined ? [] : [clip(expected)])]);
+  const ticks = axisTicks([
+    ...looks.flatMap((look) => look.interval.map(clip)),
+    ...(expected === undefined ? [] : [clip(expected)]),
+  ]);
   const bottom = ticks[0] ?? 0;
   const top = ticks[ticks.length - 1] ?? 1;
   const from = Date.parse(first.at);
@@ -32,28 +43,55 @@ export function Sequence({ looks, unit, expected }: { looks: readonly Look[]; un
   const lower = looks.map((look) => `${x(look.at)},${y(clip(low(look.interval)))}`).reverse();
   return (
     <figure className={classes.figure}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${looks.length} looks; the last: ${effect(last.estimate, unit, last.interval)}, 95 % interval ${interval(last.interval, unit)}`}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${looks.length} looks; the last: ${effect(last.estimate, unit, last.interval)}, 95 % interval ${interval(last.interval, unit)}`}
+      >
         {ticks.map((tick) => (
           <g key={tick}>
-            <line x1={LEFT} x2={WIDTH - 10} y1={y(tick)} y2={y(tick)} className={tick === 0 ? classes.zero : classes.grid} />
-            <text x={LEFT - 8} y={y(tick) + 4} textAnchor="end">{decimal(unit === "plain" ? tick : tick * 100, 2)}</text>
+            <line
+              x1={LEFT}
+              x2={WIDTH - 10}
+              y1={y(tick)}
+              y2={y(tick)}
+              className={tick === 0 ? classes.zero : classes.grid}
+            />
+            <text x={LEFT - 8} y={y(tick) + 4} textAnchor="end">
+              {decimal(unit === "plain" ? tick : tick * 100, 2)}
+            </text>
           </g>
         ))}
         {expected !== undefined && (
           <g>
-            <line x1={LEFT} x2={WIDTH - 10} y1={y(clip(expected))} y2={y(clip(expected))} className={classes.expected} />
-            <text x={WIDTH - 12} y={y(clip(expected)) - 5} textAnchor="end">the experiment, corrected: {effect(expected, unit, last.interval)}</text>
+            <line
+              x1={LEFT}
+              x2={WIDTH - 10}
+              y1={y(clip(expected))}
+              y2={y(clip(expected))}
+              className={classes.expected}
+            />
+            <text x={WIDTH - 12} y={y(clip(expected)) - 5} textAnchor="end">
+              the experiment, corrected: {effect(expected, unit, last.interval)}
+            </text>
           </g>
         )}
         <polygon points={[...upper, ...lower].join(" ")} className={classes.band} />
-        <polyline points={looks.map((look) => `${x(look.at)},${y(clip(look.estimate))}`).join(" ")} className={classes.line} />
+        <polyline
+          points={looks.map((look) => `${x(look.at)},${y(clip(look.estimate))}`).join(" ")}
+          className={classes.line}
+        />
         {looks.map((look) => (
           <circle key={look.at} cx={x(look.at)} cy={y(clip(look.estimate))} r={3.5} className={classes.dot}>
             <title>{`${dayOf(look.at)}: ${effect(look.estimate, unit, look.interval)}, 95 % interval ${interval(look.interval, unit)}, ${count(look.units)} units`}</title>
           </circle>
         ))}
-        <text x={LEFT} y={HEIGHT - 6}>{dayOf(first.at)}</text>
-        <text x={WIDTH - 10} y={HEIGHT - 6} textAnchor="end">{dayOf(last.at)}</text>
+        <text x={LEFT} y={HEIGHT - 6}>
+          {dayOf(first.at)}
+        </text>
+        <text x={WIDTH - 10} y={HEIGHT - 6} textAnchor="end">
+          {dayOf(last.at)}
+        </text>
       </svg>
     </figure>
   );

@@ -8,28 +8,66 @@ import { EmptyState, Section } from "../../lib/Page.tsx";
 export function Waves({ file }: { file: CaseFile }) {
   const { plan, running } = file;
   const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
-  const about = plan && [
-    plan.automatic ? "Tenure starts the waves and takes the looks." : "People start the waves.",
-    `A positive verdict takes at least ${of(plan.min_days, "day")} of measured waves; after ${of(plan.max_days, "day")} an open one is closed as underpowered.`,
-    typeof plan.planned_n === "number" ? `${count(plan.planned_n)} units an arm at the planned end.` : "",
-  ].filter(Boolean).join(" ");
+  const about =
+    plan &&
+    [
+      plan.automatic ? "Tenure starts the waves and takes the looks." : "People start the waves.",
+      `A positive verdict takes at least ${of(plan.min_days, "day")} of measured waves; after ${of(plan.max_days, "day")} an open one is closed as underpowered.`,
+      typeof plan.planned_n === "number" ? `${count(plan.planned_n)} units an arm at the planned end.` : "",
+    ]
+      .filter(Boolean)
+      .join(" ");
   return (
-    <Section id="waves" title="Waves" says={about ?? "No plan yet."} actions={<CommandButton command="set_rollout_plan" {...button} />} flush={plan !== null}>
-      {plan === null ? <EmptyState title="No plan yet">A plan says by which waves the flag is raised, and what is watched.</EmptyState> : (
+    <Section
+      id="waves"
+      title="Waves"
+      says={about ?? "No plan yet."}
+      actions={<CommandButton command="set_rollout_plan" {...button} />}
+      flush={plan !== null}
+    >
+      {plan === null ? (
+        <EmptyState title="No plan yet">A plan says by which waves the flag is raised, and what is watched.</EmptyState>
+      ) : (
         <Table.ScrollContainer minWidth={520}>
           <Table>
-            <Table.Thead><Table.Tr><Table.Th>Wave</Table.Th><Table.Th>Meets the feature</Table.Th><Table.Th>Kind</Table.Th><Table.Th>Gate to the next</Table.Th><Table.Th>State</Table.Th></Table.Tr></Table.Thead>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Wave</Table.Th>
+                <Table.Th>Meets the feature</Table.Th>
+                <Table.Th>Kind</Table.Th>
+                <Table.Th>Gate to the next</Table.Th>
+                <Table.Th>State</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
             <Table.Tbody>
               {plan.waves.map((wave, at) => {
-                const state = running === null ? "ahead" : at < running.wave ? "done" : at === running.wave ? "now" : "ahead";
+                const state =
+                  running === null ? "ahead" : at < running.wave ? "done" : at === running.wave ? "now" : "ahead";
                 return (
                   // A wave's place is its name.
                   <Table.Tr key={at} className="num" aria-current={state === "now" ? "step" : undefined}>
                     <Table.Td>{at + 1}</Table.Td>
                     <Table.Td>{decimal(wave.percent, 2)} %</Table.Td>
-                    <Table.Td>{wave.kind === "safety" ? "safety: looks for harm" : "measured: gives the verdict"}</Table.Td>
-                    <Table.Td>{gate(wave, at === plan.waves.length - 1, plan.waves[at + 1]?.approval === true)}</Table.Td>
-                    <Table.Td>{state === "now" && running ? <><Badge color="iris">runs</Badge> <Text span size="sm" className="quiet">since {instantOf(running.since)}</Text></> : <Badge color={state === "done" ? "gain" : "gray"}>{state === "done" ? "passed" : "ahead"}</Badge>}</Table.Td>
+                    <Table.Td>
+                      {wave.kind === "safety" ? "safety: looks for harm" : "measured: gives the verdict"}
+                    </Table.Td>
+                    <Table.Td>
+                      {gate(wave, at === plan.waves.length - 1, plan.waves[at + 1]?.approval === true)}
+                    </Table.Td>
+                    <Table.Td>
+                      {state === "now" && running ? (
+                        <>
+                          <Badge color="iris">runs</Badge>{" "}
+                          <Text span size="sm" className="quiet">
+                            since {instantOf(running.since)}
+                          </Text>
+                        </>
+                      ) : (
+                        <Badge color={state === "done" ? "gain" : "gray"}>
+                          {state === "done" ? "passed" : "ahead"}
+                        </Badge>
+                      )}
+                    </Table.Td>
                   </Table.Tr>
                 );
               })}
@@ -37,12 +75,21 @@ export function Waves({ file }: { file: CaseFile }) {
           </Table>
         </Table.ScrollContainer>
       )}
-      {file.until && <Text size="sm" p="md">Waiting: {file.until.what}{file.until.until && ` until ${day(file.until.until)}`}.</Text>}
+      {file.until && (
+        <Text size="sm" p="md">
+          Waiting: {file.until.what}
+          {file.until.until && ` until ${day(file.until.until)}`}.
+        </Text>
+      )}
     </Section>
   );
 }
 
-function gate(wave: { min_hours?: number | null | undefined; min_units?: number | null | undefined }, isLast: boolean, needsApproval: boolean): string {
+function gate(
+  wave: { min_hours?: number | null | undefined; min_units?: number | null | undefined },
+  isLast: boolean,
+  needsApproval: boolean,
+): string {
   if (isLast) return "the verdict";
   const parts = [
     typeof wave.min_hours === "number" ? of(wave.min_hours, "hour") : "the policy's hours",

@@ -22,24 +22,70 @@ export default function Codebases() {
   const [isFile, file] = useDisclosure(false);
   const seats = useQuery(people).data ?? [];
   return (
-    <Section id="codebases" title="Codebases and owner processes" says="Only a codebase's owners pass or waive its items; exposure waits for all of them." actions={<><CommandButton command="define_codebase" size="xs" primary /><Button size="xs" onClick={file.open}>From a file</Button></>}>
+    <Section
+      id="codebases"
+      title="Codebases and owner processes"
+      says="Only a codebase's owners pass or waive its items; exposure waits for all of them."
+      actions={
+        <>
+          <CommandButton command="define_codebase" size="xs" primary />
+          <Button size="xs" onClick={file.open}>
+            From a file
+          </Button>
+        </>
+      }
+    >
       <Asked of={useQuery(codebases)}>
-        {(all) => all.length === 0 ? <EmptyState title="No codebase yet">Name the code that experiments are rebuilt in, and what its owners check: a QA demo, a reviewed pull request, whatever they list.</EmptyState> : (
-          <Facts>
-            {all.map(({ codebase, items, team }) => {
-              const owners = seats.filter(({ grants }) => grants.includes(`codebase_owner:${codebase}`));
-              return (
-                <Fact key={codebase} name={codebase}>
-                  <Group gap={6}>
-                    {items.length === 0 ? <span className="quiet">nothing to check</span> : items.map((item, at) => <Badge key={nameOf(item)} color="gray">{at + 1}. {plain(nameOf(item))}</Badge>)}
-                    <CommandButton command="define_codebase" with={{ codebase }} label="Change" size="compact-xs" />
-                  </Group>
-                  <Text size="sm" className="quiet">{team && <>of <TeamName team={team} />, </>}{owners.length === 0 ? "no owner yet" : <>owned by {owners.map(({ person }, at) => <span key={person}>{at > 0 && ", "}<PersonName account={person} /></span>)}</>}</Text>
-                </Fact>
-              );
-            })}
-          </Facts>
-        )}
+        {(all) =>
+          all.length === 0 ? (
+            <EmptyState title="No codebase yet">
+              Name the code that experiments are rebuilt in, and what its owners check: a QA demo, a reviewed pull
+              request, whatever they list.
+            </EmptyState>
+          ) : (
+            <Facts>
+              {all.map(({ codebase, items, team }) => {
+                const owners = seats.filter(({ grants }) => grants.includes(`codebase_owner:${codebase}`));
+                return (
+                  <Fact key={codebase} name={codebase}>
+                    <Group gap={6}>
+                      {items.length === 0 ? (
+                        <span className="quiet">nothing to check</span>
+                      ) : (
+                        items.map((item, at) => (
+                          <Badge key={nameOf(item)} color="gray">
+                            {at + 1}. {plain(nameOf(item))}
+                          </Badge>
+                        ))
+                      )}
+                      <CommandButton command="define_codebase" with={{ codebase }} label="Change" size="compact-xs" />
+                    </Group>
+                    <Text size="sm" className="quiet">
+                      {team && (
+                        <>
+                          of <TeamName team={team} />,{" "}
+                        </>
+                      )}
+                      {owners.length === 0 ? (
+                        "no owner yet"
+                      ) : (
+                        <>
+                          owned by{" "}
+                          {owners.map(({ person }, at) => (
+                            <span key={person}>
+                              {at > 0 && ", "}
+                              <PersonName account={person} />
+                            </span>
+                          ))}
+                        </>
+                      )}
+                    </Text>
+                  </Fact>
+                );
+              })}
+            </Facts>
+          )
+        }
       </Asked>
       {isFile && <FromFile onClose={file.close} />}
     </Section>
@@ -56,7 +102,8 @@ function FromFile({ onClose }: { onClose: () => void }) {
   const check = useMutation({ mutationFn: () => unwrap(client.POST("/api/v1/codebases/check", { body: { toml } })) });
   const put = useMutation({
     mutationFn: async () => {
-      for (const one of check.data?.define_codebase ?? []) await send({ command: "define_codebase", with: one }, crypto.randomUUID());
+      for (const one of check.data?.define_codebase ?? [])
+        await send({ command: "define_codebase", with: one }, crypto.randomUUID());
     },
     onSuccess: () => {
       void queries.invalidateQueries();
@@ -65,18 +112,62 @@ function FromFile({ onClose }: { onClose: () => void }) {
   });
   const found = check.data;
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={620} size="lg">Owner processes from a file</Text>}>
+    <Modal
+      opened
+      onClose={onClose}
+      size="lg"
+      title={
+        <Text fw={620} size="lg">
+          Owner processes from a file
+        </Text>
+      }
+    >
       <Stack gap="md">
-        <Textarea label="The file, in TOML" description={<>The same that <code>tenure codebase set</code> reads.</>} autosize minRows={8} maxRows={22} classNames={{ input: "mono" }} value={toml} onChange={(event) => { setToml(event.currentTarget.value); check.reset(); }} data-autofocus />
-        {found && (found.faults.length > 0
-          ? <List size="sm" c="var(--loss)">{found.faults.map((fault) => <List.Item key={fault}>{fault}</List.Item>)}</List>
-          : <Text size="sm" c="var(--gain)" role="status">Good: it defines {of(found.define_codebase.length, "codebase")}.</Text>)}
+        <Textarea
+          label="The file, in TOML"
+          description={
+            <>
+              The same that <code>tenure codebase set</code> reads.
+            </>
+          }
+          autosize
+          minRows={8}
+          maxRows={22}
+          classNames={{ input: "mono" }}
+          value={toml}
+          onChange={(event) => {
+            setToml(event.currentTarget.value);
+            check.reset();
+          }}
+          data-autofocus
+        />
+        {found &&
+          (found.faults.length > 0 ? (
+            <List size="sm" c="var(--loss)">
+              {found.faults.map((fault) => (
+                <List.Item key={fault}>{fault}</List.Item>
+              ))}
+            </List>
+          ) : (
+            <Text size="sm" c="var(--gain)" role="status">
+              Good: it defines {of(found.define_codebase.length, "codebase")}.
+            </Text>
+          ))}
         {check.isError && <CommandFailure error={check.error} />}
         {put.isError && <CommandFailure error={put.error} />}
         <Group justify="flex-end" gap="xs">
           <Button onClick={onClose}>Cancel</Button>
-          <Button onClick={() => check.mutate()} loading={check.isPending}>Check</Button>
-          <Button variant="filled" disabled={!found || found.faults.length > 0} onClick={() => put.mutate()} loading={put.isPending}>Put in force</Button>
+          <Button onClick={() => check.mutate()} loading={check.isPending}>
+            Check
+          </Button>
+          <Button
+            variant="filled"
+            disabled={!found || found.faults.length > 0}
+            onClick={() => put.mutate()}
+            loading={put.isPending}
+          >
+            Put in force
+          </Button>
         </Group>
       </Stack>
     </Modal>

@@ -34,28 +34,71 @@ export default function People() {
   const mayMake = me?.may.includes("accounts") === true;
   return (
     <Section
-      id="people" title="People and roles" says="Roles are the journal's: who held what, and when, can always be read there."
-      actions={<>{mayMake && <Button size="xs" variant="filled" onClick={making.open}>Add a person</Button>}<CommandButton command="name_deputy" size="xs" /></>}
+      id="people"
+      title="People and roles"
+      says="Roles are the journal's: who held what, and when, can always be read there."
+      actions={
+        <>
+          {mayMake && (
+            <Button size="xs" variant="filled" onClick={making.open}>
+              Add a person
+            </Button>
+          )}
+          <CommandButton command="name_deputy" size="xs" />
+        </>
+      }
     >
       <Asked of={asked}>
-        {(all) => all.length === 0 ? <EmptyState title="Nobody has an account yet" /> : (
-          <Facts>
-            {all.map(({ id, display_name: name, roles, disabled }) => (
-              <Fact key={id} name={<><span title={id}>{name}</span>{disabled && <Badge color="gray" ml={6}>cannot sign in</Badge>}</>}>
-                <Group gap={6}>
-                  {roles.length === 0 && <span className="quiet">no role yet</span>}
-                  {roles.map((role) => (
-                    <Group key={role} gap={2} wrap="nowrap"><Badge color="gray">{grantName(role)}</Badge><CommandButton command="revoke_role" with={{ account: id, role }} label="Take away" size="compact-xs" /></Group>
-                  ))}
-                  <Button size="compact-xs" onClick={() => setGranted(id)}>Give a role</Button>
-                </Group>
-              </Fact>
-            ))}
-          </Facts>
-        )}
+        {(all) =>
+          all.length === 0 ? (
+            <EmptyState title="Nobody has an account yet" />
+          ) : (
+            <Facts>
+              {all.map(({ id, display_name: name, roles, disabled }) => (
+                <Fact
+                  key={id}
+                  name={
+                    <>
+                      <span title={id}>{name}</span>
+                      {disabled && (
+                        <Badge color="gray" ml={6}>
+                          cannot sign in
+                        </Badge>
+                      )}
+                    </>
+                  }
+                >
+                  <Group gap={6}>
+                    {roles.length === 0 && <span className="quiet">no role yet</span>}
+                    {roles.map((role) => (
+                      <Group key={role} gap={2} wrap="nowrap">
+                        <Badge color="gray">{grantName(role)}</Badge>
+                        <CommandButton
+                          command="revoke_role"
+                          with={{ account: id, role }}
+                          label="Take away"
+                          size="compact-xs"
+                        />
+                      </Group>
+                    ))}
+                    <Button size="compact-xs" onClick={() => setGranted(id)}>
+                      Give a role
+                    </Button>
+                  </Group>
+                </Fact>
+              ))}
+            </Facts>
+          )
+        }
       </Asked>
       {isNew && <NewPerson onClose={making.close} onMade={setGranted} />}
-      {granted !== null && <GiveRole account={granted} name={asked.data?.find(({ id }) => id === granted)?.display_name ?? granted} onClose={() => setGranted(null)} />}
+      {granted !== null && (
+        <GiveRole
+          account={granted}
+          name={asked.data?.find(({ id }) => id === granted)?.display_name ?? granted}
+          onClose={() => setGranted(null)}
+        />
+      )}
     </Section>
   );
 }
@@ -68,7 +111,16 @@ function NewPerson({ onClose, onMade }: { onClose: () => void; onMade: (account:
     setGiven((before) => ({ ...before, [name]: value }));
   };
   const make = useMutation({
-    mutationFn: () => unwrap(client.POST("/api/v1/accounts", { body: { login: given.login, ...(given.display_name === "" ? {} : { display_name: given.display_name }), ...(given.password === "" ? {} : { password: given.password }) } })),
+    mutationFn: () =>
+      unwrap(
+        client.POST("/api/v1/accounts", {
+          body: {
+            login: given.login,
+            ...(given.display_name === "" ? {} : { display_name: given.display_name }),
+            ...(given.password === "" ? {} : { password: given.password }),
+          },
+        }),
+      ),
     onSuccess: (made) => {
       void queries.invalidateQueries();
       onClose();
@@ -76,14 +128,50 @@ function NewPerson({ onClose, onMade }: { onClose: () => void; onMade: (account:
     },
   });
   return (
-    <Modal opened onClose={onClose} title={<Text fw={620} size="lg">Add a person</Text>}>
-      <form onSubmit={(event) => { event.preventDefault(); make.mutate(); }}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={
+        <Text fw={620} size="lg">
+          Add a person
+        </Text>
+      }
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          make.mutate();
+        }}
+      >
         <Stack gap="md">
-          <TextInput label="Login" description="Usually an e-mail address; notices go there" value={given.login} onChange={take("login")} autoComplete="off" data-autofocus />
-          <TextInput label="Name that others see" value={given.display_name} onChange={take("display_name")} autoComplete="off" />
-          <PasswordInput label="First password" description="At least 12 characters. Without one, only tokens act as this account." value={given.password} onChange={take("password")} autoComplete="new-password" />
+          <TextInput
+            label="Login"
+            description="Usually an e-mail address; notices go there"
+            value={given.login}
+            onChange={take("login")}
+            autoComplete="off"
+            data-autofocus
+          />
+          <TextInput
+            label="Name that others see"
+            value={given.display_name}
+            onChange={take("display_name")}
+            autoComplete="off"
+          />
+          <PasswordInput
+            label="First password"
+            description="At least 12 characters. Without one, only tokens act as this account."
+            value={given.password}
+            onChange={take("password")}
+            autoComplete="new-password"
+          />
           {make.isError && <CommandFailure error={make.error} />}
-          <Group justify="flex-end" gap="xs"><Button onClick={onClose}>Cancel</Button><Button type="submit" variant="filled" loading={make.isPending}>Add</Button></Group>
+          <Group justify="flex-end" gap="xs">
+            <Button onClick={onClose}>Cancel</Button>
+            <Button type="submit" variant="filled" loading={make.isPending}>
+              Add
+            </Button>
+          </Group>
         </Stack>
       </form>
     </Modal>
@@ -97,16 +185,61 @@ function GiveRole({ account, name, onClose }: { account: string; name: string; o
   const knownTeams = useQuery({ ...teams, enabled: where === "team" }).data ?? [];
   const knownCodebases = useQuery({ ...codebases, enabled: where === "codebase" }).data ?? [];
   const give = useGive({ onDone: onClose });
-  const places = where === "team" ? knownTeams.map(({ team, name: named }) => ({ value: team, label: named })) : knownCodebases.map(({ codebase }) => ({ value: codebase, label: codebase }));
+  const places =
+    where === "team"
+      ? knownTeams.map(({ team, name: named }) => ({ value: team, label: named }))
+      : knownCodebases.map(({ codebase }) => ({ value: codebase, label: codebase }));
   const isWhole = role !== null && (where === undefined || scope !== null);
   return (
-    <Modal opened onClose={onClose} title={<Text fw={620} size="lg">Give {name} a role</Text>}>
-      <form onSubmit={(event) => { event.preventDefault(); if (isWhole) give.mutate({ command: "grant_role", with: { account, role: where === undefined ? role : `${role}:${scope}` } }); }}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={
+        <Text fw={620} size="lg">
+          Give {name} a role
+        </Text>
+      }
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isWhole)
+            give.mutate({
+              command: "grant_role",
+              with: { account, role: where === undefined ? role : `${role}:${scope}` },
+            });
+        }}
+      >
         <Stack gap="md">
-          <Select label="Role" placeholder="choose" data={ROLES.map(([known, does]) => ({ value: known, label: `${worded(known)}: ${does}` }))} value={role} onChange={(value) => { setRole(value); setScope(null); }} data-autofocus />
-          {where !== undefined && <Select label={where === "team" ? "Of which team" : "Of which codebase"} placeholder="choose" data={places} value={scope} onChange={setScope} searchable nothingFoundMessage={where === "team" ? "no team yet: add it first" : "no codebase yet: add it first"} />}
+          <Select
+            label="Role"
+            placeholder="choose"
+            data={ROLES.map(([known, does]) => ({ value: known, label: `${worded(known)}: ${does}` }))}
+            value={role}
+            onChange={(value) => {
+              setRole(value);
+              setScope(null);
+            }}
+            data-autofocus
+          />
+          {where !== undefined && (
+            <Select
+              label={where === "team" ? "Of which team" : "Of which codebase"}
+              placeholder="choose"
+              data={places}
+              value={scope}
+              onChange={setScope}
+              searchable
+              nothingFoundMessage={where === "team" ? "no team yet: add it first" : "no codebase yet: add it first"}
+            />
+          )}
           {give.isError && <CommandFailure error={give.error} />}
-          <Group justify="flex-end" gap="xs"><Button onClick={onClose}>Cancel</Button><Button type="submit" variant="filled" loading={give.isPending} disabled={!isWhole}>Give the role</Button></Group>
+          <Group justify="flex-end" gap="xs">
+            <Button onClick={onClose}>Cancel</Button>
+            <Button type="submit" variant="filled" loading={give.isPending} disabled={!isWhole}>
+              Give the role
+            </Button>
+          </Group>
         </Stack>
       </form>
     </Modal>

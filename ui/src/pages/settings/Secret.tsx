@@ -5,10 +5,20 @@ export function Secret({ name, secret, onDone }: { name: string; secret: string;
   return (
     <Alert color="iris" title={`${name}: copy it now`} role="status">
       <Text size="sm">It is shown this once and kept as a digest only.</Text>
-      <Code block my="xs" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>{secret}</Code>
+      <Code block my="xs" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+        {secret}
+      </Code>
       <Group gap="xs">
-        <CopyButton value={secret}>{({ copied, copy }) => <Button size="xs" variant="filled" onClick={copy}>{copied ? "Copied" : "Copy"}</Button>}</CopyButton>
-        <Button size="xs" onClick={onDone}>I have it</Button>
+        <CopyButton value={secret}>
+          {({ copied, copy }) => (
+            <Button size="xs" variant="filled" onClick={copy}>
+              {copied ? "Copied" : "Copy"}
+            </Button>
+          )}
+        </CopyButton>
+        <Button size="xs" onClick={onDone}>
+          I have it
+        </Button>
       </Group>
     </Alert>
   );

@@ -21,11 +21,32 @@ export default function Settings() {
   return (
     <>
       <PageHeader title="Settings" tab={`${found?.label ?? "Settings"}, settings`} />
-      <Tabs value={part} onChange={(value) => value !== null && void go(`/settings/${value}`)} mb="lg" variant="outline" keepMounted={false} activateTabWithKeyboard={false}>
+      <Tabs
+        value={part}
+        onChange={(value) => value !== null && void go(`/settings/${value}`)}
+        mb="lg"
+        variant="outline"
+        keepMounted={false}
+        activateTabWithKeyboard={false}
+      >
         <Tabs.List style={{ overflowX: "auto", flexWrap: "nowrap" }} aria-label="Parts of the settings">
-          {PARTS.map(({ name, label }) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}
+          {PARTS.map(({ name, label }) => (
+            <Tabs.Tab key={name} value={name}>
+              {label}
+            </Tabs.Tab>
+          ))}
         </Tabs.List>
-        {found ? <Tabs.Panel value={found.name} pt="md"><Suspense fallback={<Waiting lines={6} />}><found.page /></Suspense></Tabs.Panel> : <Section><EmptyState title="There is no such part">Choose one above.</EmptyState></Section>}
+        {found ? (
+          <Tabs.Panel value={found.name} pt="md">
+            <Suspense fallback={<Waiting lines={6} />}>
+              <found.page />
+            </Suspense>
+          </Tabs.Panel>
+        ) : (
+          <Section>
+            <EmptyState title="There is no such part">Choose one above.</EmptyState>
+          </Section>
+        )}
       </Tabs>
     </>
   );

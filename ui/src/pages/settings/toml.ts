@@ -5,7 +5,9 @@ export function toml(value: Record<string, unknown>): string {
 }
 
 function table(value: Record<string, unknown>, path: readonly string[]): string {
-  const given = Object.entries(value).filter(([, one]) => one !== null && one !== undefined && !(isTable(one) && Object.keys(one).length === 0));
+  const given = Object.entries(value).filter(
+    ([, one]) => one !== null && one !== undefined && !(isTable(one) && Object.keys(one).length === 0),
+  );
   const plain = given.filter(([, one]) => !isTable(one));
   const groups = given.filter(([, one]) => isTable(one));
   const lines = plain.map(([key, one]) => `${name(key)} = ${written(one)}\n`).join("");

@@ -1,6 +1,13 @@
 // Code that asks for a flag through OpenFeature, by language. The token never stands in it: it comes from the environment.
 
-export const LANGUAGES = [{ name: "JavaScript" }, { name: "Python" }, { name: "Go" }, { name: "Java" }, { name: "Rust" }, { name: "curl" }] as const;
+export const LANGUAGES = [
+  { name: "JavaScript" },
+  { name: "Python" },
+  { name: "Go" },
+  { name: "Java" },
+  { name: "Rust" },
+  { name: "curl" },
+] as const;
 export type Language = (typeof LANGUAGES)[number]["name"];
 
 export interface Part {
@@ -51,7 +58,10 @@ shown = api.get_client().get_boolean_value("${flag}", False, EvaluationContext(t
     },
   ],
   Go: (url, flag) => [
-    { name: "Install", text: "go get github.com/open-feature/go-sdk github.com/open-feature/go-sdk-contrib/providers/ofrep" },
+    {
+      name: "Install",
+      text: "go get github.com/open-feature/go-sdk github.com/open-feature/go-sdk-contrib/providers/ofrep",
+    },
     {
       name: "Ask",
       text: `provider := ofrep.NewProvider("${url}", ofrep.WithBearerToken(os.Getenv("TENURE_TOKEN")))

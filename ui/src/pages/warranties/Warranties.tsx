@@ -12,21 +12,55 @@ import { Rows } from "../../lib/Rows.tsx";
 export default function Warranties() {
   return (
     <>
-      <PageHeader title="Warranties and bugs" says="The building team answers through the warranty's last day, the product owners after it." />
+      <PageHeader
+        title="Warranties and bugs"
+        says="The building team answers through the warranty's last day, the product owners after it."
+      />
       <Asked of={useQuery(cases)} lines={6}>
         {(all) => {
           const rows = all
             .filter((one) => one.warranty_ends || one.open_bugs > 0 || one.exposure_percent > 0)
-            .sort((a, b) => b.open_bugs - a.open_bugs || String(a.warranty_ends ?? "9").localeCompare(String(b.warranty_ends ?? "9")));
-          return rows.length === 0 ? <Section><EmptyState title="No feature is with customers yet" /></Section> : (
+            .sort(
+              (a, b) =>
+                b.open_bugs - a.open_bugs ||
+                String(a.warranty_ends ?? "9").localeCompare(String(b.warranty_ends ?? "9")),
+            );
+          return rows.length === 0 ? (
+            <Section>
+              <EmptyState title="No feature is with customers yet" />
+            </Section>
+          ) : (
             <Rows
-              label="Warranties" rows={rows} rowKey={(one) => one.id}
+              label="Warranties"
+              rows={rows}
+              rowKey={(one) => one.id}
               columns={[
-                { name: "Feature", width: "minmax(220px, 2fr)", cell: (one) => <><Anchor component={Link} to={`/cases/${one.id}#warranty`} size="sm" fw={560}>{one.title ?? one.id}</Anchor><Text size="xs" className="quiet">{one.id} · {one.team}</Text></> },
+                {
+                  name: "Feature",
+                  width: "minmax(220px, 2fr)",
+                  cell: (one) => (
+                    <>
+                      <Anchor component={Link} to={`/cases/${one.id}#warranty`} size="sm" fw={560}>
+                        {one.title ?? one.id}
+                      </Anchor>
+                      <Text size="xs" className="quiet">
+                        {one.id} · {one.team}
+                      </Text>
+                    </>
+                  ),
+                },
                 { name: "Stage", width: "140px", cell: (one) => <StageBadge stage={one.stage} /> },
-                { name: "Warranty's last day", width: "160px", cell: (one) => (one.warranty_ends ? day(one.warranty_ends) : "not running") },
+                {
+                  name: "Warranty's last day",
+                  width: "160px",
+                  cell: (one) => (one.warranty_ends ? day(one.warranty_ends) : "not running"),
+                },
                 { name: "Open bugs", width: "100px", cell: (one) => one.open_bugs },
-                { name: "", width: "140px", cell: (one) => <CommandButton command="report_bug" with={{ case: one.id }} size="compact-xs" /> },
+                {
+                  name: "",
+                  width: "140px",
+                  cell: (one) => <CommandButton command="report_bug" with={{ case: one.id }} size="compact-xs" />,
+                },
               ]}
             />
           );
