@@ -26,6 +26,14 @@ export type Weighing = Schemas["Weighing"];
 export type Codebase = Schemas["CodebaseView"];
 export type Metric = Schemas["MetricView"];
 export type TakenIn = Schemas["TakenIn"];
+export type Flag = Schemas["FlagView"];
+export type FlagStanding = Schemas["FlagStanding"];
+export type Segment = Schemas["Segment"];
+export type SegmentView = Schemas["SegmentView"];
+export type ChangeRequest = Schemas["ChangeRequestView"];
+export type RequestStatus = Schemas["RequestStatus"];
+export type Explained = Schemas["Explained"];
+export type EvaluationStep = Schemas["EvaluationStep"];
 
 /** Lower and upper, as the client reads a pair. */
 export type Interval = readonly number[];

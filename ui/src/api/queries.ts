@@ -1,19 +1,7 @@
 // What the pages read: one entry a question, with the key under which the answer is kept and by which the live feed refreshes it.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, rememberCsrf, unwrap } from "./client.ts";
-import {
-  type ChangeRequest,
-  type Environment,
-  type Flag,
-  type FlagChange,
-  items,
-  read,
-  type RequestStatus,
-  type Scan,
-  type SegmentView,
-  whole,
-} from "./authoring.ts";
-import type { CaseFile, Me } from "./model.ts";
+import type { CaseFile, Me, RequestStatus } from "./model.ts";
 import { Problem } from "./problem.ts";
 
 /** The most items of one page of the API: lists come whole in one request up to this, and say so beyond it. */
@@ -44,7 +32,7 @@ export const desk = queryOptions({
 
 export const portfolio = queryOptions({
   queryKey: ["portfolio"],
-  queryFn: async () => await unwrap(client.GET("/api/v1/portfolio")),
+  queryFn: () => unwrap(client.GET("/api/v1/portfolio")),
 });
 
 export const cases = queryOptions({
@@ -63,7 +51,7 @@ export const caseFile = (id: string) =>
 export const looks = (id: string) =>
   queryOptions({
     queryKey: ["case", id, "looks"],
-    queryFn: async () => await unwrap(client.GET("/api/v1/cases/{case}/looks", { params: { path: { case: id } } })),
+    queryFn: () => unwrap(client.GET("/api/v1/cases/{case}/looks", { params: { path: { case: id } } })),
   });
 
 export const experiments = queryOptions({
@@ -74,56 +62,58 @@ export const experiments = queryOptions({
 export const experiment = (id: string) =>
   queryOptions({
     queryKey: ["experiments", id],
-    queryFn: async () =>
-      await unwrap(client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } })),
+    queryFn: () =>
+      unwrap(client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } })),
   });
 
 /** All flags, each with how it stands in every environment. */
 export const flags = queryOptions({
   queryKey: ["flags"],
-  queryFn: async () => (await items<Flag>("/api/v1/flags", { limit: PAGE_MAX })).map(whole),
+  queryFn: async () => (await unwrap(client.GET("/api/v1/flags", all))).items,
 });
 
 export const flag = (environment: string, key: string) =>
   queryOptions({
     queryKey: ["flags", key, environment],
-    queryFn: async () => whole(await read<Flag>(`/api/v1/flags/${encodeURIComponent(key)}`, { environment })),
+    queryFn: () => unwrap(client.GET("/api/v1/flags/{key}", { params: { path: { key }, query: { environment } } })),
   });
 
 /** The last changes of a flag, the latest first. */
 export const flagHistory = (key: string) =>
   queryOptions({
     queryKey: ["flags", key, "history"],
-    queryFn: () => items<FlagChange>(`/api/v1/flags/${encodeURIComponent(key)}/history`),
+    queryFn: async () => (await unwrap(client.GET("/api/v1/flags/{key}/history", { params: { path: { key } } }))).items,
   });
 
 /** Where a flag's key stands in code, by the last scan of each codebase. */
 export const references = (flagKey: string) =>
   queryOptions({
     queryKey: ["flags", flagKey, "references"],
-    queryFn: () => items<Scan>("/api/v1/references", { flag: flagKey }),
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/references", { params: { query: { flag: flagKey } } }))).items,
   });
 
 export const environments = queryOptions({
   queryKey: ["environments"],
-  queryFn: () => read<Environment[]>("/api/v1/environments"),
+  queryFn: () => unwrap(client.GET("/api/v1/environments")),
 });
 
 export const segments = queryOptions({
   queryKey: ["segments"],
-  queryFn: () => items<SegmentView>("/api/v1/segments", { limit: PAGE_MAX }),
+  queryFn: async () => (await unwrap(client.GET("/api/v1/segments", all))).items,
 });
 
 export const changeRequests = (status: RequestStatus) =>
   queryOptions({
     queryKey: ["change-requests", status],
-    queryFn: () => items<ChangeRequest>("/api/v1/change-requests", { status, limit: PAGE_MAX }),
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/change-requests", { params: { query: { status, limit: PAGE_MAX } } }))).items,
   });
 
 export const changeRequest = (request: string) =>
   queryOptions({
     queryKey: ["change-requests", "one", request],
-    queryFn: () => read<ChangeRequest>(`/api/v1/change-requests/${encodeURIComponent(request)}`),
+    queryFn: () => unwrap(client.GET("/api/v1/change-requests/{request}", { params: { path: { request } } })),
   });
 
 export const metrics = queryOptions({
@@ -160,7 +150,7 @@ export const platformChanges = queryOptions({
 
 export const policy = queryOptions({
   queryKey: ["policy"],
-  queryFn: async () => await unwrap(client.GET("/api/v1/policy")),
+  queryFn: () => unwrap(client.GET("/api/v1/policy")),
 });
 
 export const surfaces = queryOptions({
@@ -171,8 +161,8 @@ export const surfaces = queryOptions({
 export const surface = (name: string) =>
   queryOptions({
     queryKey: ["surfaces", name],
-    queryFn: async () =>
-      await unwrap(client.GET("/api/v1/surfaces/{surface}", { params: { path: { surface: name } } })),
+    queryFn: () =>
+      unwrap(client.GET("/api/v1/surfaces/{surface}", { params: { path: { surface: name } } })),
   });
 
 export const commands = queryOptions({

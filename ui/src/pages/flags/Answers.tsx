@@ -1,9 +1,9 @@
 // How a flag stands in an environment, as a word.
 import { Badge } from "@mantine/core";
-import type { Standing } from "../../api/authoring.ts";
+import type { FlagStanding } from "../../api/model.ts";
 import { decimal } from "../../lib/number.ts";
 
-export function Answers({ standing }: { standing: Standing }) {
+export function Answers({ standing }: { standing: FlagStanding }) {
   if (standing.state === "faulty") return <Badge color="loss">faulty</Badge>;
   if (standing.state === "disabled") return <Badge color="gray">off</Badge>;
   if (typeof standing.exposure_percent === "number")

@@ -3,7 +3,7 @@ import { Anchor, Badge, Group, SegmentedControl, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearchParams } from "react-router";
 import { changeRequest, changeRequests } from "../../api/queries.ts";
-import type { ChangeRequest as View, RequestStatus } from "../../api/authoring.ts";
+import type { ChangeRequest as View, RequestStatus } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";

@@ -3,14 +3,13 @@ import { Anchor, Badge, Button, Code, Group, List, Table, Text } from "@mantine/
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearchParams } from "react-router";
 import { flag, flagHistory, references } from "../../api/queries.ts";
-import type { Flag } from "../../api/authoring.ts";
+import type { Flag } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
 import { count, day, dayOf, decimal, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
 import { whoGetsWhat } from "./authored.ts";
 import { Answers } from "./Answers.tsx";
-import { useAuthoring } from "./authoring.ts";
 import { Differences } from "./Differences.tsx";
 
 export default function FlagPage() {
@@ -27,7 +26,6 @@ export default function FlagPage() {
 function Whole({ one, environment }: { one: Flag; environment: string }) {
   const { key, source, definition } = one;
   const isCases = typeof one.case === "string";
-  const isWhole = useAuthoring();
   return (
     <>
       <PageHeader
@@ -36,11 +34,9 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
         says={one.description ?? undefined}
         actions={
           <>
-            {isWhole && (
-              <Button component={Link} to={`/playground?flag=${encodeURIComponent(key)}&environment=${environment}`}>
-                Try it
-              </Button>
-            )}
+            <Button component={Link} to={`/playground?flag=${encodeURIComponent(key)}&environment=${environment}`}>
+              Try it
+            </Button>
             <CommandButton command="describe_flag" with={{ key }} />
             {!isCases && (
               <Button
@@ -60,7 +56,6 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
           It should leave the code: {stale.sentence}, since {day(stale.since)}.
         </Text>
       ))}
-      {isWhole && (
         <Section id="environments" title="Environments" flush>
           <Table.ScrollContainer minWidth={560}>
             <Table>
@@ -110,7 +105,6 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
             </Table>
           </Table.ScrollContainer>
         </Section>
-      )}
       <Section id="served" title={`Who gets what in ${environment}`}>
         {one.fault && (
           <Text size="sm" c="var(--loss)">
@@ -168,8 +162,8 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
           )}
         </Facts>
       </Section>
-      {isWhole && <References flagKey={key} />}
-      {isWhole && !isCases && <History flagKey={key} />}
+      <References flagKey={key} />
+      {!isCases && <History flagKey={key} />}
     </>
   );
 }

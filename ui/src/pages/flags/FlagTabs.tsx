@@ -1,7 +1,6 @@
 // The pages that are about flags, each with an address of its own, beside one another.
 import { Tabs } from "@mantine/core";
 import { useLocation, useNavigate } from "react-router";
-import { useAuthoring } from "./authoring.ts";
 
 const PAGES = [
   ["/flags", "Flags"],
@@ -14,9 +13,7 @@ const PAGES = [
 export function FlagTabs() {
   const { pathname } = useLocation();
   const go = useNavigate();
-  const isWhole = useAuthoring();
   const here = PAGES.find(([path]) => pathname.startsWith(path))?.[0] ?? null;
-  if (!isWhole) return null;
   return (
     <Tabs
       value={here}

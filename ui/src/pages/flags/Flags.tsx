@@ -1,9 +1,10 @@
 // Flags: how each stands in every environment, who answers for it, and which should leave the code.
 import { Anchor, Badge, Button, Checkbox, Group, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router";
-import type { Flag } from "../../api/authoring.ts";
+import { Link } from "react-router";
+import type { Flag } from "../../api/model.ts";
 import { environments, flags } from "../../api/queries.ts";
+import { useAddress } from "../../lib/address.ts";
 import { TeamName } from "../../lib/names.tsx";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { type Column, Rows } from "../../lib/Rows.tsx";
@@ -14,23 +15,13 @@ import { FlagTabs } from "./FlagTabs.tsx";
 const ENVIRONMENTS_SHOWN = 4;
 
 export default function Flags() {
-  const [query, setQuery] = useSearchParams();
+  const [query, set] = useAddress();
   const asked = useQuery(flags);
   const known = (useQuery(environments).data ?? [])
     .filter(({ known: said }) => !said?.archived)
     .map(({ environment }) => environment);
   const find = (query.get("find") ?? "").toLowerCase();
   const isStale = query.get("stale") === "yes";
-  const set = (name: string, value: string) =>
-    setQuery(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (value === "") next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
   const columns: Column<Flag>[] = [
     {
       name: "Flag",

@@ -2,31 +2,36 @@
 import { Badge, Button, Code, Group, JsonInput, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSearchParams } from "react-router";
-import { type Explained, type Step, tryFlags } from "../../api/authoring.ts";
-import { environments } from "../../api/queries.ts";
+import { client, unwrap } from "../../api/client.ts";
+import type { EvaluationStep, Explained } from "../../api/model.ts";
+import { environments, PAGE_MAX } from "../../api/queries.ts";
+import { useAddress } from "../../lib/address.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { FlagTabs } from "./FlagTabs.tsx";
 
 export default function Playground() {
-  const [query, setQuery] = useSearchParams();
+  const [query, set] = useAddress();
   const [context, setContext] = useState('{\n  "targetingKey": "user-42"\n}');
   const environment = query.get("environment") ?? "production";
   const only = query.get("flag") ?? "";
   const known = (useQuery(environments).data ?? []).map((one) => one.environment);
-  const set = (name: string, value: string) =>
-    setQuery(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (value === "") next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
   const attempt = useMutation({
-    mutationFn: () => tryFlags({ context: JSON.parse(context), environment, ...(only === "" ? {} : { flag: only }) }),
+    mutationFn: async () =>
+      (
+        await unwrap(
+          client.POST("/api/v1/playground", {
+            body: {
+              context: JSON.parse(context) as Record<string, unknown>,
+              environment,
+              flag: only === "" ? null : only,
+              limit: PAGE_MAX,
+              after: "",
+              at: null,
+            },
+          }),
+        )
+      ).items,
   });
   const answers = attempt.data ?? [];
   return (
@@ -125,7 +130,7 @@ function decidedBy({ decided_by: by, reason }: Explained): string {
   return `Rule ${by.rule.place}${by.rule.name ? `, ${by.rule.name},` : ""} decided.`;
 }
 
-function Trace({ steps }: { steps: readonly Step[] }) {
+function Trace({ steps }: { steps: readonly EvaluationStep[] }) {
   return (
     <ul style={{ margin: "4px 0", paddingLeft: 18, fontSize: "0.82rem" }}>
       {steps.map((step, at) => (

@@ -5,8 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { segments } from "../../api/queries.ts";
-import type { SegmentView as View } from "../../api/authoring.ts";
-import type { components } from "../../api/schema";
+import type { Segment, SegmentView as View } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { useGive } from "../../lib/command/give.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
@@ -16,8 +15,6 @@ import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/P
 import { conditionWords, countOf, keysOf } from "./authored.ts";
 import { Conditions } from "./Conditions.tsx";
 import { FlagTabs } from "./FlagTabs.tsx";
-
-type Segment = components["schemas"]["Segment"];
 
 export default function Segments() {
   const asked = useQuery(segments);

@@ -3,8 +3,9 @@ import { Anchor, Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 import { accounts, journal } from "../../api/queries.ts";
+import { useAddress } from "../../lib/address.ts";
 import { count, instantOf } from "../../lib/number.ts";
 import { EmptyState, ErrorState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
@@ -14,23 +15,13 @@ import { pageOf } from "./streams.ts";
 const FILTERS = ["stream", "text", "actor", "kind", "from", "to"] as const;
 
 export default function Journal() {
-  const [query, setQuery] = useSearchParams();
+  const [query, set] = useAddress();
   const given = Object.fromEntries(
     FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : [])),
   ) as Partial<Record<(typeof FILTERS)[number], string>>;
   const asked = useInfiniteQuery(journal(given));
   const people = useQuery(accounts).data ?? [];
   const rows = asked.data?.pages.flatMap(({ items }) => items) ?? [];
-  const set = (name: string, value: string | null) =>
-    setQuery(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (value === null || value === "") next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
   return (
     <>
       <PageHeader
@@ -83,7 +74,9 @@ export default function Journal() {
         {(given.kind ?? given.text ?? given.actor ?? given.from ?? given.to) !== undefined && (
           <Button
             variant="subtle"
-            onClick={() => setQuery(given.stream === undefined ? {} : { stream: given.stream }, { replace: true })}
+            component={Link}
+            to={given.stream === undefined ? "?" : `?stream=${encodeURIComponent(given.stream)}`}
+            replace
           >
             Clear
           </Button>

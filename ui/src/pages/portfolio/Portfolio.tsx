@@ -2,9 +2,10 @@
 import classes from "./Portfolio.module.css";
 import { Anchor, Group, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 import type { Summary } from "../../api/model.ts";
 import { cases, portfolio } from "../../api/queries.ts";
+import { useAddress } from "../../lib/address.ts";
 import { StageBadge, VerdictBadge } from "../../lib/badges.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
 import { dayOf, differenceUnit, effect, moneyShort, months, of, percent } from "../../lib/number.ts";
@@ -15,17 +16,7 @@ import { SavedViews } from "./SavedViews.tsx";
 
 export default function Portfolio() {
   const asked = useQuery(cases);
-  const [query, setQuery] = useSearchParams();
-  const set = (name: string, value: string | null) =>
-    setQuery(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (value === null || value === "") next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
+  const [query, set] = useAddress();
   const view = query.get("view") ?? "board";
   return (
     <>
