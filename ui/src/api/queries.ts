@@ -62,8 +62,7 @@ export const experiments = queryOptions({
 export const experiment = (id: string) =>
   queryOptions({
     queryKey: ["experiments", id],
-    queryFn: () =>
-      unwrap(client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } })),
+    queryFn: () => unwrap(client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } })),
   });
 
 /** All flags, each with how it stands in every environment. */
@@ -161,8 +160,7 @@ export const surfaces = queryOptions({
 export const surface = (name: string) =>
   queryOptions({
     queryKey: ["surfaces", name],
-    queryFn: () =>
-      unwrap(client.GET("/api/v1/surfaces/{surface}", { params: { path: { surface: name } } })),
+    queryFn: () => unwrap(client.GET("/api/v1/surfaces/{surface}", { params: { path: { surface: name } } })),
   });
 
 export const commands = queryOptions({

@@ -19,6 +19,8 @@ export interface CommandButtonProps {
   label?: string;
   size?: ButtonProps["size"];
   primary?: boolean;
+  /** Shown only where it is allowed: for steps that are seldom taken. */
+  unlessRefused?: boolean;
   fullWidth?: boolean;
 }
 
@@ -43,6 +45,7 @@ export function CommandButton({
   size,
   primary,
   fullWidth,
+  unlessRefused,
 }: CommandButtonProps) {
   const [isOpen, dialog] = useDisclosure(false);
   const [isExplained, explained] = useDisclosure(false);
@@ -50,6 +53,7 @@ export function CommandButton({
   const text = label ?? verbOf(command, kind);
   const look = { size: size ?? "sm", fullWidth: fullWidth ?? false } as const;
 
+  if (unlessRefused === true && choice?.allowed !== true) return null;
   if (choice !== undefined && !choice.allowed) {
     const why = choice.refusal;
     return (

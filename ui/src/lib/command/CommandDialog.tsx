@@ -6,7 +6,8 @@ import { Problem } from "../../api/problem.ts";
 import { commands } from "../../api/queries.ts";
 import { fieldsFrom, type Schema } from "./described.ts";
 import { FieldInput } from "./FieldInput.tsx";
-import { argumentsOf, type Field, fieldsOf, type Form, formOf, FORMS, idFrom, missing, verbOf } from "./forms.ts";
+import type { Field, Form } from "./form.ts";
+import { argumentsOf, fieldsOf, formOf, FORMS, idFrom, missing, verbOf } from "./forms.ts";
 import { useGive } from "./give.ts";
 import { CommandFailure } from "./RefusalNotice.tsx";
 

@@ -1,24 +1,19 @@
 // The input of one field of a command, by what it is.
 import {
-  ActionIcon,
-  Button,
   Checkbox,
   Group,
   Input,
   JsonInput,
-  MultiSelect,
   NumberInput,
   Radio,
-  Select,
   Stack,
   TagsInput,
   Textarea,
   TextInput,
 } from "@mantine/core";
-import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
-import { accounts, cases, codebases, metrics, people, teams } from "../../api/queries.ts";
-import type { Field } from "./forms.ts";
+import type { Field } from "./form.ts";
+import { Known } from "./KnownInput.tsx";
+import { Guardrails, Waves } from "./PlanInputs.tsx";
 
 export interface FieldProps {
   field: Field;
@@ -130,68 +125,6 @@ export function FieldInput({ field, value, onChange, fault, autoFocus }: FieldPr
   }
 }
 
-/** Something that the server has a list of. */
-function Known({ field, value, onChange, fault }: FieldProps) {
-  const isPerson = field.is === "person";
-  const known = {
-    people: useQuery({ ...people, enabled: isPerson }).data ?? [],
-    accounts: useQuery({ ...accounts, enabled: isPerson }).data ?? [],
-    teams: useQuery({ ...teams, enabled: field.is === "team" || field.is === "productTeam" }).data ?? [],
-    codebases: useQuery({ ...codebases, enabled: field.is === "codebase" || field.is === "codebases" }).data ?? [],
-    cases: useQuery({ ...cases, enabled: field.is === "case" }).data ?? [],
-    metrics: useQuery({ ...metrics, enabled: field.is === "metric" }).data ?? [],
-  };
-  const about = {
-    label: field.label,
-    description: field.hint,
-    error: fault,
-    searchable: true,
-    clearable: field.optional === true,
-    name: field.name,
-    nothingFoundMessage: "nothing by that name",
-  };
-  const one = (data: { value: string; label: string }[]) => (
-    <Select
-      {...about}
-      data={data}
-      value={typeof value === "string" ? value : null}
-      onChange={onChange}
-      placeholder={field.optional === true ? "optional" : "choose"}
-    />
-  );
-  switch (field.is) {
-    case "codebases":
-      return (
-        <MultiSelect
-          {...about}
-          data={known.codebases.map(({ codebase }) => codebase)}
-          value={(value as string[] | undefined) ?? []}
-          onChange={onChange}
-          placeholder="choose"
-        />
-      );
-    case "codebase":
-      return one(known.codebases.map(({ codebase }) => ({ value: codebase, label: codebase })));
-    case "case":
-      return one(known.cases.map((found) => ({ value: found.id, label: found.title ?? found.id })));
-    case "metric":
-      return one(known.metrics.map((found) => ({ value: found.metric, label: found.title ?? found.metric })));
-    case "person": {
-      const { role } = field;
-      const named = (id: string) => known.accounts.find((account) => account.id === id)?.display_name ?? id;
-      const fit =
-        role === undefined
-          ? known.accounts.map(({ id }) => id)
-          : known.people
-              .filter(({ grants }) => grants.some((grant) => grant.split(":")[0] === role))
-              .map(({ person }) => person);
-      return one(fit.map((id) => ({ value: id, label: named(id) })));
-    }
-    default:
-      return one(known.teams.map(({ team, name }) => ({ value: team, label: name ?? team })));
-  }
-}
-
 function Days({ field, value, onChange, fault }: FieldProps) {
   const days = (value as (number | undefined)[] | undefined) ?? [undefined, undefined, undefined];
   return (
@@ -241,142 +174,6 @@ function Arm({ field, value, onChange, fault }: FieldProps) {
           thousandSeparator=" "
         />
       </Group>
-    </Input.Wrapper>
-  );
-}
-
-interface Wave {
-  percent: number | undefined;
-  kind: "safety" | "measure";
-  min_hours?: number | undefined;
-}
-
-/** Two waves that most rollouts start from. */
-const WAVES_FIRST: Wave[] = [
-  { percent: 5, kind: "safety" },
-  { percent: 50, kind: "measure" },
-];
-
-function Waves({ field, value, onChange, fault }: FieldProps) {
-  const waves = (value as Wave[] | undefined) ?? [];
-  const change = (at: number, to: Partial<Wave>) =>
-    onChange(waves.map((wave, place) => (place === at ? { ...wave, ...to } : wave)));
-  return (
-    <Input.Wrapper
-      label={field.label}
-      error={fault}
-      description="The share of all units that meets the feature, and at least how long."
-    >
-      <Stack gap="xs" mt={6}>
-        {waves.map((wave, at) => (
-          // Waves have no name; their place is what they are.
-          <Group key={at} gap="xs" wrap="nowrap">
-            <NumberInput
-              aria-label={`wave ${at + 1}, percent`}
-              w={96}
-              suffix=" %"
-              min={0.1}
-              max={99}
-              value={wave.percent ?? ""}
-              onChange={(given) => change(at, { percent: given === "" ? undefined : Number(given) })}
-            />
-            <Select
-              aria-label={`wave ${at + 1}, kind`}
-              flex={1}
-              data={[
-                { value: "safety", label: "safety: looks for harm" },
-                { value: "measure", label: "measured: gives the verdict" },
-              ]}
-              value={wave.kind}
-              onChange={(kind) => change(at, { kind: kind === "safety" ? "safety" : "measure" })}
-              allowDeselect={false}
-            />
-            <NumberInput
-              aria-label={`wave ${at + 1}, hours at least`}
-              w={110}
-              suffix=" h"
-              placeholder="48 h"
-              min={1}
-              value={wave.min_hours ?? ""}
-              onChange={(given) => change(at, { min_hours: given === "" ? undefined : Number(given) })}
-            />
-            <ActionIcon
-              aria-label={`remove wave ${at + 1}`}
-              onClick={() => onChange(waves.filter((_, place) => place !== at))}
-            >
-              <IconTrash size={16} />
-            </ActionIcon>
-          </Group>
-        ))}
-        <Button
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() =>
-            onChange(waves.length === 0 ? WAVES_FIRST : [...waves, { percent: undefined, kind: "measure" }])
-          }
-          style={{ alignSelf: "start" }}
-        >
-          {waves.length === 0 ? "Start from 5 % safety, 50 % measured" : "Add a wave"}
-        </Button>
-      </Stack>
-    </Input.Wrapper>
-  );
-}
-
-interface Guardrail {
-  metric: string | null;
-  margin: number | undefined;
-}
-
-function Guardrails({ field, value, onChange, fault }: FieldProps) {
-  const known = useQuery(metrics).data ?? [];
-  const rails = (value as Guardrail[] | undefined) ?? [];
-  const change = (at: number, to: Partial<Guardrail>) =>
-    onChange(rails.map((rail, place) => (place === at ? { ...rail, ...to } : rail)));
-  return (
-    <Input.Wrapper
-      label={field.label}
-      error={fault}
-      description="Metrics that must not get worse by more than their margin."
-    >
-      <Stack gap="xs" mt={6}>
-        {rails.map((rail, at) => (
-          <Group key={at} gap="xs" wrap="nowrap">
-            <Select
-              aria-label={`guardrail ${at + 1}, metric`}
-              flex={1}
-              searchable
-              data={known.map((one) => one.metric)}
-              value={rail.metric}
-              onChange={(metric) => change(at, { metric })}
-              placeholder="metric"
-            />
-            <NumberInput
-              aria-label={`guardrail ${at + 1}, margin`}
-              w={120}
-              suffix=" %"
-              min={0}
-              value={rail.margin === undefined ? "" : rail.margin * 100}
-              onChange={(given) => change(at, { margin: given === "" ? undefined : Number(given) / 100 })}
-              placeholder="margin"
-            />
-            <ActionIcon
-              aria-label={`remove guardrail ${at + 1}`}
-              onClick={() => onChange(rails.filter((_, place) => place !== at))}
-            >
-              <IconTrash size={16} />
-            </ActionIcon>
-          </Group>
-        ))}
-        <Button
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => onChange([...rails, { metric: null, margin: 0.01 }])}
-          style={{ alignSelf: "start" }}
-        >
-          Add a guardrail
-        </Button>
-      </Stack>
     </Input.Wrapper>
   );
 }

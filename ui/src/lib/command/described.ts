@@ -1,5 +1,5 @@
 // A form made from a command's own description, for commands that have no words of their own in the table.
-import type { Field } from "./forms.ts";
+import type { Field } from "./form.ts";
 
 export interface Schema {
   properties?: Readonly<Record<string, Property>>;

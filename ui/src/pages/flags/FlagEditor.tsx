@@ -1,22 +1,7 @@
 // Writing a flag in one environment: variants, units named one by one, rules in their order. Beside it stands, in words, who gets what.
 // Where the environment asks for approval, a change is proposed instead of made.
-import {
-  ActionIcon,
-  Alert,
-  Button,
-  Checkbox,
-  Group,
-  List,
-  NumberInput,
-  Select,
-  SimpleGrid,
-  Stack,
-  TagsInput,
-  Text,
-  TextInput,
-  Textarea,
-} from "@mantine/core";
-import { IconArrowUp, IconPlus, IconTrash } from "@tabler/icons-react";
+import { ActionIcon, Alert, Button, Checkbox, Group, List, Select, SimpleGrid, Stack, Text, TextInput, Textarea } from "@mantine/core";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate, useParams, useSearchParams } from "react-router";
@@ -27,17 +12,10 @@ import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { of } from "../../lib/number.ts";
 import { Asked, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { idFrom } from "../../lib/command/forms.ts";
-import {
-  type Authored,
-  faultsOf,
-  type FlagType,
-  keysOf,
-  NEW,
-  type Rule,
-  VARIANTS_FIRST,
-  whoGetsWhat,
-} from "./authored.ts";
-import { Conditions } from "./Conditions.tsx";
+import { type Authored, faultsOf, type FlagType, NEW, whoGetsWhat, VARIANTS_FIRST } from "./authored.ts";
+import { RuleEditor } from "./RuleEditor.tsx";
+import { UnitsInput } from "./UnitsInput.tsx";
+import { Variants } from "./Variants.tsx";
 
 export default function FlagEditor() {
   const { key } = useParams();
@@ -204,13 +182,12 @@ function Editor({
                   );
                 return (
                   <Group key={at} gap="xs" align="end">
-                    <TagsInput
+                    <UnitsInput
                       flex={3}
                       miw={200}
                       size="xs"
                       aria-label={`units ${at + 1}`}
-                      placeholder="unit, then Enter"
-                      value={keysOf(target.keys)}
+                      value={target.keys}
                       onChange={(keys) => change({ keys })}
                     />
                     <Select
@@ -333,233 +310,4 @@ function moved<T>(list: readonly T[], at: number): T[] {
   const [one] = next.splice(at, 1);
   if (one !== undefined) next.splice(at - 1, 0, one);
   return next;
-}
-
-function Variants({ draft, onChange }: { draft: Authored; onChange: (variants: Authored["variants"]) => void }) {
-  const rows = Object.entries(draft.variants);
-  const put = (at: number, name: string, value: unknown) =>
-    onChange(Object.fromEntries(rows.map((row, place) => (place === at ? [name, value] : row))));
-  return (
-    <Stack gap={6}>
-      {rows.map(([name, value], at) => (
-        <Group key={at} gap={6}>
-          <TextInput
-            size="xs"
-            w={150}
-            aria-label={`variant ${at + 1}, name`}
-            value={name}
-            onChange={(event) => put(at, event.currentTarget.value, value)}
-          />
-          <ValueInput
-            type={draft.type}
-            label={`variant ${at + 1}, value`}
-            value={value}
-            onChange={(given) => put(at, name, given)}
-          />
-          {rows.length > 1 && (
-            <ActionIcon
-              aria-label={`remove variant ${name}`}
-              onClick={() => onChange(Object.fromEntries(rows.filter((_, place) => place !== at)))}
-            >
-              <IconTrash size={15} />
-            </ActionIcon>
-          )}
-        </Group>
-      ))}
-      <Button
-        size="compact-xs"
-        leftSection={<IconPlus size={13} />}
-        style={{ alignSelf: "start" }}
-        onClick={() => onChange({ ...draft.variants, [`variant-${rows.length + 1}`]: rows[0]?.[1] ?? null })}
-      >
-        Add a variant
-      </Button>
-    </Stack>
-  );
-}
-
-function ValueInput({
-  type,
-  label,
-  value,
-  onChange,
-}: {
-  type: FlagType;
-  label: string;
-  value: unknown;
-  onChange: (value: unknown) => void;
-}) {
-  const [text, setText] = useState(() => JSON.stringify(value));
-  switch (type) {
-    case "boolean":
-      return (
-        <Select
-          size="xs"
-          w={120}
-          aria-label={label}
-          data={["true", "false"]}
-          value={String(value)}
-          onChange={(given) => onChange(given === "true")}
-          allowDeselect={false}
-        />
-      );
-    case "number":
-      return (
-        <NumberInput
-          size="xs"
-          w={160}
-          aria-label={label}
-          value={typeof value === "number" ? value : ""}
-          onChange={(given) => onChange(Number(given))}
-        />
-      );
-    case "string":
-      return (
-        <TextInput
-          size="xs"
-          flex={1}
-          aria-label={label}
-          value={String(value ?? "")}
-          onChange={(event) => onChange(event.currentTarget.value)}
-        />
-      );
-    default:
-      return (
-        <TextInput
-          size="xs"
-          flex={1}
-          aria-label={label}
-          classNames={{ input: "mono" }}
-          value={text}
-          error={isJson(text) ? undefined : "this is not JSON"}
-          onChange={(event) => {
-            setText(event.currentTarget.value);
-            if (isJson(event.currentTarget.value)) onChange(JSON.parse(event.currentTarget.value));
-          }}
-        />
-      );
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function RuleEditor({
-  at,
-  rule,
-  variants,
-  segments: known,
-  onChange,
-  onRemove,
-  onUp,
-}: {
-  at: number;
-  rule: Rule;
-  variants: readonly string[];
-  segments: readonly string[];
-  onChange: (rule: Rule) => void;
-  onRemove: () => void;
-  onUp: (() => void) | undefined;
-}) {
-  const { serve } = rule;
-  const isSplit = typeof serve !== "string";
-  const label = `rule ${at + 1}`;
-  return (
-    <fieldset style={{ border: "1px solid var(--line)", borderRadius: 9, padding: 14, margin: 0, minWidth: 0 }}>
-      <legend style={{ fontSize: "0.8rem", padding: "0 6px" }}>Rule {at + 1}</legend>
-      <Stack gap="xs">
-        <Group justify="space-between" gap="xs">
-          <TextInput
-            size="xs"
-            flex={1}
-            maw={320}
-            aria-label={`${label}, name`}
-            placeholder="What people call it"
-            value={rule.name ?? ""}
-            onChange={(event) =>
-              onChange({ ...rule, name: event.currentTarget.value === "" ? null : event.currentTarget.value })
-            }
-          />
-          <Group gap={2}>
-            {onUp && (
-              <ActionIcon aria-label={`move ${label} up`} onClick={onUp}>
-                <IconArrowUp size={15} />
-              </ActionIcon>
-            )}
-            <ActionIcon aria-label={`remove ${label}`} onClick={onRemove}>
-              <IconTrash size={15} />
-            </ActionIcon>
-          </Group>
-        </Group>
-        <Conditions
-          label={label}
-          value={rule.when ?? []}
-          segments={known}
-          onChange={(when) => onChange({ ...rule, when })}
-        />
-        <Group gap="xs" align="end">
-          <Select
-            size="xs"
-            w={190}
-            label="Serves"
-            aria-label={`${label} serves`}
-            data={[
-              ...variants.map((name) => ({ value: `=${name}`, label: name })),
-              { value: "split", label: "a split by percentage" },
-            ]}
-            value={isSplit ? "split" : `=${serve}`}
-            onChange={(value) =>
-              onChange({
-                ...rule,
-                serve:
-                  value === "split"
-                    ? {
-                        split: variants.map((variant, place) => ({
-                          variant,
-                          percent:
-                            place === 0
-                              ? 100 - Math.floor(100 / variants.length) * (variants.length - 1)
-                              : Math.floor(100 / variants.length),
-                        })),
-                      }
-                    : (value ?? "=").slice(1),
-              })
-            }
-            allowDeselect={false}
-          />
-          {isSplit &&
-            serve.split.map((portion, place) => (
-              <NumberInput
-                key={portion.variant}
-                size="xs"
-                w={110}
-                label={portion.variant}
-                aria-label={`${label}, percent of ${portion.variant}`}
-                suffix=" %"
-                min={0}
-                max={100}
-                value={portion.percent}
-                onChange={(percent) =>
-                  onChange({
-                    ...rule,
-                    serve: {
-                      ...serve,
-                      split: serve.split.map((one, other) =>
-                        other === place ? { ...one, percent: Number(percent) } : one,
-                      ),
-                    },
-                  })
-                }
-              />
-            ))}
-        </Group>
-      </Stack>
-    </fieldset>
-  );
 }

@@ -56,55 +56,55 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
           It should leave the code: {stale.sentence}, since {day(stale.since)}.
         </Text>
       ))}
-        <Section id="environments" title="Environments" flush>
-          <Table.ScrollContainer minWidth={560}>
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Environment</Table.Th>
-                  <Table.Th>State</Table.Th>
-                  <Table.Th>Default</Table.Th>
-                  <Table.Th>Set</Table.Th>
-                  <Table.Th>Why</Table.Th>
+      <Section id="environments" title="Environments" flush>
+        <Table.ScrollContainer minWidth={560}>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Environment</Table.Th>
+                <Table.Th>State</Table.Th>
+                <Table.Th>Default</Table.Th>
+                <Table.Th>Set</Table.Th>
+                <Table.Th>Why</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {Object.entries(one.environments).map(([name, standing]) => (
+                <Table.Tr key={name}>
+                  <Table.Td>
+                    <Anchor
+                      component={Link}
+                      to={`?environment=${encodeURIComponent(name)}`}
+                      size="sm"
+                      fw={name === environment ? 600 : 400}
+                    >
+                      {name}
+                    </Anchor>
+                  </Table.Td>
+                  <Table.Td>
+                    <Answers standing={standing} />
+                  </Table.Td>
+                  <Table.Td className="mono">{standing.default ?? "the code's own"}</Table.Td>
+                  <Table.Td>
+                    <PersonName account={standing.by} />, {dayOf(standing.since)}
+                  </Table.Td>
+                  <Table.Td>
+                    {standing.reason}
+                    {standing.request && (
+                      <>
+                        {" "}
+                        <Anchor component={Link} to={`/change-requests/${standing.request}`} size="sm">
+                          {standing.request}
+                        </Anchor>
+                      </>
+                    )}
+                  </Table.Td>
                 </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {Object.entries(one.environments).map(([name, standing]) => (
-                  <Table.Tr key={name}>
-                    <Table.Td>
-                      <Anchor
-                        component={Link}
-                        to={`?environment=${encodeURIComponent(name)}`}
-                        size="sm"
-                        fw={name === environment ? 600 : 400}
-                      >
-                        {name}
-                      </Anchor>
-                    </Table.Td>
-                    <Table.Td>
-                      <Answers standing={standing} />
-                    </Table.Td>
-                    <Table.Td className="mono">{standing.default ?? "the code's own"}</Table.Td>
-                    <Table.Td>
-                      <PersonName account={standing.by} />, {dayOf(standing.since)}
-                    </Table.Td>
-                    <Table.Td>
-                      {standing.reason}
-                      {standing.request && (
-                        <>
-                          {" "}
-                          <Anchor component={Link} to={`/change-requests/${standing.request}`} size="sm">
-                            {standing.request}
-                          </Anchor>
-                        </>
-                      )}
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
-        </Section>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      </Section>
       <Section id="served" title={`Who gets what in ${environment}`}>
         {one.fault && (
           <Text size="sm" c="var(--loss)">

@@ -1,5 +1,5 @@
 // Segments: named sets of units that rules of many flags refer to.
-import { Anchor, Button, Group, Modal, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -12,8 +12,9 @@ import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
-import { conditionWords, countOf, keysOf } from "./authored.ts";
+import { conditionWords, countOf } from "./authored.ts";
 import { Conditions } from "./Conditions.tsx";
+import { UnitsInput } from "./UnitsInput.tsx";
 import { FlagTabs } from "./FlagTabs.tsx";
 
 export default function Segments() {
@@ -128,11 +129,10 @@ function Editor({ one, known, onClose }: { one: View | undefined; known: readonl
             value={description}
             onChange={(event) => setDescription(event.currentTarget.value)}
           />
-          <TagsInput
+          <UnitsInput
             label="Units that are in"
             description="One by one"
-            placeholder="unit, then Enter"
-            value={keysOf(holds.members)}
+            value={holds.members}
             onChange={(members) => setHolds((before) => ({ ...before, members }))}
           />
           {rules.map((rule, at) => (
@@ -161,11 +161,10 @@ function Editor({ one, known, onClose }: { one: View | undefined; known: readonl
           >
             Add a rule
           </Button>
-          <TagsInput
+          <UnitsInput
             label="Units that are out"
             description="Whatever else says that they are in"
-            placeholder="unit, then Enter"
-            value={keysOf(holds.excluded)}
+            value={holds.excluded}
             onChange={(excluded) => setHolds((before) => ({ ...before, excluded }))}
           />
           {give.isError && <CommandFailure error={give.error} />}

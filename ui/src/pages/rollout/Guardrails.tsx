@@ -1,6 +1,6 @@
 // Guardrails: metrics that must not get worse by more than their margin, each with how far it is from it.
-import { Badge, Table } from "@mantine/core";
-import type { CaseFile } from "../../api/model.ts";
+import { Badge, Group, Progress, Table } from "@mantine/core";
+import type { CaseFile, GuardrailQuestion, JudgedGuardrail } from "../../api/model.ts";
 import { decimal, percent } from "../../lib/number.ts";
 import { EmptyState, Section } from "../../lib/Page.tsx";
 import { plain } from "../../lib/words.ts";
@@ -26,7 +26,7 @@ export function Guardrails({ file }: { file: CaseFile }) {
   }
   return (
     <Section id="guardrails" title="Guardrails" says="Each is tested at every look, against its margin." flush>
-      <Table.ScrollContainer minWidth={560}>
+      <Table.ScrollContainer minWidth={700}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -34,6 +34,7 @@ export function Guardrails({ file }: { file: CaseFile }) {
               <Table.Th>May get worse by</Table.Th>
               <Table.Th>Change</Table.Th>
               <Table.Th>At worst</Table.Th>
+              <Table.Th>Of the margin</Table.Th>
               <Table.Th>State</Table.Th>
             </Table.Tr>
           </Table.Thead>
@@ -55,6 +56,9 @@ export function Guardrails({ file }: { file: CaseFile }) {
                     </Table.Td>
                     <Table.Td>{judged ? said(judged.bound) : ""}</Table.Td>
                     <Table.Td>
+                      {look?.judged && look.design && <Used judged={look.judged} design={look.design} />}
+                    </Table.Td>
+                    <Table.Td>
                       <Badge color={state?.color ?? "gray"}>{state?.name ?? "open"}</Badge>{" "}
                       <span className="quiet">{state?.says}</span>
                     </Table.Td>
@@ -66,5 +70,23 @@ export function Guardrails({ file }: { file: CaseFile }) {
         </Table>
       </Table.ScrollContainer>
     </Section>
+  );
+}
+
+/** How much of the margin the bound on the bad side takes up. */
+function Used({ judged, design }: { judged: JudgedGuardrail; design: GuardrailQuestion }) {
+  const worse = design.direction === "decrease" ? judged.bound : -judged.bound;
+  const share = Math.max(0, worse) / design.margin;
+  const words = percent(share);
+  return (
+    <Group gap={8} wrap="nowrap">
+      <Progress
+        w={72}
+        value={Math.min(100, share * 100)}
+        color={share >= 1 ? "loss" : share > 0.75 ? "late" : "gain"}
+        aria-label={`${words} of the margin used`}
+      />
+      {words}
+    </Group>
   );
 }

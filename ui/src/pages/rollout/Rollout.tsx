@@ -1,32 +1,22 @@
 // A rollout while it runs: waves and what they wait for, the confidence sequence, effect by epoch, guardrails, health, the verdict, and the way to stop it.
-import { Alert, Badge, Table, Text } from "@mantine/core";
+import { Alert, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
-import type { CaseFile, Judged, Look, Measured } from "../../api/model.ts";
+import type { CaseFile, Look } from "../../api/model.ts";
 import { caseFile, looks } from "../../api/queries.ts";
 import { VerdictBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
-import {
-  count,
-  day,
-  decimal,
-  differenceUnit,
-  effect,
-  instantOf,
-  interval,
-  level,
-  of,
-  percent,
-  pValue,
-  type Unit,
-} from "../../lib/number.ts";
-import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
+import { count, decimal, differenceUnit, instantOf, level, percent, type Unit } from "../../lib/number.ts";
+import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { plain, title as worded } from "../../lib/words.ts";
 import { Verdicts } from "../case/Verdicts.tsx";
 import { Guardrails } from "./Guardrails.tsx";
 import { Sequence } from "./Sequence.tsx";
 import { Waves } from "./Waves.tsx";
+import { Allocations } from "./Allocations.tsx";
+import { Epochs } from "./Epochs.tsx";
+import { Health } from "./Health.tsx";
 
 export default function Rollout() {
   const { id = "" } = useParams();
@@ -153,151 +143,8 @@ function Whole({ file, track }: { file: CaseFile; track: Look[] }) {
       </Section>
       {judged && <Epochs judged={judged} unit={unit} isRelative={isRelative} />}
       <Guardrails file={file} />
-      {latest && <Health latest={latest} kind={kind} />}
+      {latest && <Health latest={latest} />}
       <Allocations file={file} />
     </>
-  );
-}
-
-function Epochs({ judged, unit, isRelative }: { judged: Judged; unit: Unit; isRelative: boolean }) {
-  if (judged.strata.length === 0) return null;
-  const moved = judged.heterogeneity;
-  const toldOne = (value: number) => (isRelative ? Math.expm1(value) : value);
-  return (
-    <Section
-      id="epochs"
-      title="Effect by epoch"
-      says={
-        <>
-          Each change of allocation starts an epoch; arms are compared within it.{" "}
-          {moved &&
-            `${moved.p_value < 0.05 ? "The effect differs between epochs" : "The epochs do not differ by more than chance"} (${pValue(moved.p_value)}).`}
-        </>
-      }
-      flush
-    >
-      <Table.ScrollContainer minWidth={520}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Epoch</Table.Th>
-              <Table.Th>Effect</Table.Th>
-              <Table.Th>95 % interval, this epoch alone</Table.Th>
-              <Table.Th>Control</Table.Th>
-              <Table.Th>Treatment</Table.Th>
-              <Table.Th>Weight</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {judged.strata.map((one) => (
-              <Table.Tr key={one.index} className="num">
-                <Table.Td>{one.index + 1}</Table.Td>
-                <Table.Td>{one.estimate === null ? "too few units yet" : effect(toldOne(one.estimate), unit)}</Table.Td>
-                <Table.Td>
-                  {one.estimate !== null &&
-                    one.se !== null &&
-                    interval([toldOne(one.estimate - 1.96 * one.se), toldOne(one.estimate + 1.96 * one.se)], unit)}
-                </Table.Td>
-                <Table.Td>{count(one.control_n)} units</Table.Td>
-                <Table.Td>{count(one.treatment_n)} units</Table.Td>
-                <Table.Td>{percent(one.weight)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Section>
-  );
-}
-
-/** Below this the arms are not what was dealt, and the measurement is not believed. */
-const RATIO_P_MIN = 0.001;
-
-function Health({ latest, kind }: { latest: Measured; kind: string | undefined }) {
-  const ratio = latest.judged.sample_ratio;
-  const isDealt = ratio ? ratio.p_chi2 >= RATIO_P_MIN : true;
-  return (
-    <Section
-      id="health"
-      title="Health"
-      says={`The look of ${day(latest.on)}, by ${latest.engine || "an engine that did not name itself"}.`}
-    >
-      <Facts>
-        {ratio && (
-          <Fact name="Sample ratio">
-            <Badge color={isDealt ? "gain" : "loss"}>{isDealt ? "as dealt" : "not as dealt"}</Badge>{" "}
-            {isDealt
-              ? "The arms have the sizes they were dealt"
-              : "The arms do not have the sizes they were dealt: something loses units of one arm"}{" "}
-            ({pValue(ratio.p_chi2)}).
-          </Fact>
-        )}
-        <Fact name="Assignment">
-          <Badge color={(latest.units_in_two_arms ?? 0) === 0 ? "gain" : "late"}>
-            {(latest.units_in_two_arms ?? 0) === 0 ? "clean" : "mixed"}
-          </Badge>{" "}
-          {of(latest.units_in_two_arms ?? 0, "unit")} seen in both arms, counted in neither.
-        </Fact>
-        <Fact name="Maturity">
-          {count(latest.provisional_units ?? 0)} units whose window has not passed are not counted yet.
-        </Fact>
-        {latest.drift && (
-          <Fact name="Drift of control">
-            It stands at {level(latest.drift.rollout, kind)}; in the experiment it was{" "}
-            {level(latest.drift.experiment, kind)} ({pValue(latest.drift.p_value)}).
-          </Fact>
-        )}
-        {latest.judged.fault && (
-          <Fact name="Fault">
-            <span style={{ color: "var(--loss)" }}>{worded(latest.judged.fault)}.</span>
-          </Fact>
-        )}
-        {latest.judged.warnings.map((warning) => (
-          <Fact key={warning} name="Mind">
-            <span style={{ color: "var(--late)" }}>{worded(warning)}.</span>
-          </Fact>
-        ))}
-      </Facts>
-    </Section>
-  );
-}
-
-function Allocations({ file }: { file: CaseFile }) {
-  return (
-    <Section
-      id="allocations"
-      title="Allocation log"
-      says="What the flag showed to whom; it is only ever added to."
-      flush
-    >
-      {file.allocations.length === 0 ? (
-        <EmptyState title="Nobody has met the feature yet" />
-      ) : (
-        <Table.ScrollContainer minWidth={480}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>When</Table.Th>
-                <Table.Th>Iteration</Table.Th>
-                <Table.Th>Wave</Table.Th>
-                <Table.Th>Meet the feature</Table.Th>
-                <Table.Th>Admitted</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {file.allocations.map((one) => (
-                <Table.Tr key={one.epoch} className="num">
-                  <Table.Td>{instantOf(one.at)}</Table.Td>
-                  <Table.Td>{one.iteration}</Table.Td>
-                  <Table.Td>{typeof one.wave === "number" ? one.wave + 1 : "outside the waves"}</Table.Td>
-                  <Table.Td>{decimal(one.exposure_percent, 2)} %</Table.Td>
-                  <Table.Td>{decimal(one.admitted_percent, 2)} %</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-    </Section>
   );
 }

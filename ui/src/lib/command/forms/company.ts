@@ -1,0 +1,132 @@
+// What the commands about the company ask for: teams, codebases, roles, deputies, calendars and metrics.
+import { only, reason, type Forms } from "../form.ts";
+
+export const COMPANY: Forms = {
+  define_team: {
+    verb: "Add a team",
+    fields: [
+      { is: "text", name: "team", label: "Id", placeholder: "checkout" },
+      { is: "text", name: "name", label: "Name", placeholder: "Checkout", optional: true },
+    ],
+  },
+  dissolve_team: {
+    verb: "Dissolve",
+    title: "Dissolve the team",
+    danger: true,
+    fields: [{ is: "team", name: "successor", label: "Who takes its place" }, reason()],
+  },
+  accept_succession: { verb: "Accept the succession" },
+  define_codebase: {
+    verb: "Add a codebase",
+    fields: [
+      { is: "text", name: "codebase", label: "Id", placeholder: "checkout-web" },
+      {
+        is: "lines",
+        name: "items",
+        label: "Owner process, in order",
+        hint: "One item a line, such as qa_demo or pr_review.",
+      },
+      { is: "team", name: "team", label: "Product team it belongs to", optional: true },
+    ],
+  },
+  grant_role: {
+    verb: "Give a role",
+    fields: [
+      { is: "person", name: "account", label: "To whom" },
+      {
+        is: "text",
+        name: "role",
+        label: "Role",
+        placeholder: "product_owner:checkout",
+        hint: "With :TEAM for a product owner and :CODEBASE for a codebase owner.",
+      },
+    ],
+    undo: ({ account, role }) => ({ command: "revoke_role", with: { account, role } }),
+  },
+  revoke_role: {
+    verb: "Take the role away",
+    undo: ({ account, role }) => ({ command: "grant_role", with: { account, role } }),
+  },
+  name_deputy: {
+    verb: "Name a deputy",
+    says: "They act for you in those days, and entries say so.",
+    fields: [
+      { is: "person", name: "deputy", label: "Who acts for you" },
+      { is: "date", name: "from", label: "From", optional: true },
+      { is: "date", name: "until", label: "Until" },
+      reason("Why", true),
+    ],
+    undo: ({ deputy, account }) => ({
+      command: "revoke_deputy",
+      with: { deputy, ...(account === undefined ? {} : { account }) },
+    }),
+  },
+  revoke_deputy: { verb: "End it", title: "End that somebody acts for another" },
+  change_case_policy: { verb: "Follow the policy in force", fields: [reason()] },
+  set_calendar: {
+    verb: "Set a team's calendar",
+    fields: [
+      { is: "team", name: "team", label: "Team" },
+      { is: "text", name: "time_zone", label: "Time zone", placeholder: "Europe/Berlin", optional: true },
+      { is: "lines", name: "holidays", label: "Holidays", hint: "One date a line: 2026-12-25", optional: true },
+    ],
+  },
+  define_metric: {
+    verb: "Define a metric",
+    fields: [
+      { is: "text", name: "metric", label: "Id", placeholder: "purchase" },
+      { is: "text", name: "title", label: "Name", optional: true },
+      {
+        is: "pick",
+        name: "kind",
+        label: "What the number is",
+        options: [
+          ["proportion", "Proportion: the share of units with the event"],
+          ["mean", "Mean of a value per unit"],
+          ["ratio", "Ratio of two totals"],
+          ["quantile", "Quantile of a value"],
+        ],
+      },
+      { is: "text", name: "event", label: "Outcome event", hint: "The metric's id when left out.", optional: true },
+      {
+        is: "pick",
+        name: "aggregation",
+        label: "How a unit's outcomes become its number",
+        options: [
+          ["any", "1 when there is any"],
+          ["count", "How many there are"],
+          ["sum", "The sum of their values"],
+          ["mean", "The mean of their values"],
+          ["last", "The value of the last"],
+        ],
+        optional: true,
+      },
+      { is: "text", name: "denominator", label: "Event of the denominator", when: only("ratio") },
+      { is: "number", name: "quantile", label: "Which quantile", min: 0, max: 1, when: only("quantile") },
+      {
+        is: "pick",
+        name: "direction",
+        label: "Which way is good",
+        options: [
+          ["increase", "More is better"],
+          ["decrease", "Less is better"],
+        ],
+      },
+      {
+        is: "text",
+        name: "unit",
+        label: "Attribute that carries the unit",
+        placeholder: "targetingKey",
+        optional: true,
+      },
+      {
+        is: "number",
+        name: "window_hours",
+        label: "Hours after first exposure in which outcomes count",
+        min: 1,
+        optional: true,
+      },
+      { is: "number", name: "cap", label: "Largest value a unit may have", min: 0, optional: true },
+    ],
+  },
+};
