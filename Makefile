@@ -8,7 +8,7 @@ export TENURE_VENV := $(TENURE_CACHE)/venv
 
 # The pages are built with what package-lock.json names; a second build with the same file installs nothing.
 .DEFAULT_GOAL := help
-.PHONY: ui ui-dev e2e screenshots
+.PHONY: ui ui-test ui-dev e2e screenshots
 
 ui/node_modules/.installed-from: ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-from
@@ -24,7 +24,7 @@ demo: ## build, seed a company, and watch a live rollout until its verdict
 	$(CARGO) build --profile demo --package tenure
 	@exec "$$($(CARGO) metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/demo/tenure" demo
 
-test: lint unit fuzz ## everything: formatting, lints, all tests, real PostgreSQL, real OpenFeature clients, fuzzing
+test: lint unit ui-test fuzz ## everything: formatting, lints, all tests, real PostgreSQL, real OpenFeature clients, the web pages, fuzzing
 
 lint: ## rustfmt and clippy, warnings refused
 	@scripts/need rust
@@ -65,9 +65,13 @@ release: ## the optimised binary, with the web UI in it
 ui/dist/index.html: ui/node_modules/.installed-from ui/index.html ui/vite.config.ts $(shell find ui/src ui/public -type f)
 	cd ui && npm run build
 
-ui: ui/node_modules/.installed-from ## check, test and build the web pages into ui/dist
+ui: ui/node_modules/.installed-from ## test and build the web pages into ui/dist
 	@scripts/need node
 	cd ui && npm test && npm run build
+
+ui-test: ## the web pages' types, tests and generated client, where Node is installed
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ui/node_modules/.installed-from && cd ui && npm test; \
+	else echo "skipped: the web pages' tests need Node 20.19 or newer"; fi
 
 ui-dev: ui/node_modules/.installed-from ## serve the pages while writing them, against the server at TENURE_URL
 	cd ui && npm run dev
