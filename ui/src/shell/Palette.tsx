@@ -1,10 +1,10 @@
-// The command palette: any page, case or flag by a few letters.
+// The command palette: any page, step, case, flag or experiment by a few letters.
 import classes from "./Palette.module.css";
 import { Modal, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
 import { useNavigate } from "react-router";
-import { cases, flags } from "../api/queries.ts";
+import { cases, experiments, flags } from "../api/queries.ts";
 import { stageName } from "../lib/words.ts";
 import { PLACES } from "./Shell.tsx";
 
@@ -14,12 +14,36 @@ interface Found {
   note: string;
 }
 
+/** Pages that the navigation leads to by another page. */
+const INSIDE = [
+  { to: "/segments", label: "Segments" },
+  { to: "/change-requests", label: "Change requests" },
+  { to: "/playground", label: "Playground" },
+  { to: "/environments", label: "Environments" },
+  { to: "/settings/people", label: "People and roles" },
+  { to: "/settings/teams", label: "Teams" },
+  { to: "/settings/codebases", label: "Codebases and owner processes" },
+  { to: "/settings/policy", label: "Policy" },
+  { to: "/settings/tokens", label: "Tokens" },
+  { to: "/settings/webhooks", label: "Webhooks" },
+  { to: "/settings/notifications", label: "How I am told" },
+  { to: "/start", label: "First steps" },
+];
+/** What is begun on a page of its own. */
+const STEPS = [
+  { to: "/experiments/intake", label: "Take an experiment in" },
+  { to: "/flags/new", label: "Write a flag" },
+  { to: "/segments?edit=", label: "Add a segment" },
+  { to: "/metrics?edit=", label: "Define a metric" },
+];
+
 export default function Palette({ onClose }: { onClose: () => void }) {
   const go = useNavigate();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const known: Found[] = [
-    ...PLACES.map(({ to, label }) => ({ to, label, note: "page" })),
+    ...[...PLACES, ...INSIDE].map(({ to, label }) => ({ to, label, note: "page" })),
+    ...STEPS.map(({ to, label }) => ({ to, label, note: "step" })),
     ...(useQuery(cases).data ?? []).map((one) => ({
       to: `/cases/${one.id}`,
       label: one.title ?? one.id,
@@ -29,6 +53,11 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       to: `/flags/${encodeURIComponent(key)}`,
       label: key,
       note: "flag",
+    })),
+    ...(useQuery(experiments).data ?? []).map((one) => ({
+      to: `/experiments/${encodeURIComponent(one.experiment)}`,
+      label: one.title ?? one.experiment,
+      note: `${one.experiment}, experiment`,
     })),
   ];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -54,7 +83,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         variant="unstyled"
         size="lg"
         px="md"
-        placeholder="A page, a case, a flag"
+        placeholder="A page, a case, a flag, an experiment"
         aria-label="Search"
         role="combobox"
         aria-expanded

@@ -1,6 +1,19 @@
 // Writing a flag in one environment: variants, units named one by one, rules in their order. Beside it stands, in words, who gets what.
 // Where the environment asks for approval, a change is proposed instead of made.
-import { ActionIcon, Alert, Button, Checkbox, Group, List, Select, SimpleGrid, Stack, Text, TextInput, Textarea } from "@mantine/core";
+import {
+  ActionIcon,
+  Alert,
+  Button,
+  Checkbox,
+  Group,
+  List,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+  Textarea,
+} from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";

@@ -16,6 +16,7 @@ import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
 import { accounts, session, tokens } from "../../api/queries.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { ConfirmButton } from "../../lib/ConfirmButton.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, instantOf } from "../../lib/number.ts";
 import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
@@ -114,15 +115,14 @@ function All() {
                     one.revoked_at ? (
                       <Badge color="gray">revoked</Badge>
                     ) : (
-                      <Button
+                      <ConfirmButton
                         size="compact-xs"
-                        color="loss"
-                        variant="light"
-                        onClick={() => revoke.mutate(one.id)}
+                        asks="Programs that carry it are refused at once. It cannot be given back; make another."
+                        onConfirm={() => revoke.mutate(one.id)}
                         loading={revoke.isPending && revoke.variables === one.id}
                       >
                         Revoke
-                      </Button>
+                      </ConfirmButton>
                     ),
                 },
               ]}

@@ -6,6 +6,7 @@ import { client, unwrap } from "../../api/client.ts";
 import type { Webhook } from "../../api/model.ts";
 import { deliveries, session, webhooks } from "../../api/queries.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { ConfirmButton } from "../../lib/ConfirmButton.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
 import { Secret } from "./Secret.tsx";
@@ -112,9 +113,13 @@ function One({ one, onSecret }: { one: Webhook; onSecret: (secret: { name: strin
           <Button size="xs" onClick={() => turn.mutate(Boolean(one.disabled_at))} loading={turn.isPending}>
             {one.disabled_at ? "Enable" : "Disable"}
           </Button>
-          <Button size="xs" color="loss" variant="light" onClick={() => remove.mutate()} loading={remove.isPending}>
+          <ConfirmButton
+            asks={`Nothing more is posted to ${one.name}, and what came of its posts is forgotten.`}
+            onConfirm={() => remove.mutate()}
+            loading={remove.isPending}
+          >
             Remove
-          </Button>
+          </ConfirmButton>
         </>
       }
     >
