@@ -1,7 +1,6 @@
 //! `+ - * / %`, `min` and `max`, in doubles as in JavaScript.
 
-use bumpalo::Bump;
-
+use crate::arena::Arena;
 use crate::coercion::{parse_float, to_number};
 use crate::expression::Calculation;
 use crate::value::Value;
@@ -9,7 +8,7 @@ use crate::value::Value;
 /// Addition and multiplication read the numeric beginning of a text (`parseFloat`), the others the whole (`Number`).
 /// An absent operand is NaN, except that `-` with one operand negates.
 #[inline(never)]
-pub(crate) fn calculate<'a>(calculation: Calculation, operands: &[Value<'a>], arena: &'a Bump) -> Value<'a> {
+pub(crate) fn calculate<'a>(calculation: Calculation, operands: &[Value<'a>], arena: &'a Arena) -> Value<'a> {
     let number = |value: &Value<'a>| to_number(*value, arena).as_f64();
     let parsed = |value: &Value<'a>| parse_float(*value, arena).as_f64();
     let binary = |apply: fn(f64, f64) -> f64| match operands {

@@ -2,9 +2,10 @@
 //!
 //! As flagd asks: a float without a fraction is written as the integer it is, when that fits 64 bits.
 
-use bumpalo::{Bump, collections::Vec as ArenaVec};
+use bumpalo::collections::Vec as ArenaVec;
 use serde_json::{Map, Value as Json};
 
+use crate::arena::Arena;
 use crate::murmur::Murmur;
 use crate::value::{List, Number, Value};
 
@@ -24,7 +25,7 @@ const FLOAT_32: u8 = 0xfa;
 const FLOAT_64: u8 = 0xfb;
 
 /// Feeds the CBOR of `value` to a hash. `None`: nested too deep.
-pub(crate) fn hash(value: Value<'_>, arena: &Bump) -> Option<Murmur> {
+pub(crate) fn hash(value: Value<'_>, arena: &Arena) -> Option<Murmur> {
     let mut hash = Murmur::default();
     write(&mut hash, value, arena, 0)?;
     Some(hash)
@@ -46,13 +47,13 @@ pub(crate) fn hash_text(pieces: &[&str]) -> u32 {
     hash.finish()
 }
 
-fn write(hash: &mut Murmur, value: Value<'_>, arena: &Bump, depth: usize) -> Option<()> {
+fn write(hash: &mut Murmur, value: Value<'_>, arena: &Arena, depth: usize) -> Option<()> {
     if depth > DEPTH_MAX {
         return None;
     }
     match value {
-        Value::Null => hash.write(&[NULL]),
-        Value::Bool(flag) => hash.write(&[if flag { TRUE } else { FALSE }]),
+        Value::Null => hash.push(NULL),
+        Value::Bool(flag) => hash.push(if flag { TRUE } else { FALSE }),
         Value::Number(number) => write_number(hash, number),
         Value::Text(text) => write_text(hash, text),
         Value::List(list) => write_list(hash, list, arena, depth)?,
@@ -65,12 +66,12 @@ fn write(hash: &mut Murmur, value: Value<'_>, arena: &Bump, depth: usize) -> Opt
     Some(())
 }
 
-fn write_list(hash: &mut Murmur, list: List<'_>, arena: &Bump, depth: usize) -> Option<()> {
+fn write_list(hash: &mut Murmur, list: List<'_>, arena: &Arena, depth: usize) -> Option<()> {
     head(hash, ARRAY, list.len() as u64);
     list.iter().try_for_each(|item| write(hash, item, arena, depth + 1))
 }
 
-fn write_object(hash: &mut Murmur, members: &Map<String, Json>, arena: &Bump, depth: usize) -> Option<()> {
+fn write_object(hash: &mut Murmur, members: &Map<String, Json>, arena: &Arena, depth: usize) -> Option<()> {
     let members = members.iter().map(|(name, value)| (name.as_str(), Value::from(value)));
     write_members(hash, ArenaVec::from_iter_in(members, arena), arena, depth)
 }
@@ -79,7 +80,7 @@ fn write_object(hash: &mut Murmur, members: &Map<String, Json>, arena: &Bump, de
 fn write_members<'a>(
     hash: &mut Murmur,
     mut members: ArenaVec<'_, (&'a str, Value<'a>)>,
-    arena: &Bump,
+    arena: &Arena,
     depth: usize,
 ) -> Option<()> {
     members.sort_unstable_by_key(|(name, _)| (name.len(), *name));
@@ -150,11 +151,18 @@ fn to_half(single: f32) -> Option<u16> {
 }
 
 /// The initial byte of an item and its argument in the shortest form.
+#[inline]
 fn head(hash: &mut Murmur, major: u8, argument: u64) {
+    match u8::try_from(argument) {
+        Ok(small @ 0..=23) => hash.push(major | small),
+        _ => long_head(hash, major, argument),
+    }
+}
+
+fn long_head(hash: &mut Murmur, major: u8, argument: u64) {
     let bytes = argument.to_be_bytes();
     match argument {
-        0..=23 => hash.write(&[major | bytes[7]]),
-        24..=0xff => hash.write(&[major | 24, bytes[7]]),
+        0..=0xff => hash.write(&[major | 24, bytes[7]]),
         0x100..=0xffff => hash.write(&[major | 25, bytes[6], bytes[7]]),
         0x1_0000..=0xffff_ffff => {
             hash.write(&[major | 26]);

@@ -3,15 +3,16 @@
 use std::cmp::Ordering;
 use std::fmt::{self, Write};
 
-use bumpalo::{Bump, collections::String as ArenaString};
+use bumpalo::collections::String as ArenaString;
 
+use crate::arena::Arena;
 use crate::value::{Number, Value};
 
 /// Arrays deeper than this convert to nothing; JSON read from text is never that deep.
 const DEPTH_MAX: usize = 128;
 
 /// JavaScript's `String(value)`. Text is borrowed, everything else is written into the arena.
-pub(crate) fn to_text<'a>(value: Value<'a>, arena: &'a Bump) -> &'a str {
+pub(crate) fn to_text<'a>(value: Value<'a>, arena: &'a Arena) -> &'a str {
     match value {
         Value::Text(text) => text,
         Value::Null => "null",
@@ -78,7 +79,7 @@ fn write_number(text: &mut ArenaString<'_>, number: Number) -> fmt::Result {
 }
 
 /// JavaScript's `Number(value)`.
-pub(crate) fn to_number<'a>(value: Value<'a>, arena: &'a Bump) -> Number {
+pub(crate) fn to_number<'a>(value: Value<'a>, arena: &'a Arena) -> Number {
     match value {
         Value::Number(number) => number,
         Value::Null | Value::Bool(false) => Number::Whole(0),
@@ -90,7 +91,7 @@ pub(crate) fn to_number<'a>(value: Value<'a>, arena: &'a Bump) -> Number {
 }
 
 /// JavaScript's `parseFloat(value)`: the longest numeric prefix of the text of a value.
-pub(crate) fn parse_float<'a>(value: Value<'a>, arena: &'a Bump) -> Number {
+pub(crate) fn parse_float<'a>(value: Value<'a>, arena: &'a Arena) -> Number {
     if let Value::Number(number) = value {
         return number;
     }
@@ -186,7 +187,7 @@ pub(crate) fn strictly_equal(a: Value<'_>, b: Value<'_>) -> bool {
 }
 
 /// JavaScript's `==`.
-pub(crate) fn loosely_equal<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> bool {
+pub(crate) fn loosely_equal<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Arena) -> bool {
     use Value::{Bool, List, Null, Number, Object, Record, Text};
     match (a, b) {
         (Text(a), Text(b)) => a == b,
@@ -207,7 +208,7 @@ pub(crate) fn loosely_equal<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> 
 ///
 /// JavaScript orders texts by UTF-16 units, which differs from code points only beyond U+FFFF; every other
 /// implementation of flagd orders by code points.
-pub(crate) fn compare<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Bump) -> Option<Ordering> {
+pub(crate) fn compare<'a>(a: Value<'a>, b: Value<'a>, arena: &'a Arena) -> Option<Ordering> {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => return a.compare(b),
         (Value::Text(a), Value::Text(b)) => return Some(a.cmp(b)),
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn numbers_are_written_as_javascript_writes_them() {
         let check = |number: f64, expected: &str| {
-            let arena = Bump::new();
+            let arena = Arena::default();
             assert_eq!(to_text(Value::float(number), &arena), expected);
         };
         check(1.0, "1");
@@ -249,7 +250,7 @@ mod tests {
     #[test]
     fn text_is_read_as_a_number_as_javascript_reads_it() {
         let check = |text: &str, number: f64, prefix: f64| {
-            let arena = Bump::new();
+            let arena = Arena::default();
             let same = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
             let got = to_number(Value::Text(text), &arena).as_f64();
             assert!(same(got, number), "Number({text:?}) is {got}, not {number}");
@@ -280,7 +281,7 @@ mod tests {
     #[test]
     fn loose_equality_is_javascripts() {
         let check = |a: serde_json::Value, b: serde_json::Value, expected: bool| {
-            let arena = Bump::new();
+            let arena = Arena::default();
             assert_eq!(loosely_equal(Value::from(&a), Value::from(&b), &arena), expected, "{a} == {b}");
             assert_eq!(loosely_equal(Value::from(&b), Value::from(&a), &arena), expected, "{b} == {a}");
         };

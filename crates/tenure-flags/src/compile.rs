@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::context::Mark;
 use crate::expression::{
-    Affix, Calculation, Comparison, Expression, Fractional, Iteration, Part, Path, Scope, Texts, Variable,
-    Weight,
+    Affix, Attribute, Calculation, Comparison, Expression, Fractional, Iteration, Part, Path, Scope, Texts,
+    Variable, Weight,
 };
 use crate::fault::{Fault, Place};
 use crate::value::Number;
@@ -146,7 +145,7 @@ impl<'s> Compiler<'s> {
         if at.scope == Scope::Root {
             match &path {
                 Path::Key(name) if default.is_none() => {
-                    return Ok(Expression::Attribute(Mark::of(name), name.clone()));
+                    return Ok(Expression::Attribute(Attribute::named(name)));
                 }
                 Path::Steps(steps) if is_path(steps, ["$flagd", "flagKey"]) => {
                     return Ok(Expression::FlagKey);
@@ -280,7 +279,10 @@ impl<'p> Cursor<'p> {
 /// room on the stack while it does.
 fn plain_operation(operator: &str, operands: Box<[Expression]>, scope: Scope) -> Option<Expression> {
     Some(match operator {
-        "missing" => Expression::Missing(scope, operands),
+        "missing" => match attributes(scope, &operands) {
+            Some(attributes) => Expression::MissingAttributes(attributes),
+            None => Expression::Missing(scope, operands),
+        },
         "missing_some" => Expression::MissingSome(scope, Box::new(padded(operands))),
         "if" | "?:" => Expression::If(operands),
         "and" => Expression::And(operands),
@@ -389,11 +391,22 @@ fn comparison(comparison: Comparison, operands: Box<[Expression]>) -> Expression
     }
 }
 
+/// The attributes that these keys name, if all of them are known already and none descends.
+fn attributes(scope: Scope, keys: &[Expression]) -> Option<Box<[Attribute]>> {
+    let attribute = |key: &Expression| match key {
+        Expression::Constant(Json::String(name))
+            if scope == Scope::Root && !name.is_empty() && !name.contains('.') && name != "$flagd" =>
+        {
+            Some(Attribute::named(name))
+        }
+        _ => None,
+    };
+    keys.iter().map(attribute).collect()
+}
+
 fn membership([needle, list]: [Expression; 2]) -> Expression {
     let texts = match &list {
-        Expression::Constant(Json::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(Box::from)).collect::<Option<Texts>>()
-        }
+        Expression::Constant(Json::Array(items)) => items.iter().map(Json::as_str).collect::<Option<Texts>>(),
         _ => None,
     };
     match texts {

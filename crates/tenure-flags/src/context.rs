@@ -1,10 +1,11 @@
 //! What is known about whom a flag is evaluated for.
 
-use bumpalo::Bump;
 use serde_json::{Map, Value as Json};
 
+use crate::arena::Arena;
 use crate::coercion::to_text;
 use crate::error::{ErrorCode, EvaluationError};
+use crate::index::is_same;
 use crate::value::{Value, attribute};
 
 /// A context of more attributes than this is looked up in its map.
@@ -126,7 +127,7 @@ impl<'c> Context<'c> {
         if !matches!(unit, Value::Text(_) | Value::Number(_)) {
             return None;
         }
-        let arena = Bump::new();
+        let arena = Arena::default();
         Some(to_text(unit, &arena).to_owned()).filter(|unit| !unit.is_empty())
     }
 
@@ -139,11 +140,11 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// By reference: that stays in a register.
-    #[inline(never)]
-    fn listed(&self, mark: Mark, name: &str) -> Option<&Value<'c>> {
+    /// The same, of a context of few attributes. By reference: that stays in a register.
+    #[inline]
+    pub(crate) fn listed(&self, mark: Mark, name: &str) -> Option<&Value<'c>> {
         for (own, (own_name, value)) in self.marks.iter().zip(&self.listed) {
-            if *own == mark && (mark.is_whole() || *own_name == name) {
+            if *own == mark && (mark.is_whole() || is_same(own_name.as_bytes(), name.as_bytes())) {
                 return Some(value);
             }
         }

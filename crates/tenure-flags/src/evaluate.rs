@@ -2,21 +2,27 @@
 
 use std::cmp::Ordering;
 
-use bumpalo::{Bump, collections::String as ArenaString, collections::Vec as ArenaVec};
+use bumpalo::{collections::String as ArenaString, collections::Vec as ArenaVec};
 use serde_json::Value as Json;
 
+use crate::arena::Arena;
 use crate::coercion::{append_text, compare, loosely_equal, strictly_equal, to_number, to_text};
-use crate::context::{Context, Mark};
-use crate::expression::{Affix, Comparison, Expression, Iteration, Path, Scope, Variable};
+use crate::context::Context;
+use crate::expression::{Affix, Attribute, Comparison, Expression, Iteration, Path, Scope, Variable};
+use crate::index::is_same;
 use crate::murmur::Murmur;
 use crate::semver::sem_ver;
+use crate::shortcut::{self, Answered};
 use crate::value::{List, Number, Value};
 use crate::visitor::Visitor;
-use crate::{arithmetic, fractional};
+use crate::{arithmetic, fractional, missing};
 
 /// How much one evaluation may do: about one unit for an operation, an element, or 64 bytes of text. Far more than any
 /// honest rule needs, and some tens of milliseconds and megabytes at the worst.
 pub(crate) const WORK_MAX: u32 = 250_000;
+
+/// Joined texts are mostly a salt and a unit, which fit without growing.
+const CAT_BYTES: usize = 64;
 
 /// The run did more than [`WORK_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +41,7 @@ pub(crate) struct Run<'a, 'v, V> {
     /// Seconds since 1970.
     pub(crate) now: i64,
     pub(crate) context: &'a Context<'a>,
-    pub(crate) arena: &'a Bump,
+    pub(crate) arena: &'a Arena,
     pub(crate) visitor: &'v mut V,
     pub(crate) work_left: u32,
 }
@@ -52,54 +58,75 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     /// Inlined into the operations, so that the leaves of a rule cost no call of an operation.
     #[inline(always)]
     pub(crate) fn value(&mut self, expression: &'a Expression, data: &Value<'a>) -> Answer<'a> {
-        self.spend(1)?;
         match expression {
-            Expression::Constant(json) => Ok(Value::from(json)),
-            Expression::Attribute(mark, name) => Ok(self.attribute(expression, *mark, name)),
+            Expression::Constant(json) => {
+                self.spend(1)?;
+                Ok(Value::from(json))
+            }
+            Expression::Attribute(attribute) => {
+                self.spend(1)?;
+                Ok(self.attribute(expression, attribute))
+            }
             operation => self.operation(operation, data),
         }
     }
 
     #[inline(always)]
-    fn attribute(&mut self, expression: &'a Expression, mark: Mark, name: &str) -> Value<'a> {
+    fn attribute(&mut self, expression: &'a Expression, attribute: &Attribute) -> Value<'a> {
         self.visitor.enter(expression);
-        let value = self.context.value(mark, name);
+        let value = self.context.value(attribute.mark, &attribute.name);
         self.visitor.leave(expression, value);
         value
     }
 
+    #[inline(never)]
     fn operation(&mut self, operation: &'a Expression, data: &Value<'a>) -> Answer<'a> {
-        self.visitor.enter(operation);
-        let answer = self.operate(operation, data);
-        if let Ok(value) = answer {
-            self.visitor.leave(operation, value);
+        if operation.is_test() {
+            return self.truth(operation, data).map(Value::Bool);
         }
-        answer
+        self.spend(1)?;
+        self.visitor.enter(operation);
+        let value = self.operate(operation, data)?;
+        self.visitor.leave(operation, value);
+        Ok(value)
     }
 
     /// Whether an expression is true, for whoever needs no more: a truth stays in a register, a value goes through memory.
     /// To the visitor, too, `and` and `or` are then no more than true or false.
+    #[inline(always)]
     fn truth(&mut self, expression: &'a Expression, data: &Value<'a>) -> Result<bool, TooMuchWork> {
-        match expression {
-            Expression::And(_)
-            | Expression::Or(_)
-            | Expression::Not(_)
-            | Expression::Truth(_)
-            | Expression::Compare(..)
-            | Expression::CompareMany(..)
-            | Expression::InTexts(_)
-            | Expression::In(_) => {
-                self.spend(1)?;
-                self.visitor.enter(expression);
-                let truth = self.test(expression, data)?;
-                self.visitor.leave(expression, Value::Bool(truth));
-                Ok(truth)
-            }
-            other => Ok(self.value(other, data)?.is_truthy()),
+        let short =
+            matches!(expression, Expression::Compare(..) | Expression::InTexts(_) | Expression::Affix(..));
+        if short && let Some(truth) = self.shortcut(expression) {
+            self.spend(1)?;
+            return Ok(truth);
         }
+        self.general_truth(expression, data)
+    }
+
+    #[inline(never)]
+    fn shortcut(&mut self, expression: &'a Expression) -> Option<bool> {
+        let Answered { attribute, value, truth } = shortcut::answer(expression, self.context)?;
+        self.visitor.enter(expression);
+        self.visitor.enter(attribute);
+        self.visitor.leave(attribute, *value);
+        self.visitor.leave(expression, Value::Bool(truth));
+        Some(truth)
+    }
+
+    fn general_truth(&mut self, expression: &'a Expression, data: &Value<'a>) -> Result<bool, TooMuchWork> {
+        if !expression.is_test() && !matches!(expression, Expression::And(_) | Expression::Or(_)) {
+            return Ok(self.value(expression, data)?.is_truthy());
+        }
+        self.spend(1)?;
+        self.visitor.enter(expression);
+        let truth = self.test(expression, data)?;
+        self.visitor.leave(expression, Value::Bool(truth));
+        Ok(truth)
     }
 
     /// The truth of an operation, where it is one of those that ask for it.
+    #[inline(always)]
     fn test(&mut self, expression: &'a Expression, data: &Value<'a>) -> Result<bool, TooMuchWork> {
         match expression {
             Expression::And(operands) => {
@@ -125,11 +152,12 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
             Expression::CompareMany(comparison, operands) => self.compare_many(*comparison, operands, data),
             Expression::InTexts(membership) => {
                 let (needle, texts) = membership.as_ref();
-                let needle = self.value(needle, data)?;
-                Ok(matches!(needle, Value::Text(needle) if texts.contains(needle)))
+                let Value::Text(needle) = self.value(needle, data)? else { return Ok(false) };
+                self.spend_text(needle.len())?;
+                Ok(texts.contains(needle))
             }
             Expression::In(operands) => self.is_in(operands, data),
-            other => Ok(self.operation(other, data)?.is_truthy()),
+            other => Ok(self.value(other, data)?.is_truthy()),
         }
     }
 
@@ -137,7 +165,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     fn operate(&mut self, expression: &'a Expression, data: &Value<'a>) -> Answer<'a> {
         Ok(match expression {
             Expression::Constant(json) => Value::from(json),
-            Expression::Attribute(mark, name) => self.context.value(*mark, name),
+            Expression::Attribute(attribute) => self.context.value(attribute.mark, &attribute.name),
             Expression::Variable(variable) => return self.variable(variable, data),
             Expression::FlagKey => Value::Text(self.flag_key),
             Expression::Timestamp => Value::Number(Number::Whole(self.now)),
@@ -149,7 +177,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
             | Expression::Compare(..)
             | Expression::CompareMany(..)
             | Expression::InTexts(_)
-            | Expression::In(_) => Value::Bool(self.test(expression, data)?),
+            | Expression::In(_) => Value::Bool(self.truth(expression, data)?),
             Expression::Affix(affix, operands) => return self.affix(*affix, operands, data),
             Expression::SemVer(operands) => return self.sem_ver(operands, data),
             Expression::Fractional(split) => return fractional::pick(self, split, data),
@@ -159,8 +187,9 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
                 arithmetic::calculate(*calculation, operands, self.arena)
             }
             Expression::List(items) => Value::List(List::Made(self.values(items, data)?)),
-            Expression::Missing(scope, keys) => return self.missing(*scope, keys, data),
-            Expression::MissingSome(scope, operands) => return self.missing_some(*scope, operands, data),
+            Expression::Missing(scope, keys) => return missing::missing(self, *scope, keys, data),
+            Expression::MissingAttributes(names) => return missing::attributes(self, names),
+            Expression::MissingSome(scope, operands) => return missing::some(self, *scope, operands, data),
             Expression::Iterate(iteration, operands) => return self.iterate(*iteration, operands, data),
             Expression::Reduce(operands) => return self.reduce(operands, data),
             Expression::Merge(operands) => return self.merge(operands, data),
@@ -182,7 +211,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
     }
 
     #[inline(never)]
-    fn values(
+    pub(crate) fn values(
         &mut self,
         operands: &'a [Expression],
         data: &Value<'a>,
@@ -223,7 +252,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     /// The variable whose dotted path is a value.
     #[inline(never)]
-    fn lookup(
+    pub(crate) fn lookup(
         &mut self,
         path: Value<'a>,
         scope: Scope,
@@ -263,6 +292,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         Value::Record(self.arena.alloc_slice_copy(&members))
     }
 
+    #[inline(always)]
     fn choose(&mut self, branches: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
         let (pairs, last) = branches.as_chunks::<2>();
         for [condition, consequence] in pairs {
@@ -293,6 +323,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         Ok(last)
     }
 
+    #[inline(always)]
     fn compare(
         &mut self,
         comparison: Comparison,
@@ -325,16 +356,16 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         self.holds(comparison, &a, &b)
     }
 
+    #[inline(always)]
     fn holds(&mut self, comparison: Comparison, a: &Value<'a>, b: &Value<'a>) -> Result<bool, TooMuchWork> {
         match (a, b) {
             (Value::Text(a), Value::Text(b)) => {
                 self.spend_text(a.len().min(b.len()))?;
-                let order = if comparison.is_of_equality() {
-                    (a == b).then_some(Ordering::Equal)
+                Ok(if comparison.is_of_equality() {
+                    is_same(a.as_bytes(), b.as_bytes()) == comparison.is_positive()
                 } else {
-                    Some(a.cmp(b))
-                };
-                Ok(comparison.accepts(order))
+                    comparison.accepts(Some(a.cmp(b)))
+                })
             }
             (Value::Number(a), Value::Number(b)) => Ok(comparison.accepts(a.compare(*b))),
             _ => self.holds_converted(comparison, *a, *b),
@@ -399,47 +430,6 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
         let Value::Text(operator) = operator else { return Ok(Value::Null) };
         self.spend(size(left) + size(right))?;
         Ok(sem_ver(left, operator, right, self.arena).map_or(Value::Null, Value::Bool))
-    }
-
-    /// The keys, given one by one or as one array, whose variable is null, empty or absent.
-    #[inline(never)]
-    fn missing(&mut self, scope: Scope, keys: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
-        let keys = self.values(keys, data)?;
-        match keys.first() {
-            Some(Value::List(keys)) => self.missing_of(scope, *keys, data),
-            _ => self.missing_of(scope, List::Made(keys), data),
-        }
-    }
-
-    fn missing_of(&mut self, scope: Scope, keys: List<'a>, data: &Value<'a>) -> Answer<'a> {
-        let mut missing = ArenaVec::new_in(self.arena);
-        for key in keys.iter() {
-            self.spend(1)?;
-            let found = self.lookup(key, scope, data)?;
-            if matches!(found, None | Some(Value::Null | Value::Text(""))) {
-                missing.push(key);
-            }
-        }
-        Ok(Value::List(List::Made(missing.into_bump_slice())))
-    }
-
-    /// Nothing if at least so many of the keys are there, else those that are missing.
-    #[inline(never)]
-    fn missing_some(
-        &mut self,
-        scope: Scope,
-        [needed, keys]: &'a [Expression; 2],
-        data: &Value<'a>,
-    ) -> Answer<'a> {
-        let needed = self.value(needed, data)?;
-        let Value::List(keys) = self.value(keys, data)? else {
-            return Ok(Value::List(List::Made(&[])));
-        };
-        let missing = self.missing_of(scope, keys, data)?;
-        let Value::List(list) = missing else { return Ok(missing) };
-        let present = (keys.len() - list.len()) as f64;
-        let enough = present >= to_number(needed, self.arena).as_f64();
-        Ok(if enough { Value::List(List::Made(&[])) } else { missing })
     }
 
     #[inline(never)]
@@ -515,11 +505,14 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     #[inline(never)]
     fn cat(&mut self, operands: &'a [Expression], data: &Value<'a>) -> Answer<'a> {
-        let mut text = ArenaString::new_in(self.arena);
+        let mut text = ArenaString::with_capacity_in(CAT_BYTES, self.arena);
         for operand in operands {
             let value = self.value(operand, data)?;
             self.spend(size(value))?;
-            append_text(&mut text, value);
+            match value {
+                Value::Text(more) => text.push_str(more),
+                other => append_text(&mut text, other),
+            }
         }
         Ok(Value::Text(text.into_bump_str()))
     }

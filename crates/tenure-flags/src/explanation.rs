@@ -90,7 +90,7 @@ fn variable(expression: &Expression) -> Option<String> {
     match expression {
         Expression::FlagKey => Some("$flagd.flagKey".to_owned()),
         Expression::Timestamp => Some("$flagd.timestamp".to_owned()),
-        Expression::Attribute(_, name) => Some(name.to_string()),
+        Expression::Attribute(attribute) => Some(attribute.name.to_string()),
         Expression::Variable(variable) => match variable.as_ref() {
             Variable { path: Path::Steps(steps), .. } => Some(steps.join(".")),
             Variable { path: Path::Key(key), .. } => Some(key.to_string()),

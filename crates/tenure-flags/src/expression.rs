@@ -1,12 +1,12 @@
 //! A compiled rule: JsonLogic as a closed set of operations.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use crate::context::Mark;
+use crate::index::{Index, is_same};
 
 /// One operation with its operands.
 #[derive(Debug)]
@@ -17,12 +17,14 @@ pub(crate) enum Expression {
     List(Box<[Expression]>),
     Variable(Box<Variable>),
     /// An attribute of the context by its name: what most variables are.
-    Attribute(Mark, Box<str>),
+    Attribute(Attribute),
     /// `$flagd.flagKey`.
     FlagKey,
     /// `$flagd.timestamp`: seconds since 1970.
     Timestamp,
     Missing(Scope, Box<[Expression]>),
+    /// `missing` of attributes of the context, each by its name.
+    MissingAttributes(Box<[Attribute]>),
     MissingSome(Scope, Box<[Expression; 2]>),
     /// Conditions and consequences in turns, the last one alone if their number is odd.
     If(Box<[Expression]>),
@@ -53,11 +55,18 @@ pub(crate) enum Expression {
     Shared(Arc<Expression>),
 }
 
+/// An attribute of the context by its whole name.
+#[derive(Debug)]
+pub(crate) struct Attribute {
+    pub mark: Mark,
+    pub name: Box<str>,
+}
+
 /// A constant array of texts, to be looked through.
 #[derive(Debug)]
 pub(crate) enum Texts {
     Few(Box<[Box<str>]>),
-    Many(HashSet<Box<str>, foldhash::fast::FixedState>),
+    Many(Index),
 }
 
 /// `var`, unless it is an [`Expression::Attribute`].
@@ -156,12 +165,26 @@ pub(crate) enum Weight {
 }
 
 impl Expression {
+    /// Whether it is true or false, whatever its operands are.
+    #[inline(always)]
+    pub(crate) fn is_test(&self) -> bool {
+        matches!(
+            self,
+            Self::Not(_)
+                | Self::Truth(_)
+                | Self::Compare(..)
+                | Self::CompareMany(..)
+                | Self::InTexts(_)
+                | Self::In(_)
+        )
+    }
+
     /// The operator's name in JsonLogic; `None` for values.
     pub(crate) fn operator(&self) -> Option<&'static str> {
         Some(match self {
             Self::Constant(_) | Self::List(_) => return None,
-            Self::Variable(_) | Self::Attribute(..) | Self::FlagKey | Self::Timestamp => "var",
-            Self::Missing(..) => "missing",
+            Self::Variable(_) | Self::Attribute(_) | Self::FlagKey | Self::Timestamp => "var",
+            Self::Missing(..) | Self::MissingAttributes(_) => "missing",
             Self::MissingSome(..) => "missing_some",
             Self::If(_) => "if",
             Self::And(_) => "and",
@@ -185,40 +208,64 @@ impl Expression {
     }
 }
 
+impl Attribute {
+    pub(crate) fn named(name: &str) -> Self {
+        Self { mark: Mark::of(name), name: name.into() }
+    }
+}
+
 impl Texts {
     /// So many texts are searched by hash.
     const MANY_MIN: usize = 8;
 
     pub(crate) fn contains(&self, text: &str) -> bool {
         match self {
-            Self::Few(texts) => texts.iter().any(|own| **own == *text),
-            Self::Many(texts) => texts.contains(text),
+            Self::Few(texts) => texts.iter().any(|own| is_same(own.as_bytes(), text.as_bytes())),
+            Self::Many(texts) => texts.find(text).is_some(),
         }
     }
 }
 
-impl FromIterator<Box<str>> for Texts {
-    fn from_iter<I: IntoIterator<Item = Box<str>>>(texts: I) -> Self {
-        let texts: Vec<Box<str>> = texts.into_iter().collect();
+impl<'t> FromIterator<&'t str> for Texts {
+    fn from_iter<I: IntoIterator<Item = &'t str>>(texts: I) -> Self {
+        let texts: Vec<&str> = texts.into_iter().collect();
         if texts.len() < Self::MANY_MIN {
-            Self::Few(texts.into())
+            Self::Few(texts.into_iter().map(Box::from).collect())
         } else {
-            Self::Many(texts.into_iter().collect())
+            Self::Many(Index::new(texts))
         }
     }
 }
 
 impl Comparison {
     /// Whether it holds of two values in this order; none is unequal, or in no order.
+    #[inline]
     pub(crate) fn accepts(self, order: Option<Ordering>) -> bool {
-        match self {
-            Self::Equal | Self::StrictlyEqual => order == Some(Ordering::Equal),
-            Self::NotEqual | Self::StrictlyNotEqual => order != Some(Ordering::Equal),
-            Self::Less => order.is_some_and(Ordering::is_lt),
-            Self::LessOrEqual => order.is_some_and(Ordering::is_le),
-            Self::Greater => order.is_some_and(Ordering::is_gt),
-            Self::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
-        }
+        const LESS: u8 = 1;
+        const EQUAL: u8 = 2;
+        const GREATER: u8 = 4;
+        const NONE: u8 = 8;
+        let order = match order {
+            Some(Ordering::Less) => LESS,
+            Some(Ordering::Equal) => EQUAL,
+            Some(Ordering::Greater) => GREATER,
+            None => NONE,
+        };
+        let accepted = match self {
+            Self::Equal | Self::StrictlyEqual => EQUAL,
+            Self::NotEqual | Self::StrictlyNotEqual => LESS | GREATER | NONE,
+            Self::Less => LESS,
+            Self::LessOrEqual => LESS | EQUAL,
+            Self::Greater => GREATER,
+            Self::GreaterOrEqual => GREATER | EQUAL,
+        };
+        order & accepted != 0
+    }
+
+    /// Whether equal values pass a test of equality.
+    #[inline]
+    pub(crate) fn is_positive(self) -> bool {
+        matches!(self, Self::Equal | Self::StrictlyEqual)
     }
 
     /// Whether it asks for equality, not for order.

@@ -24,6 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arena;
 mod arithmetic;
 pub mod authoring;
 pub mod batch;
@@ -38,13 +39,16 @@ mod explanation;
 mod expression;
 mod fault;
 mod fractional;
+mod index;
 mod lint;
+mod missing;
 mod murmur;
 mod position;
 mod resolution;
 mod review;
 mod rollout;
 mod semver;
+mod shortcut;
 mod snapshot;
 mod value;
 mod visitor;

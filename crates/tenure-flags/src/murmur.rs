@@ -11,6 +11,7 @@ pub(crate) struct Murmur {
 }
 
 impl Murmur {
+    #[inline]
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         let filled = self.length % 4 * 8;
         self.length += bytes.len();
@@ -25,6 +26,18 @@ impl Murmur {
         if filled + tail.len() * 8 >= 32 {
             self.mix(self.pending as u32);
             self.pending >>= 32;
+        }
+    }
+
+    /// Feeds one byte.
+    #[inline]
+    pub(crate) fn push(&mut self, byte: u8) {
+        let filled = self.length % 4 * 8;
+        self.length += 1;
+        self.pending |= u64::from(byte) << filled;
+        if filled == 24 {
+            self.mix(self.pending as u32);
+            self.pending = 0;
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use bumpalo::Bump;
 use serde_json::Value as Json;
 
+use crate::arena::Arena;
 use crate::coercion::to_text;
 use crate::value::Value;
 
@@ -21,7 +21,7 @@ pub(crate) const OPERATORS: [&str; 8] = ["=", "!=", "<", "<=", ">", ">=", "^", "
 
 /// Whether a version can be read from `json`.
 pub(crate) fn is_version(json: &Json) -> bool {
-    text(Value::from(json), &Bump::new()).is_some_and(|text| Version::read(text).is_some())
+    text(Value::from(json), &Arena::default()).is_some_and(|text| Version::read(text).is_some())
 }
 
 /// `left operator right`; `None` when a version or the operator cannot be read.
@@ -29,7 +29,7 @@ pub(crate) fn sem_ver<'a>(
     left: Value<'a>,
     operator: &str,
     right: Value<'a>,
-    arena: &'a Bump,
+    arena: &'a Arena,
 ) -> Option<bool> {
     let left = Version::read(text(left, arena)?)?;
     let right = Version::read(text(right, arena)?)?;
@@ -48,7 +48,7 @@ pub(crate) fn sem_ver<'a>(
 }
 
 /// Numbers stand for versions too: 1.2 is "1.2".
-fn text<'a>(version: Value<'a>, arena: &'a Bump) -> Option<&'a str> {
+fn text<'a>(version: Value<'a>, arena: &'a Arena) -> Option<&'a str> {
     matches!(version, Value::Text(_) | Value::Number(_)).then(|| to_text(version, arena))
 }
 
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn versions_compare() {
         let check = |left: Json, operator: &str, right: Json, expected: Option<bool>| {
-            let arena = Bump::new();
+            let arena = Arena::default();
             let got = sem_ver(Value::from(&left), operator, Value::from(&right), &arena);
             assert_eq!(got, expected, "{left} {operator} {right}");
         };

@@ -1,22 +1,22 @@
 //! A flag set, compiled: immutable, shared between threads, evaluated any number of times.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bumpalo::Bump;
 use serde_json::{Map, Value as Json};
 
+use crate::arena::Arena;
 use crate::cbor;
 use crate::coercion::to_text;
 use crate::compile::Compiler;
 use crate::context::Context;
 use crate::definition::{Definition, Entry, FlagSet, Metadata, State};
 use crate::error::{ErrorCode, EvaluationError};
-use crate::evaluate::{Run, TooMuchWork, WORK_MAX};
+use crate::evaluate::{Run, WORK_MAX};
 use crate::explanation::{Step, Trace};
 use crate::expression::Expression;
 use crate::fault::{Fault, Place};
+use crate::index::{Index, is_same};
 use crate::murmur::Murmur;
 use crate::resolution::{Reason, Resolution};
 use crate::value::Value;
@@ -27,13 +27,14 @@ use crate::visitor::Visitor;
 pub struct Snapshot {
     /// In the order of their keys. A snapshot that is made of another shares the flags that are as they were.
     flags: Vec<Arc<Flag>>,
-    by_key: HashMap<Arc<str>, usize, foldhash::fast::FixedState>,
+    by_key: Index,
     metadata: Arc<Metadata>,
 }
 
 #[derive(Debug)]
 struct Flag {
-    key: Arc<str>,
+    key: Box<str>,
+    /// The hash of the default bucketing value, up to the targeting key.
     hash: Murmur,
     content: Result<Content, Fault>,
 }
@@ -55,15 +56,6 @@ enum DefaultVariant {
     Index(usize),
     /// Named, but not among the variants.
     Unknown(Box<str>),
-}
-
-/// What a run of targeting came to, owning nothing of the run.
-enum Pick {
-    Nothing,
-    Variant(usize),
-    /// Boxed, so that an answer without a fault fits two registers.
-    Unknown(Box<EvaluationError>),
-    TooMuchWork,
 }
 
 impl Snapshot {
@@ -99,7 +91,7 @@ impl Snapshot {
     }
 
     fn of(flags: Vec<Arc<Flag>>, metadata: Arc<Metadata>) -> Self {
-        let by_key = flags.iter().enumerate().map(|(index, flag)| (Arc::clone(&flag.key), index)).collect();
+        let by_key = Index::new(flags.iter().map(|flag| flag.key.as_ref()));
         Self { flags, by_key, metadata }
     }
 
@@ -169,7 +161,7 @@ impl Snapshot {
     }
 
     fn find(&self, key: &str) -> Option<&Flag> {
-        self.flags.get(*self.by_key.get(key)?).map(Arc::as_ref)
+        self.flags.get(self.by_key.find(key)?).map(Arc::as_ref)
     }
 }
 
@@ -184,7 +176,7 @@ impl Flag {
             Entry::Sound(definition) => Ok(Content::compile(key, definition, compiler, metadata)),
             Entry::Faulty { fault, .. } => Err(fault.clone()),
         };
-        Arc::new(Self { key: Arc::from(key), hash: cbor::begin_pair(key), content })
+        Arc::new(Self { key: key.into(), hash: cbor::begin_pair(key), content })
     }
 
     fn evaluate<V: Visitor>(
@@ -200,53 +192,42 @@ impl Flag {
         let Some(rule) = content.targeting.as_ref()? else {
             return self.default(content, Reason::Static);
         };
-        let pick = with_arena(|arena| {
-            let mut run = Run {
-                flag_key: &self.key,
-                flag_hash: &self.hash,
-                now,
-                context,
-                arena,
-                visitor,
-                work_left: WORK_MAX,
-            };
-            match run.targeting(rule) {
-                Ok(value) => self.pick(content, value, arena),
-                Err(TooMuchWork) => Pick::TooMuchWork,
-            }
-        });
-        match pick {
-            Pick::Variant(index) => Ok(self.answer(content, Some(index), Reason::TargetingMatch)),
-            Pick::Nothing => self.default(content, Reason::Default),
-            Pick::Unknown(error) => Err(*error),
-            Pick::TooMuchWork => Err(EvaluationError::new(
-                ErrorCode::General,
-                format!("targeting of flag `{}` does too much work on this context", self.key),
-            )),
-        }
-    }
-
-    /// The variant that the value of the rule names.
-    fn pick<'a>(&self, content: &Content, value: Value<'a>, arena: &'a Bump) -> Pick {
-        let index = match value {
-            Value::Null => return Pick::Nothing,
+        let arena = Arena::default();
+        let mut run = Run {
+            flag_key: &self.key,
+            flag_hash: &self.hash,
+            now,
+            context,
+            arena: &arena,
+            visitor,
+            work_left: WORK_MAX,
+        };
+        let Ok(value) = run.targeting(rule) else { return Err(self.too_much_work()) };
+        let variant = match value {
+            Value::Null => return self.default(content, Reason::Default),
             Value::Text(name) => content.index(name),
             Value::Bool(true) => content.index("true"),
             Value::Bool(false) => content.index("false"),
-            Value::Number(_) => content.index(to_text(value, arena)),
+            Value::Number(_) => content.index(to_text(value, &arena)),
             Value::List(_) | Value::Object(_) | Value::Record(_) => None,
         };
-        match index {
-            Some(index) => Pick::Variant(index),
-            None => Pick::Unknown(Box::new(EvaluationError::new(
-                ErrorCode::General,
-                format!(
-                    "targeting of flag `{}` gives {}, which is not a variant",
-                    self.key,
-                    named(value, arena)
-                ),
-            ))),
+        match variant {
+            Some(index) => Ok(self.answer(content, Some(index), Reason::TargetingMatch)),
+            None => Err(self.not_a_variant(value, &arena)),
         }
+    }
+
+    #[cold]
+    fn not_a_variant<'a>(&self, value: Value<'a>, arena: &'a Arena) -> EvaluationError {
+        let named = named(value, arena);
+        let message = format!("targeting of flag `{}` gives {named}, which is not a variant", self.key);
+        EvaluationError::new(ErrorCode::General, message)
+    }
+
+    #[cold]
+    fn too_much_work(&self) -> EvaluationError {
+        let message = format!("targeting of flag `{}` does too much work on this context", self.key);
+        EvaluationError::new(ErrorCode::General, message)
     }
 
     fn default<'s>(
@@ -305,7 +286,7 @@ impl Content {
 }
 
 /// A value for a message, which must not repeat the context at length.
-fn named<'a>(value: Value<'a>, arena: &'a Bump) -> String {
+fn named<'a>(value: Value<'a>, arena: &'a Arena) -> String {
     const TEXT_MAX: usize = 40;
     match value {
         Value::List(_) => "an array".to_owned(),
@@ -318,11 +299,12 @@ fn named<'a>(value: Value<'a>, arena: &'a Bump) -> String {
     }
 }
 
+#[inline]
 fn position(variants: &[(Box<str>, Json)], name: &str) -> Option<usize> {
     /// Fewer are compared for equality one by one, which mostly their lengths decide.
     const MANY_MIN: usize = 8;
     if variants.len() < MANY_MIN {
-        return variants.iter().position(|(variant, _)| **variant == *name);
+        return variants.iter().position(|(variant, _)| is_same(variant.as_bytes(), name.as_bytes()));
     }
     variants.binary_search_by(|(variant, _)| variant.as_ref().cmp(name)).ok()
 }
@@ -349,27 +331,4 @@ fn merge_metadata(set: &Arc<Metadata>, own: &Metadata) -> Arc<Metadata> {
     let mut merged = Metadata::clone(set);
     merged.extend(own.clone());
     Arc::new(merged)
-}
-
-/// An arena that outgrew this is given back.
-const ARENA_BYTES_MAX: usize = 64 * 1024;
-
-thread_local! {
-    /// Runs on one thread reuse one arena, so that a run which makes texts or arrays does not allocate either.
-    static ARENA: RefCell<Bump> = RefCell::new(Bump::new());
-}
-
-fn with_arena<R>(run: impl FnOnce(&Bump) -> R) -> R {
-    ARENA.with(|arena| match arena.try_borrow_mut() {
-        Ok(mut arena) => {
-            let result = run(&arena);
-            if arena.allocated_bytes() > ARENA_BYTES_MAX {
-                *arena = Bump::new();
-            } else {
-                arena.reset();
-            }
-            result
-        }
-        Err(_) => run(&Bump::new()),
-    })
 }

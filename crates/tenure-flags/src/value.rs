@@ -38,8 +38,16 @@ pub(crate) enum Number {
 }
 
 impl<'a> From<&'a Json> for Value<'a> {
-    #[inline]
+    /// A text, which most values are, at once; the rest out of line.
+    #[inline(always)]
     fn from(json: &'a Json) -> Self {
+        if let Json::String(text) = json { Self::Text(text) } else { Self::of_other(json) }
+    }
+}
+
+impl<'a> Value<'a> {
+    #[inline(never)]
+    fn of_other(json: &'a Json) -> Self {
         match json {
             Json::Null => Self::Null,
             Json::Bool(flag) => Self::Bool(*flag),

@@ -16,4 +16,5 @@ mod jsonlogic;
 mod lint;
 mod robustness;
 mod rollout;
+mod shortcut;
 mod testbed;
