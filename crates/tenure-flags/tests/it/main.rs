@@ -9,6 +9,7 @@ mod batch;
 mod change;
 mod conformance;
 mod definition;
+mod differential;
 mod evaluation;
 mod fractional;
 mod gherkin;
