@@ -10,6 +10,7 @@ import { extname, join } from "node:path";
 export const PASSWORD = "correct horse battery";
 const DIST = new URL("../dist/", import.meta.url).pathname;
 const START_MAX_MS = 60_000;
+const STOP_MAX_MS = 8_000;
 
 /** Starts `tenure serve` (or what `args` say) and waits until it answers. */
 export async function start({ args, ready = /serving on/ } = {}) {
@@ -44,10 +45,12 @@ export async function start({ args, ready = /serving on/ } = {}) {
     async stop() {
       front?.close();
       child.removeAllListeners("exit");
-      const ended = new Promise((resolve) => child.on("exit", resolve));
-      child.kill("SIGINT");
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 8_000))]);
-      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((resolve) => child.on("exit", resolve));
+        child.kill("SIGINT");
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, STOP_MAX_MS))]);
+        child.kill("SIGKILL");
+      }
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,5 +1,6 @@
 // A case by three people in three browsers, from its import to productionised; nothing is done but by the pages.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { launch, open, settle, signIn } from "./people.mjs";
 import { claim, start } from "./server.mjs";
@@ -116,6 +117,7 @@ async function build(id) {
   );
   await lena.give("Make space in the backlog", { "Person-days": "14" }, { within: building });
   await lena.give("Create the flag", { Key: `${id.toLowerCase()}-prompt` }, { within: building });
+  await evidence();
   await omar.at(`/cases/${id}`);
   for (let done = 0; done < 2; done += 1) {
     await omar.give("Record", { Passed: true }, { within: omar.page.locator("#building") });
@@ -126,6 +128,24 @@ async function build(id) {
   await lena.give("Propose a warranty", { Months: "6" }, { within: lena.page.locator("#warranty") });
   await omar.page.locator("#warranty").getByText("6 months").waitFor();
   await omar.give("Agree", { "For which team": "Boards" }, { within: omar.page.locator("#warranty") });
+}
+
+/** A file is attached to an item of the owner process, and read back as it was. */
+async function evidence() {
+  const building = lena.page.locator("#building");
+  await building.getByRole("button", { name: "Attach a file" }).first().click();
+  const dialog = lena.page.getByRole("dialog");
+  await dialog.waitFor();
+  const text = "Shown to Boards on Tuesday.";
+  const file = { name: "demo notes.txt", mimeType: "text/plain", buffer: Buffer.from(text) };
+  await lena.page.locator("input[type=file]").setInputFiles(file);
+  await lena.fill({ "What it shows": "the QA demo" }, dialog);
+  await dialog.getByRole("button", { name: "Attach", exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
+  const link = building.getByRole("link", { name: file.name });
+  const [saved] = await Promise.all([lena.page.waitForEvent("download"), link.click()]);
+  assert.equal(saved.suggestedFilename(), file.name);
+  assert.equal(await readFile(await saved.path(), "utf8"), text);
 }
 
 async function rollOut(id) {

@@ -51,7 +51,7 @@ export function moneyShort(amount: number, currency?: string | null): string {
 
 /** Months until something is paid back: `0.7 months`, `2.3 years`. */
 export function months(value: number): string {
-  return value >= 24 ? `${decimal(value / 12, 1)} years` : `${decimal(value, 1)} ${value === 1 ? "month" : "months"}`;
+  return value >= 24 ? of(value / 12, "year") : of(value, "month");
 }
 
 /** So many of a thing: `1 day`, `14 days`. */

@@ -69,9 +69,14 @@ export function plain(name: string): string {
   return name.replaceAll("_", " ");
 }
 
-/** The same with a capital. */
+/** What is written in capitals wherever it stands. */
+const CAPITALS = /\b(api|qa|pr|ui|sdk|sql|seo)\b/gi;
+
+/** The same with a capital; a number and its unit stay on one line. */
 export function title(name: string): string {
-  const text = plain(name);
+  const text = plain(name)
+    .replace(CAPITALS, (word) => word.toUpperCase())
+    .replace(/(\d) (%|pp)/g, "$1\u00a0$2");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -1,5 +1,5 @@
 // How a case came to be where it is: whom its time was spent on, whose it is, and its journal, folded until it is asked for.
-import { Button, Group, Text } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
@@ -70,19 +70,24 @@ function Party({ party }: { party: string }) {
 
 function Entries({ id }: { id: string }) {
   const [isOpen, setOpen] = useState(false);
-  const stream = `case/${id}`;
-  const asked = useInfiniteQuery({ ...journal({ stream }), enabled: isOpen });
-  const rows = asked.data?.pages.flatMap(({ items }) => items) ?? [];
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)} className="no-print">
       <summary style={{ cursor: "pointer", fontSize: "0.85rem", marginTop: 10 }}>The journal of this case</summary>
-      {asked.isError ? (
-        <ErrorState error={asked.error} retry={() => void asked.refetch()} />
-      ) : asked.isPending ? (
-        <Waiting lines={3} />
-      ) : (
-        <Facts>
-          {rows.map((one) => (
+      {isOpen && <Opened stream={`case/${id}`} />}
+    </details>
+  );
+}
+
+function Opened({ stream }: { stream: string }) {
+  const asked = useInfiniteQuery(journal({ stream }));
+  if (asked.isError) return <ErrorState error={asked.error} retry={() => void asked.refetch()} />;
+  if (asked.isPending) return <Waiting lines={3} />;
+  return (
+    <>
+      <Facts>
+        {asked.data.pages
+          .flatMap(({ items }) => items)
+          .map((one) => (
             <Fact key={one.seq} name={<span className="num">{instantOf(one.at)}</span>}>
               {one.sentence}{" "}
               <span className="quiet">
@@ -90,8 +95,7 @@ function Entries({ id }: { id: string }) {
               </span>
             </Fact>
           ))}
-        </Facts>
-      )}
+      </Facts>
       <Group gap="xs" mt="xs">
         {asked.hasNextPage && (
           <Button size="xs" onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>
@@ -102,11 +106,6 @@ function Entries({ id }: { id: string }) {
           Search it
         </Button>
       </Group>
-      {isOpen && asked.data && rows.length === 0 && (
-        <Text size="sm" className="quiet">
-          Nothing was decided yet.
-        </Text>
-      )}
-    </details>
+    </>
   );
 }

@@ -51,7 +51,11 @@ export function Outcome({ file }: { file: CaseFile }) {
       }
     >
       <Verdicts file={file} verdict={verdict} />
-      {file.kept && <Kept file={file} kept={file.kept} />}
+      {file.kept && (
+        <div style={{ marginTop: 12 }}>
+          <Kept file={file} kept={file.kept} />
+        </div>
+      )}
     </Section>
   );
 }

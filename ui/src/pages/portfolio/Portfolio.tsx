@@ -8,7 +8,7 @@ import { cases, portfolio } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
 import { StageBadge, VerdictBadge } from "../../lib/badges.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
-import { dayOf, differenceUnit, effect, moneyShort, months, of, percent } from "../../lib/number.ts";
+import { dayOf, decimal, differenceUnit, effect, moneyShort, months, of, percent } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { STAGES, stageName } from "../../lib/words.ts";
 import { Rows } from "../../lib/Rows.tsx";
@@ -188,8 +188,8 @@ function Card({ one }: { one: Summary }) {
     <Link to={`/cases/${one.id}`} className={classes.card} data-overdue={one.blocker?.overdue || undefined}>
       <strong>{one.title ?? one.id}</strong>
       <span className="quiet">
-        {one.id}
-        {one.exposure_percent > 0 && ` · ${one.exposure_percent} % exposed`}
+        {one.title === null || one.title === undefined ? one.team : one.id}
+        {one.exposure_percent > 0 && ` · ${decimal(one.exposure_percent)} % exposed`}
       </span>
       {(one.promise?.absolute || one.delivery?.absolute) && (
         <span className={`${classes.numbers} num`}>
