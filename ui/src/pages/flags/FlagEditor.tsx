@@ -73,7 +73,9 @@ function Editor({
   const known = (useQuery(segments).data ?? []).map(({ segment }) => segment);
   const set = <K extends keyof Authored>(name: K, value: Authored[K]) => setDraft((one) => ({ ...one, [name]: value }));
   const needsApproval = approvals > 0;
-  const request = idFrom("CR", `${named} ${Date.now().toString(36)}`);
+  // One name for one proposal: it must be the same when it is sent and when its page is opened.
+  const [mark] = useState(() => Date.now().toString(36));
+  const request = idFrom("CR", `${named} ${mark}`);
   const give = useGive({
     onDone: () =>
       void go(
