@@ -1,10 +1,12 @@
 // The confidence sequence: estimate and interval at each look. Anybody may look at any time; the interval keeps its promise all the same.
 import classes from "./Sequence.module.css";
+import { useElementSize } from "@mantine/hooks";
 import { axisTicks } from "../../lib/EffectAxis.tsx";
 import type { Interval, Look } from "../../api/model.ts";
 import { count, dayOf, decimal, effect, interval, type Unit } from "../../lib/number.ts";
 
-const WIDTH = 820;
+/** Until the width is known, and where nothing measures it. */
+const WIDTH_FIRST = 820;
 const HEIGHT = 260;
 const LEFT = 46;
 const BOTTOM = 26;
@@ -24,6 +26,9 @@ export function Sequence({
   unit: Unit;
   /** The experiment's effect after correction, drawn as a line. */ expected?: number;
 }) {
+  // As wide as its place, so that words keep their size on a phone.
+  const { ref, width: measured } = useElementSize();
+  const width = measured > 0 ? measured : WIDTH_FIRST;
   const last = looks[looks.length - 1];
   const first = looks[0];
   if (last === undefined || first === undefined) return null;
@@ -37,14 +42,14 @@ export function Sequence({
   const top = ticks[ticks.length - 1] ?? 1;
   const from = Date.parse(first.at);
   const span = Date.parse(last.at) - from || 1;
-  const x = (at: string) => LEFT + ((Date.parse(at) - from) / span) * (WIDTH - LEFT - 10);
+  const x = (at: string) => LEFT + ((Date.parse(at) - from) / span) * (width - LEFT - 10);
   const y = (value: number) => 8 + ((top - value) / (top - bottom || 1)) * (HEIGHT - BOTTOM - 8);
   const upper = looks.map((look) => `${x(look.at)},${y(clip(high(look.interval)))}`);
   const lower = looks.map((look) => `${x(look.at)},${y(clip(low(look.interval)))}`).reverse();
   return (
-    <figure className={classes.figure}>
+    <figure className={classes.figure} ref={ref}>
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
         role="img"
         aria-label={`${looks.length} looks; the last: ${effect(last.estimate, unit, last.interval)}, 95 % interval ${interval(last.interval, unit)}`}
       >
@@ -52,7 +57,7 @@ export function Sequence({
           <g key={tick}>
             <line
               x1={LEFT}
-              x2={WIDTH - 10}
+              x2={width - 10}
               y1={y(tick)}
               y2={y(tick)}
               className={tick === 0 ? classes.zero : classes.grid}
@@ -66,12 +71,12 @@ export function Sequence({
           <g>
             <line
               x1={LEFT}
-              x2={WIDTH - 10}
+              x2={width - 10}
               y1={y(clip(expected))}
               y2={y(clip(expected))}
               className={classes.expected}
             />
-            <text x={WIDTH - 12} y={y(clip(expected)) - 5} textAnchor="end">
+            <text x={width - 12} y={y(clip(expected)) - 5} textAnchor="end">
               the experiment, corrected: {effect(expected, unit, last.interval)}
             </text>
           </g>
@@ -89,7 +94,7 @@ export function Sequence({
         <text x={LEFT} y={HEIGHT - 6}>
           {dayOf(first.at)}
         </text>
-        <text x={WIDTH - 10} y={HEIGHT - 6} textAnchor="end">
+        <text x={width - 10} y={HEIGHT - 6} textAnchor="end">
           {dayOf(last.at)}
         </text>
       </svg>
