@@ -73,6 +73,9 @@ test("signing in, finding a page, taking a step: all by the keyboard", async () 
 test("while the server is away the page says so, and keeps what it showed", async () => {
   await lena.at("/platform-changes");
   await lena.page.getByText("PCH-NEW-EDITOR").first().waitFor();
+  await lena.page.waitForFunction(() =>
+    performance.getEntriesByType("resource").some(({ name }) => name.includes("CommandDialog")),
+  );
   await server.stop();
   await lena.page.getByText("The connection is lost.").waitFor();
   assert.ok(await lena.page.getByText("PCH-NEW-EDITOR").first().isVisible());

@@ -7,6 +7,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ComponentType, lazy, Suspense } from "react";
 import { BrowserRouter, matchPath, Navigate, Route, Routes } from "react-router";
 import { Problem } from "./api/problem.ts";
+import { Boundary } from "./lib/Boundary.tsx";
 import { EmptyState, Waiting } from "./lib/Page.tsx";
 import { Shell } from "./shell/Shell.tsx";
 import { theme } from "./theme.ts";
@@ -60,7 +61,15 @@ export function App() {
             <Suspense fallback={<Waiting lines={8} />}>
               <Routes>
                 {ROUTES.map(({ path, Page }) => (
-                  <Route key={path} path={path} element={<Page />} />
+                  <Route
+                    key={path}
+                    path={path}
+                    element={
+                      <Boundary key={path}>
+                        <Page />
+                      </Boundary>
+                    }
+                  />
                 ))}
                 <Route path="/cases" element={<Navigate to="/portfolio" replace />} />
                 <Route

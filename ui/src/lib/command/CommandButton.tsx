@@ -2,12 +2,25 @@
 import { Button, type ButtonProps, Popover } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconLock } from "@tabler/icons-react";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import type { Choice } from "../../api/model.ts";
+import { Boundary } from "../Boundary.tsx";
 import { formOf, verbOf } from "./forms.ts";
 import { RefusalText } from "./RefusalNotice.tsx";
 
-const CommandDialog = lazy(() => import("./CommandDialog.tsx"));
+const load = () => import("./CommandDialog.tsx");
+const CommandDialog = lazy(load);
+
+let isFetched = false;
+
+/** Fetches the dialog when the page has time, so that it opens at once, and while the server is away. */
+function fetchAhead(): void {
+  if (isFetched) return;
+  isFetched = true;
+  // A browser without idle time to give waits a moment.
+  const later = window.requestIdleCallback ?? ((work: () => void) => setTimeout(work, 1_000));
+  later(() => void load().catch(() => (isFetched = false)));
+}
 
 export interface CommandButtonProps {
   command: string;
@@ -49,6 +62,7 @@ export function CommandButton({
 }: CommandButtonProps) {
   const [isOpen, dialog] = useDisclosure(false);
   const [isExplained, explained] = useDisclosure(false);
+  useEffect(fetchAhead, []);
   const choice = choiceOf(choices, command, kind);
   const text = label ?? verbOf(command, kind);
   const look = { size: size ?? "sm", fullWidth: fullWidth ?? false } as const;
@@ -96,9 +110,11 @@ export function CommandButton({
         {text}
       </Button>
       {isOpen && (
-        <Suspense>
-          <CommandDialog command={command} known={kind ? { ...known, kind } : known} onClose={dialog.close} />
-        </Suspense>
+        <Boundary>
+          <Suspense>
+            <CommandDialog command={command} known={kind ? { ...known, kind } : known} onClose={dialog.close} />
+          </Suspense>
+        </Boundary>
       )}
     </>
   );
