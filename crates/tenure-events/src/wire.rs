@@ -10,6 +10,7 @@
 //! `at` is RFC 3339 or milliseconds since the epoch. A field that is not known is refused and not passed
 //! over: a misspelt `at` would otherwise move an event in time unnoticed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -94,7 +95,7 @@ pub fn parse_ndjson(body: &[u8], origin: Origin<'_>) -> Result<Vec<Result<Event,
         if index == origin.events_max {
             return Err(BodyError::TooMany { events_max: origin.events_max });
         }
-        events.push(match serde_json::from_slice::<Json>(line) {
+        events.push(match serde_json::from_slice::<Json<'_>>(line) {
             Ok(event) => parse_event(event, index, origin),
             Err(error) => Err(Malformed {
                 index,
@@ -135,7 +136,7 @@ impl<'de> Visitor<'de> for Body<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Events, A::Error> {
         let mut events = Vec::new();
         while events.len() < self.origin.events_max
-            && let Some(event) = items.next_element::<Json>()?
+            && let Some(event) = items.next_element::<Json<'de>>()?
         {
             events.push(parse_event(event, events.len(), self.origin));
         }
@@ -148,7 +149,7 @@ impl<'de> Visitor<'de> for Body<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Events, A::Error> {
-        let event = Reader.visit_map(entries)?;
+        let event = Reader::default().visit_map(entries)?;
         Ok(Ok(vec![parse_event(event, 0, self.origin)]))
     }
 
@@ -173,11 +174,11 @@ impl<'de> Visitor<'de> for Body<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Events, E> {
-        Ok(not_events(&Json::Text(text.to_owned())))
+        Ok(not_events(&Json::Text(Cow::Borrowed(text))))
     }
 }
 
-fn not_events(json: &Json) -> Events {
+fn not_events(json: &Json<'_>) -> Events {
     Err(BodyError::NotEvents { found: json.kind() })
 }
 
@@ -187,20 +188,20 @@ fn what_of(error: &serde_json::Error) -> String {
     message.rsplit_once(" at line ").map_or(message.clone(), |(what, _)| what.to_owned())
 }
 
-fn parse_event(json: Json, index: usize, origin: Origin<'_>) -> Result<Event, Malformed> {
+fn parse_event(json: Json<'_>, index: usize, origin: Origin<'_>) -> Result<Event, Malformed> {
     let received = Received { at: origin.received_at, index };
     let event = draft_of(json, origin.source).and_then(|draft| Event::new(draft, received));
     event.map_err(|Invalid { field, message }| Malformed { index, field, message })
 }
 
 /// The fields as sent, each taken out as it is understood; what remains is unknown.
-struct Fields(Vec<(String, Json)>);
+struct Fields<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 const COMMON: [&str; 5] = ["type", "id", "at", "unit", "attributes"];
 const EXPOSURE: [&str; 4] = ["flag", "variant", "revision", "reason"];
 const OUTCOME: [&str; 3] = ["event", "name", "value"];
 
-fn draft_of(json: Json, source: &str) -> Result<Draft, Invalid> {
+fn draft_of(json: Json<'_>, source: &str) -> Result<Draft, Invalid> {
     let Json::Object(fields) = json else {
         return Err(Invalid::new(
             "event",
@@ -212,8 +213,8 @@ fn draft_of(json: Json, source: &str) -> Result<Draft, Invalid> {
         Some("exposure") => Kind::Exposure {
             flag: fields.required("flag", "name the flag that the unit met")?,
             variant: fields.required("variant", "name the variant that was served")?,
-            revision: fields.text("revision")?,
-            reason: fields.text("reason")?,
+            revision: fields.text("revision")?.map(Cow::into_owned),
+            reason: fields.text("reason")?.map(Cow::into_owned),
         },
         Some("outcome") => Kind::Outcome { name: fields.outcome_name()?, value: fields.value()? },
         Some(other) => {
@@ -225,7 +226,7 @@ fn draft_of(json: Json, source: &str) -> Result<Draft, Invalid> {
         None => return Err(Invalid::new("type", "missing; send exposure or outcome")),
     };
     let draft = Draft {
-        id: fields.text("id")?,
+        id: fields.text("id")?.map(Cow::into_owned),
         at: fields.time()?,
         units: fields.units()?,
         attributes: fields.attributes()?,
@@ -238,10 +239,10 @@ fn draft_of(json: Json, source: &str) -> Result<Draft, Invalid> {
     }
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Takes a field; null counts as left out. Of a field that is there twice the second stays behind as
     /// unknown.
-    fn take(&mut self, name: &str) -> Option<Json> {
+    fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let at = self.0.iter().position(|(field, _)| field == name)?;
         match self.0.remove(at).1 {
             Json::Null => None,
@@ -249,7 +250,7 @@ impl Fields {
         }
     }
 
-    fn text(&mut self, name: &str) -> Result<Option<String>, Invalid> {
+    fn text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Invalid> {
         match self.take(name) {
             None => Ok(None),
             Some(Json::Text(text)) => Ok(Some(text)),
@@ -258,7 +259,7 @@ impl Fields {
     }
 
     fn required(&mut self, name: &str, remedy: &str) -> Result<String, Invalid> {
-        self.text(name)?.ok_or_else(|| Invalid::new(name, format!("missing; {remedy}")))
+        self.text(name)?.map(Cow::into_owned).ok_or_else(|| Invalid::new(name, format!("missing; {remedy}")))
     }
 
     fn outcome_name(&mut self) -> Result<String, Invalid> {
@@ -266,7 +267,7 @@ impl Fields {
             (Some(event), Some(name)) if event != name => {
                 Err(Invalid::new("name", "differs from `event`; send one of the two"))
             }
-            (Some(name), _) | (None, Some(name)) => Ok(name),
+            (Some(name), _) | (None, Some(name)) => Ok(name.into_owned()),
             (None, None) => {
                 Err(Invalid::new("event", "missing; name what the unit did, such as \"purchase\""))
             }
@@ -307,7 +308,7 @@ impl Fields {
             Some(Json::Object(units)) => units
                 .into_iter()
                 .map(|(unit_type, id)| match id {
-                    Json::Text(id) => Ok(Unit { unit_type, id }),
+                    Json::Text(id) => Ok(Unit::new(unit_type, id)),
                     other => Err(not_text(&format!("unit.{}", clip(&unit_type)), &other)),
                 })
                 .collect(),
@@ -322,7 +323,7 @@ impl Fields {
                 .into_iter()
                 .filter(|(_, value)| !matches!(value, Json::Null))
                 .map(|(name, value)| match value.into_text() {
-                    Ok(text) => Ok((name, text)),
+                    Ok(text) => Ok((name.into_owned(), text.into_owned())),
                     Err(other) => Err(not_text(&format!("attributes.{}", clip(&name)), &other)),
                 })
                 .collect(),
@@ -351,7 +352,7 @@ fn time_of(milliseconds: f64) -> Result<Timestamp, Invalid> {
     })
 }
 
-fn not_text(field: &str, found: &Json) -> Invalid {
+fn not_text(field: &str, found: &Json<'_>) -> Invalid {
     Invalid::new(field, format!("{}, not a text; send it in quotes", found.kind()))
 }
 
