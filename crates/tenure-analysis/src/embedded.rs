@@ -1,70 +1,83 @@
-//! The engine inside the product: DataFusion over the event log's sealed files and what is not sealed yet.
+//! The engine inside the product: one pass over the event log's sealed files and what is not sealed yet.
 //!
-//! The work is shared out by the log's hash buckets. Each share is a plan of one partition that runs by itself, so
-//! that rows reach its sums in a fixed order; as many shares as there are threads run side by side, each with its
-//! part of the memory, in which sorts spill to disk. Threads are the engine's own: a look does not slow down those that serve flags.
+//! The work is shared out by the hash of the unit, along the buckets by which sealed files are sorted: a share reads the
+//! pages of its buckets, holds its events in memory, and folds them unit by unit. A share that does not fit its part of
+//! the memory is halved. As many shares as there are threads run side by side. Threads are the engine's own: a look does
+//! not slow down those that serve flags.
 
+use std::collections::HashSet;
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use async_trait::async_trait;
-use datafusion::arrow::array::{RecordBatch, UInt64Array};
-use datafusion::arrow::compute::take_record_batch;
-use datafusion::catalog::MemTable;
-use datafusion::common::Result as DataFusionResult;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::datasource::provider_as_source;
-use datafusion::error::DataFusionError;
-use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::prelude::{SessionConfig, SessionContext};
-use futures::StreamExt;
-use object_store::ObjectStore;
-use tenure_events::columns::BUCKETS;
-use tenure_events::{EventLog, View, schema};
+use futures::TryStreamExt;
+use tenure_events::{EventLog, View, columns};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::answer::Answer;
+use crate::cohort::{self, Closed, Cohorts, Counted};
+use crate::compiled::{Compiled, Day, day_of, start_of};
 use crate::engine::{Engine, EngineError};
-use crate::fold::{self, Fold};
-use crate::memory::Memory;
-use crate::plan::{Share, misplaced, per_unit};
+use crate::fold::{self, Closing, Fold};
+use crate::gathered::Gathered;
 use crate::query::Query;
-
-/// The name under which plans find the log's object store.
-const STORE: &str = "tenure-events://log";
-/// Rows that are worked on at once: a sort needs memory for several such batches at the least.
-const BATCH_ROWS: u64 = 4_096;
+use crate::reading::{self, Opened, Share, Unreadable};
+use crate::rows::{self, By, Intake};
 
 /// Bounds of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Memory that all queries at work may hold together, in bytes; what does not fit is spilled to disk.
-    /// With less than about 8 MiB a thread little can be sorted at all.
+    /// Memory that all queries at work may hold together, in bytes.
     pub memory_bytes_max: usize,
     /// Threads, and shares that run side by side.
     pub threads: usize,
-    /// Events that one share should hold, about.
+    /// Events that one share should hold at most, about.
     pub share_events: u64,
+    /// The folder of closed cohorts; nothing is kept without it. What is in it may be deleted at any time.
+    pub cohorts: Option<PathBuf>,
+    /// Bytes that closed cohorts may take on disk.
+    pub cohort_bytes_max: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { memory_bytes_max: 256 << 20, threads, share_events: 1_000_000 }
+        Self {
+            memory_bytes_max: 256 << 20,
+            threads,
+            share_events: 4_000_000,
+            cohorts: None,
+            cohort_bytes_max: 2 << 30,
+        }
     }
 }
 
-/// DataFusion over one event log.
+/// One pass over one event log.
 pub struct Embedded {
     log: Arc<EventLog>,
     settings: Settings,
-    /// Plans that may be at work, over all queries.
+    cohorts: Option<Cohorts>,
+    /// Shares that may be at work, over all queries.
     turns: Arc<Semaphore>,
     threads: Threads,
+}
+
+/// Why a pass ended.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error("{0}")]
+    Rows(#[from] ArrowError),
+    #[error("the events of a share of {share:?} take {bytes} bytes")]
+    Memory { share: Share, bytes: usize },
+    #[error("{0}")]
+    Thread(#[from] tokio::task::JoinError),
 }
 
 impl Embedded {
@@ -73,18 +86,18 @@ impl Embedded {
         let settings = Settings { threads: settings.threads.max(1), ..settings };
         let threads =
             Threads::start(settings.threads).map_err(|error| EngineError::Engine(error.to_string()))?;
-        Ok(Self { log, turns: Arc::new(Semaphore::new(settings.threads)), settings, threads })
+        let bytes_max = settings.cohort_bytes_max;
+        let cohorts = settings.cohorts.clone().map(|folder| Cohorts { folder, bytes_max });
+        Ok(Self { log, turns: Arc::new(Semaphore::new(settings.threads)), settings, cohorts, threads })
     }
 
-    fn fault(&self, error: DataFusionError) -> EngineError {
-        match error.find_root() {
-            DataFusionError::ResourcesExhausted(detail) => {
-                EngineError::Memory { bytes_max: self.settings.memory_bytes_max, detail: detail.clone() }
+    fn fault(&self, fault: Fault) -> EngineError {
+        match fault {
+            Fault::Memory { .. } => {
+                EngineError::Memory { bytes_max: self.settings.memory_bytes_max, detail: fault.to_string() }
             }
-            DataFusionError::ObjectStore(_)
-            | DataFusionError::IoError(_)
-            | DataFusionError::ParquetError(_) => EngineError::Log(error.to_string()),
-            _ => EngineError::Engine(error.to_string()),
+            Fault::Unreadable(_) => EngineError::Log(fault.to_string()),
+            Fault::Rows(_) | Fault::Thread(_) => EngineError::Engine(fault.to_string()),
         }
     }
 }
@@ -94,130 +107,294 @@ impl Engine for Embedded {
     async fn measure(&self, query: &Query) -> Result<Answer, EngineError> {
         query.check()?;
         let view = self.log.view().await.map_err(|error| EngineError::Log(error.to_string()))?;
-        let work = Work {
-            query: Arc::new(query.clone()),
-            store: self.log.store(),
+        let look = Look {
+            compiled: Arc::new(Compiled::new(query.clone())),
+            log: Arc::clone(&self.log),
+            cohorts: self.cohorts.clone(),
             turns: Arc::clone(&self.turns),
-            memory_bytes_max: self.settings.memory_bytes_max / self.settings.threads,
+            share_events: self.settings.share_events.max(1),
+            share_bytes_max: self.settings.memory_bytes_max / self.settings.threads,
         };
         // Dropping the set ends the work: whoever stops waiting stops the query.
         let mut tasks = JoinSet::new();
-        tasks.spawn_on(work.answer(view, self.settings.share_events), &self.threads.handle);
+        tasks.spawn_on(look.answer(view), &self.threads.handle);
         match tasks.join_next().await {
-            Some(Ok(answer)) => answer.map_err(|error| self.fault(error)),
+            Some(Ok(answer)) => answer.map_err(|fault| self.fault(fault)),
             Some(Err(error)) => Err(EngineError::Engine(error.to_string())),
             None => Err(EngineError::Engine("the query's task is gone".to_owned())),
         }
     }
+
+    fn forget(&self) -> Result<(), EngineError> {
+        let forgotten = self.cohorts.as_ref().map_or(Ok(()), Cohorts::forget);
+        forgotten.map_err(|error| {
+            EngineError::Log(format!("what is kept of closed cohorts cannot be removed: {error}"))
+        })
+    }
 }
 
 /// One query at work.
-#[derive(Clone)]
-struct Work {
-    query: Arc<Query>,
-    store: Arc<dyn ObjectStore>,
+struct Look {
+    compiled: Arc<Compiled>,
+    log: Arc<EventLog>,
+    cohorts: Option<Cohorts>,
     turns: Arc<Semaphore>,
-    /// For each plan.
-    memory_bytes_max: usize,
+    share_events: u64,
+    share_bytes_max: usize,
 }
 
-impl Work {
-    async fn answer(self, view: View, share_events: u64) -> DataFusionResult<Answer> {
-        let shares_max = view.events().div_ceil(share_events.max(1));
-        // As long as something names a file of the view, no compaction removes it.
-        let files = view.files.clone();
-        let events = scan(view)?;
-        let shares = if self.any_row(misplaced(events.clone(), &self.query)?).await? {
-            vec![Share::Whole]
-        } else {
-            by_buckets(shares_max)
+/// What every share of a pass has in common.
+struct Pass {
+    compiled: Arc<Compiled>,
+    opened: Vec<Opened>,
+    recent: Vec<RecordBatch>,
+    by: By,
+    /// Earlier days are closed.
+    since: Option<Day>,
+    days: Range<Day>,
+    closed: Closed,
+    closing: Closing,
+    share_bytes_max: usize,
+    /// What a share's events and their texts will take, about.
+    events: u64,
+    text_bytes: u64,
+}
+
+impl Look {
+    async fn answer(self, view: View) -> Result<Answer, Fault> {
+        let recent = view.recent.iter().map(rows::prepared).collect::<Result<Vec<_>, _>>()?;
+        let recent_day = first_day(&view.recent)?;
+        let days = cohort::days_of(&view.files);
+        let mut closed = match &self.cohorts {
+            Some(cohorts) => cohorts.closed(&self.compiled, &days, recent_day),
+            None => Closed::nothing(),
         };
+        loop {
+            let since = closed.since;
+            let is_open = |file: &&Arc<_>| since.is_none_or(|since| file_day(file) >= since);
+            // As long as something names a file of the view, no compaction removes it.
+            let files = view.files.iter().filter(is_open).cloned();
+            let opened = reading::open(&self.log.store(), files).await?;
+            let is_apart = self.is_apart(&opened, &recent).await?;
+            if is_apart && since.is_some() {
+                closed = Closed::nothing();
+                continue;
+            }
+            let known = closed.cohorts();
+            let first = since.unwrap_or(Day::MIN);
+            let closable = cohort::closing(&self.compiled, &view.files, recent_day, first)
+                .filter(|_| self.cohorts.is_some() && !is_apart);
+            let closing = closable.clone().map_or_else(Closing::default, |(days, _)| Closing {
+                ids: cohort::ids_closing(&days),
+                members: days,
+            });
+            let recent_events: u64 = recent.iter().map(|batch| batch.num_rows() as u64).sum();
+            let mut pass = Pass {
+                compiled: Arc::clone(&self.compiled),
+                by: By::First,
+                since,
+                days: days_seen(&view)?,
+                closed,
+                closing,
+                share_bytes_max: self.share_bytes_max,
+                events: opened.iter().map(|file| file.file.rows).sum::<u64>() + recent_events,
+                text_bytes: opened.iter().map(Opened::text_bytes).sum::<u64>() + recent_events * 48,
+                opened,
+                recent: recent.clone(),
+            };
+            if is_apart {
+                pass.by = By::FirstNoting;
+                let (done, elsewhere) = self.run(pass, Pass::repeats_elsewhere).await?;
+                pass = done;
+                pass.by = By::Carried(Arc::new(
+                    elsewhere.into_iter().flat_map(|(_, found)| found).collect::<HashSet<_>>(),
+                ));
+            }
+            let (pass, folds) = self.run(pass, Pass::fold).await?;
+            closed = pass.closed;
+            if let Some(day) = folds.iter().filter_map(|(_, fold)| fold.contradicted).min() {
+                closed.limit(day);
+                continue;
+            }
+            let mut shares = Vec::with_capacity(folds.len());
+            let mut folded = Vec::with_capacity(folds.len());
+            for (share, mut fold) in folds {
+                shares.push((share, std::mem::take(&mut fold.remembered)));
+                folded.push(fold);
+            }
+            let mut cohorts = fold::cohorts(&self.compiled.query, folded);
+            if let (Some(store), Some((closing, open_from))) = (&self.cohorts, closable) {
+                let counted = Counted {
+                    days: &days,
+                    files: &view.files,
+                    cohorts: &cohorts,
+                    shares,
+                    closing,
+                    open_from,
+                };
+                // What cannot be kept is counted again.
+                let _ = store.keep(&self.compiled, closed, counted);
+            }
+            cohorts.extend(known);
+            return Ok(fold::answer(&self.compiled.query, &cohorts));
+        }
+    }
+
+    /// Whether a unit that is to be counted stands behind another one somewhere.
+    async fn is_apart(&self, opened: &[Opened], recent: &[RecordBatch]) -> Result<bool, Fault> {
+        for batch in recent {
+            if rows::is_misplaced(batch, &self.compiled)? {
+                return Ok(true);
+            }
+        }
+        let mut wanted = rows::wanted(&self.compiled, &By::FirstNoting);
+        wanted.retain(|name| *name != columns::ID && *name != columns::UNIT);
+        for file in opened.iter().filter(|file| !file.is_all(&self.compiled.query.unit_type)) {
+            let Some(mut batches) = file.rows(None, &wanted)? else { continue };
+            while let Some(batch) = batches.try_next().await.map_err(|error| file.unreadable(error))? {
+                if rows::is_misplaced(&batch, &self.compiled)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Does a piece of work for every share, halving those that do not fit; in the order of the shares.
+    async fn run<T: Send + 'static>(
+        &self,
+        pass: Pass,
+        work: impl Fn(&Pass, Share, Gathered) -> T + Copy + Send + 'static,
+    ) -> Result<(Pass, Vec<(Share, T)>), Fault> {
+        let pass = Arc::new(pass);
         let mut tasks = JoinSet::new();
-        for (place, share) in shares.iter().enumerate() {
-            let plan = per_unit(events.clone(), &self.query, share)?;
-            let work = self.clone();
-            tasks.spawn(async move { work.fold(plan).await.map(|fold| (place, fold)) });
+        let spawn = |tasks: &mut JoinSet<Result<(Share, T), Fault>>, share: Share| {
+            let (pass, turns) = (Arc::clone(&pass), Arc::clone(&self.turns));
+            tasks.spawn(async move {
+                let _turn = turns.acquire().await;
+                let gathered = pass.gather(share).await?;
+                Ok((share, work(&pass, share, gathered)))
+            });
+        };
+        for share in Share::all(pass.shares(self.share_events)) {
+            spawn(&mut tasks, share);
         }
-        let mut folds = Vec::with_capacity(shares.len());
-        while let Some(done) = tasks.join_next().await {
-            folds.push(done.map_err(|error| DataFusionError::External(Box::new(error)))??);
+        let mut done = Vec::new();
+        while let Some(result) = tasks.join_next().await {
+            match result? {
+                Ok(one) => done.push(one),
+                Err(Fault::Memory { share, bytes }) => {
+                    let halves = share.halves().ok_or(Fault::Memory { share, bytes })?;
+                    halves.into_iter().for_each(|half| spawn(&mut tasks, half));
+                }
+                Err(fault) => return Err(fault),
+            }
         }
-        drop(files);
-        folds.sort_by_key(|(place, _)| *place);
-        Ok(fold::finish(&self.query, folds.iter().map(|(_, fold)| fold)))
-    }
-
-    async fn fold(&self, plan: LogicalPlan) -> DataFusionResult<Fold> {
-        let _turn = self.turns.acquire().await;
-        let mut rows = self.session()?.execute_logical_plan(plan).await?.execute_stream().await?;
-        let mut fold = Fold::new(Arc::clone(&self.query));
-        while let Some(batch) = rows.next().await {
-            fold.add(&batch?)?;
+        done.sort_by_key(|(share, _)| share.first);
+        drop(tasks);
+        match Arc::try_unwrap(pass) {
+            Ok(pass) => Ok((pass, done)),
+            Err(_) => Err(Fault::Rows(ArrowError::ComputeError("a share is still at work".to_owned()))),
         }
-        Ok(fold)
-    }
-
-    async fn any_row(&self, plan: LogicalPlan) -> DataFusionResult<bool> {
-        let _turn = self.turns.acquire().await;
-        let batches = self.session()?.execute_logical_plan(plan).await?.collect().await?;
-        Ok(batches.iter().any(|batch| batch.num_rows() > 0))
-    }
-
-    /// A session for one plan, with its own memory.
-    fn session(&self) -> DataFusionResult<SessionContext> {
-        let memory = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(Memory::new(self.memory_bytes_max)))
-            .build_arc()?;
-        let config = SessionConfig::new()
-            .with_target_partitions(1)
-            .with_batch_size(BATCH_ROWS as usize)
-            // One sort over everything: sorts side by side would want a merge that cannot spill.
-            .with_repartition_sorts(false)
-            // What may be merged is bounded by the pool, which leaves every merge its share.
-            .with_sort_spill_reservation_bytes(0);
-        let session = SessionContext::new_with_config_rt(config, memory);
-        session.register_object_store(ObjectStoreUrl::parse(STORE)?.as_ref(), Arc::clone(&self.store));
-        Ok(session)
     }
 }
 
-/// All events of the view, sealed or not.
-fn scan(view: View) -> DataFusionResult<LogicalPlan> {
-    let recent = view.recent.into_iter().map(own_batches).collect::<DataFusionResult<Vec<_>>>()?.concat();
-    let recent = MemTable::try_new(schema(), vec![recent])?;
-    let recent = LogicalPlanBuilder::scan("events", provider_as_source(Arc::new(recent)), None)?;
-    if view.files.is_empty() {
-        return recent.build();
+/// What an event takes in memory beside its texts, and in the order of the units, about.
+const EVENT_BYTES: u64 = 76;
+
+impl Pass {
+    /// How many shares fit the memory.
+    fn shares(&self, share_events: u64) -> u64 {
+        let bytes = self.events * EVENT_BYTES + self.text_bytes * 3 / 2;
+        bytes.div_ceil((self.share_bytes_max as u64 * 3 / 4).max(1)).max(self.events.div_ceil(share_events))
     }
-    let paths = view
-        .files
-        .iter()
-        .map(|file| ListingTableUrl::parse(format!("{STORE}/{}", file.path)))
-        .collect::<DataFusionResult<Vec<_>>>()?;
-    let sealed = ListingTableConfig::new_with_multi_paths(paths)
-        .with_listing_options(ListingOptions::new(Arc::new(ParquetFormat::default())))
-        .with_schema(schema());
-    let sealed = provider_as_source(Arc::new(ListingTable::try_new(sealed)?));
-    LogicalPlanBuilder::scan("events", sealed, None)?.union(recent.build()?)?.build()
+
+    async fn gather(&self, share: Share) -> Result<Gathered, Fault> {
+        let part = |all: u64| (all * u64::from(share.end - share.first) / 256 * 9 / 8) as usize;
+        let room = self.share_bytes_max / EVENT_BYTES as usize;
+        let room = Gathered::with_capacity(
+            part(self.events).min(room),
+            part(self.text_bytes).min(self.share_bytes_max / 4),
+            part(self.text_bytes / 2).min(self.share_bytes_max / 8),
+        );
+        let since = self.since.map_or(i64::MIN, start_of);
+        let mut intake = Intake::new(&self.compiled, share, self.by.clone(), since, room);
+        let wanted = rows::wanted(&self.compiled, &self.by);
+        let selected = if matches!(self.by, By::Carried(_)) { None } else { Some(share) };
+        for file in &self.opened {
+            let Some(mut batches) = file.rows(selected, &wanted)? else { continue };
+            while let Some(batch) = batches.try_next().await.map_err(|error| file.unreadable(error))? {
+                intake.add(&batch)?;
+                self.check(share, &intake.gathered)?;
+            }
+        }
+        for batch in &self.recent {
+            intake.add(batch)?;
+            self.check(share, &intake.gathered)?;
+        }
+        Ok(intake.gathered)
+    }
+
+    fn check(&self, share: Share, gathered: &Gathered) -> Result<(), Fault> {
+        let bytes = gathered.bytes();
+        if bytes > self.share_bytes_max { Err(Fault::Memory { share, bytes }) } else { Ok(()) }
+    }
+
+    fn repeats_elsewhere(&self, _: Share, gathered: Gathered) -> Vec<u128> {
+        fold::repeats_elsewhere(&gathered, &self.compiled)
+    }
+
+    fn fold(&self, share: Share, gathered: Gathered) -> Fold {
+        let mut fold = Fold::new(Arc::clone(&self.compiled), self.days.clone(), self.closing.clone());
+        let order = gathered.order();
+        match self.of_closed(share, &gathered, &order) {
+            Ok(closed) => fold.add(&gathered, &order, &closed),
+            Err(day) => fold.contradicted = Some(day),
+        }
+        fold
+    }
+
+    /// The closed cohorts of the units; the first closed day that these events contradict, or that cannot be read.
+    fn of_closed(
+        &self,
+        share: Share,
+        gathered: &Gathered,
+        order: &[(u64, u32)],
+    ) -> Result<Vec<Option<(Day, u16)>>, Day> {
+        if self.since.is_none() {
+            return Ok(Vec::new());
+        }
+        let (mut keys, mut units, mut events) = (Vec::with_capacity(gathered.len()), Vec::new(), Vec::new());
+        for unit in gathered.units(order) {
+            gathered.events_of(&unit, &mut events);
+            keys.extend(events.iter().map(|event| fold::repeat_key(&unit, gathered.key(*event))));
+            units.push((unit.hash, unit.id));
+        }
+        keys.sort_unstable();
+        match self.closed.repeated(share, &keys)? {
+            Some(day) => Err(day),
+            None => self.closed.find(share, &units),
+        }
+    }
 }
 
-/// The rows in batches that own their memory. Batches read from a segment share its bytes, and a sort that holds
-/// one of them would be charged for all.
-fn own_batches(shared: RecordBatch) -> DataFusionResult<Vec<RecordBatch>> {
-    let rows = shared.num_rows() as u64;
-    let own = |from: u64| {
-        let places = UInt64Array::from_iter_values(from..rows.min(from + BATCH_ROWS));
-        Ok(take_record_batch(&shared, &places)?)
-    };
-    (0..rows).step_by(BATCH_ROWS as usize).map(own).collect()
+fn file_day(file: &tenure_events::SealedFile) -> Day {
+    day_of(file.at_min.as_microsecond())
 }
 
-/// Contiguous ranges of buckets, at most one for each bucket.
-fn by_buckets(shares_max: u64) -> Vec<Share> {
-    let buckets = u64::from(BUCKETS);
-    let shares = shares_max.clamp(1, buckets);
-    let edge = |share: u64| (share * buckets / shares) as u8;
-    (0..shares).map(|share| Share::Buckets(edge(share)..=edge(share + 1) - 1)).collect()
+/// The first day of events that are not sealed.
+fn first_day(recent: &[RecordBatch]) -> Result<Option<Day>, ArrowError> {
+    Ok(rows::times(recent)?.map(|(first, _)| day_of(first)))
+}
+
+/// The days of all events of a view.
+fn days_seen(view: &View) -> Result<Range<Day>, ArrowError> {
+    let recent = rows::times(&view.recent)?;
+    let ranges = view.files.iter().map(|file| (file.at_min.as_microsecond(), file.at_max.as_microsecond()));
+    let (first, last) = ranges
+        .chain(recent)
+        .fold((i64::MAX, i64::MIN), |(first, last), (min, max)| (first.min(min), last.max(max)));
+    Ok(if first > last { 0..0 } else { day_of(first)..day_of(last) + 1 })
 }
 
 /// Threads that end in the background: a runtime may not be dropped where others wait on it.
@@ -241,25 +418,6 @@ impl Drop for Threads {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_cover_every_bucket_once() {
-        for shares_max in [0, 1, 2, 3, 7, 63, 64, 1_000] {
-            let mut next = 0;
-            for share in by_buckets(shares_max) {
-                let Share::Buckets(range) = share else { panic!("not by buckets") };
-                assert_eq!(*range.start(), next);
-                assert!(range.end() >= range.start());
-                next = range.end() + 1;
-            }
-            assert_eq!(next, BUCKETS);
         }
     }
 }

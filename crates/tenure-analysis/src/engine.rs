@@ -11,6 +11,9 @@ use crate::query::{Query, QueryError};
 pub trait Engine: Send + Sync {
     /// The moments of every metric per epoch and arm, as of the query's instant.
     async fn measure(&self, query: &Query) -> Result<Answer, EngineError>;
+
+    /// Removes whatever is kept of earlier answers that could tell of single units, as after an erasure.
+    fn forget(&self) -> Result<(), EngineError>;
 }
 
 /// Why an engine gave no answer.

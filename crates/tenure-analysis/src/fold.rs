@@ -1,146 +1,477 @@
-//! From rows of one unit each (`plan.rs`) to the answer: epoch, arm, maturity, cap, moments.
+//! From the events of a unit to its numbers, and from these to moments: repeats, first exposure, arm, epoch, window,
+//! maturity, cap.
 //!
-//! Moments are held per bucket of the log and merged in the order of the buckets, and within a bucket units come in
-//! the order of their ids. How the work was shared out leaves no trace in the bytes of the answer.
+//! Moments are held per day of first exposure and cell of the hash space, and merged in the order of the cells, then
+//! of the days; within a cell units come in the order of their hashes, and the events of a unit by time, id and value.
+//! How the log is laid out and the work shared out leaves no trace in the bytes of the answer.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
-use datafusion::arrow::error::ArrowError;
 use jiff::Timestamp;
-use tenure_events::columns::{BUCKETS, bucket_of};
+use sha2::{Digest, Sha256};
 use tenure_stats::moments::Moments;
 
 use crate::answer::{Answer, ArmAnswer, EpochAnswer, Health, MetricAnswer};
-use crate::plan::{row, width};
-use crate::query::{Aggregation, Metric, Query};
+use crate::compiled::{Compiled, Day, What, day_of};
+use crate::gathered::{CELLS, Gathered, Unit, cell_of};
+use crate::query::{Aggregation, Query};
+use crate::rows::told_apart;
 
-/// What has been folded so far of one share of the work.
+/// The units that were first exposed on one day, and the events that happened on it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Cohort {
+    /// By the epoch's place in the query.
+    pub epochs: BTreeMap<u32, Arms>,
+    pub seen: Seen,
+}
+
+/// One for each arm of the query.
+pub(crate) type Arms = Vec<Arm>;
+
+/// The units of an arm.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Arm {
+    pub units: u64,
+    /// One for each metric.
+    pub metrics: Vec<Pair>,
+}
+
+/// Moments of units whose window has elapsed, and of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Pair {
+    pub mature: Moments,
+    pub immature: Moments,
+}
+
+/// What was seen of a day: counts of its events, and of the units first exposed on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Seen {
+    pub exposures: u64,
+    pub other_exposures: u64,
+    pub outcomes: u64,
+    pub duplicates: u64,
+    pub late: u64,
+    pub without_unit: u64,
+    pub units_in_two_arms: u64,
+    pub units_before_epochs: u64,
+    /// Microseconds since 1970; none without events.
+    pub freshest_at: Option<i64>,
+    pub freshest_received_at: Option<i64>,
+    /// The last day whose events had a part in this, beyond the windows of its units.
+    pub through: Day,
+}
+
+/// A unit of a cohort: two hashes, and its arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub hash: u64,
+    pub second: u64,
+    /// [`TWO_ARMS`] of a unit that was in more than one.
+    pub arm: u16,
+}
+
+pub(crate) const TWO_ARMS: u16 = u16::MAX;
+
+/// The second hash of a unit's id.
+pub(crate) fn second_hash(unit: &[u8]) -> u64 {
+    Sha256::digest(unit).iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+}
+
+/// What is to be remembered of days that close: their members, and the events that a repeat could still come of.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Remembered {
+    pub members: BTreeMap<Day, Vec<Member>>,
+    /// Hashes of unit and id; their order is that of the cells.
+    pub ids: BTreeMap<Day, Vec<u64>>,
+}
+
+/// The days that are to be remembered.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Closing {
+    pub members: Range<Day>,
+    pub ids: Range<Day>,
+}
+
+/// What has been folded of one share of the work.
 pub(crate) struct Fold {
-    query: Arc<Query>,
-    buckets: Vec<Option<Bucket>>,
-    health: Health,
+    compiled: Arc<Compiled>,
+    metrics_of: Vec<Vec<u16>>,
+    epoch_starts: Vec<i64>,
+    days: Range<Day>,
+    closing: Closing,
+    /// Of the present cell, by day and epoch.
+    open: Vec<Option<Arms>>,
+    cell: u16,
+    done: BTreeMap<(Day, u16, u32), Arms>,
+    seen: Vec<Seen>,
+    pub remembered: Remembered,
+    /// The earliest closed day that something contradicts.
+    pub contradicted: Option<Day>,
+    sums: Vec<Sum>,
+    kept: Vec<u32>,
+    repeats: Vec<(u32, u32)>,
 }
 
-/// Per epoch, then arm, of the query.
-type Bucket = Vec<Vec<Cell>>;
-
-#[derive(Clone)]
-struct Cell {
-    units: u64,
-    metrics: Vec<Pair>,
-}
-
+/// What has been added up of a metric.
 #[derive(Clone, Copy, Default)]
-struct Pair {
-    mature: Moments,
-    immature: Moments,
+struct Sum {
+    outcomes: u64,
+    values: u64,
+    sum: f64,
+    last: f64,
 }
 
 impl Fold {
-    pub fn new(query: Arc<Query>) -> Self {
-        Self { query, buckets: vec![None; usize::from(BUCKETS)], health: Health::default() }
+    /// Of events that all happened within the days.
+    pub fn new(compiled: Arc<Compiled>, days: Range<Day>, closing: Closing) -> Self {
+        let query = &compiled.query;
+        let days_count = days.len();
+        Self {
+            metrics_of: compiled.metrics_of(),
+            epoch_starts: query.epochs.iter().map(|epoch| epoch.starts_at.as_microsecond()).collect(),
+            open: vec![None; days_count * query.epochs.len()],
+            seen: vec![Seen::default(); days_count],
+            sums: vec![Sum::default(); query.metrics.len()],
+            cell: 0,
+            done: BTreeMap::new(),
+            remembered: Remembered::default(),
+            contradicted: None,
+            kept: Vec::new(),
+            repeats: Vec::new(),
+            days,
+            closing,
+            compiled,
+        }
     }
 
-    /// Takes the plan's rows, which come in the order of the units.
-    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let rows = Rows::of(batch, &self.query)?;
-        for at in 0..batch.num_rows() {
-            self.add_unit(&rows, at);
+    /// Takes the events of all units of a share. `closed` says of each unit the day and the arm of its closed cohort.
+    pub fn add(&mut self, gathered: &Gathered, order: &[(u64, u32)], closed: &[Option<(Day, u16)>]) {
+        let mut events = Vec::new();
+        for (place, unit) in gathered.units(order).enumerate() {
+            gathered.events_of(&unit, &mut events);
+            self.add_unit(gathered, &unit, &events, closed.get(place).copied().flatten());
         }
-        Ok(())
+        self.close_cell();
+        for ids in self.remembered.ids.values_mut() {
+            ids.sort_unstable();
+        }
     }
 
-    fn add_unit(&mut self, rows: &Rows, at: usize) {
-        let health = &mut self.health;
-        let events =
-            [&rows.exposures, &rows.other_exposures, &rows.outcomes].map(|column| column.value(at) as u64);
-        health.duplicates += rows.duplicates.value(at) as u64;
-        health.late += rows.late.value(at) as u64;
-        health.freshest_at = health.freshest_at.max(instant(&rows.freshest_at, at));
-        health.freshest_received_at =
-            health.freshest_received_at.max(instant(&rows.freshest_received_at, at));
-        if rows.unit.is_null(at) {
-            health.without_unit += events.iter().sum::<u64>();
+    fn add_unit(&mut self, gathered: &Gathered, unit: &Unit<'_>, events: &[u32], closed: Option<(Day, u16)>) {
+        let mut kept = std::mem::take(&mut self.kept);
+        self.keep_once(gathered, events, &mut kept);
+        if self.closing.ids.start < self.closing.ids.end {
+            self.remember_ids(gathered, unit, events);
+        }
+        self.count(gathered, unit, &mut kept);
+        if unit.is_known {
+            self.measure(gathered, unit, &mut kept, closed);
+        }
+        self.kept = kept;
+    }
+
+    /// Leaves the events that count once, whatever else is wrong with them.
+    fn keep_once(&mut self, gathered: &Gathered, events: &[u32], kept: &mut Vec<u32>) {
+        kept.clear();
+        let mut repeats = std::mem::take(&mut self.repeats);
+        repeats_among(gathered, &self.compiled, &self.metrics_of, events, &mut repeats);
+        repeats.sort_unstable();
+        for event in events {
+            let is_repeat = repeats.binary_search_by_key(event, |(repeat, _)| *repeat).is_ok();
+            if is_repeat || gathered.is_repeat(*event) {
+                self.seen(day_of(gathered.at[*event as usize])).duplicates += 1;
+            } else {
+                kept.push(*event);
+            }
+        }
+        if kept.len() < events.len() {
+            self.depend(gathered, events);
+        }
+        repeats.clear();
+        self.repeats = repeats;
+    }
+
+    /// Of copies on several days each counts by what the others are.
+    fn depend(&mut self, gathered: &Gathered, events: &[u32]) {
+        let days = events.iter().map(|event| day_of(gathered.at[*event as usize]));
+        let Some((first, last)) = days.clone().min().zip(days.max()) else { return };
+        for day in first..last {
+            let seen = self.seen(day);
+            seen.through = seen.through.max(last);
+        }
+    }
+
+    /// Counts the events, and leaves those that came in time.
+    fn count(&mut self, gathered: &Gathered, unit: &Unit<'_>, kept: &mut Vec<u32>) {
+        let lateness = self.compiled.lateness;
+        kept.retain(|event| {
+            let place = *event as usize;
+            let (at, received_at) = (gathered.at[place], gathered.received_at[place]);
+            let seen = self.seen(day_of(at));
+            seen.freshest_at = seen.freshest_at.max(Some(at));
+            seen.freshest_received_at = seen.freshest_received_at.max(Some(received_at));
+            if received_at.saturating_sub(at) > lateness {
+                seen.late += 1;
+                return false;
+            }
+            if !unit.is_known {
+                seen.without_unit += 1;
+                return false;
+            }
+            match gathered.what[place] {
+                What::Exposure(_) => seen.exposures += 1,
+                What::Elsewhere => seen.other_exposures += 1,
+                What::Outcome(_) => seen.outcomes += 1,
+            }
+            true
+        });
+    }
+
+    fn measure(
+        &mut self,
+        gathered: &Gathered,
+        unit: &Unit<'_>,
+        kept: &mut Vec<u32>,
+        closed: Option<(Day, u16)>,
+    ) {
+        let Some(exposed) = Exposed::of(gathered, kept) else { return };
+        let arm = if exposed.in_two_arms { TWO_ARMS } else { exposed.arm };
+        if let Some((day, before)) = closed {
+            // Its cohort has its numbers, unless it has been met in another arm since.
+            if before != TWO_ARMS && before != arm {
+                self.contradicted = Some(self.contradicted.map_or(day, |other| other.min(day)));
+            }
             return;
         }
-        let [exposures, other_exposures, outcomes] = events;
-        health.exposures += exposures;
-        health.other_exposures += other_exposures;
-        health.outcomes += outcomes;
-        let Some(first_exposure) = instant(&rows.first_exposure, at) else { return };
-        if rows.arm_least.value(at) != rows.arm_greatest.value(at) {
-            health.units_in_two_arms += 1;
+        let day = day_of(exposed.first);
+        if self.closing.members.contains(&day) {
+            let member = Member { hash: unit.hash, second: second_hash(unit.id), arm };
+            self.remembered.members.entry(day).or_default().push(member);
+        }
+        if exposed.in_two_arms {
+            let seen = self.seen(day);
+            seen.units_in_two_arms += 1;
+            seen.through = seen.through.max(day_of(exposed.last));
             return;
         }
-        let Some(epoch) = self.query.epoch_of(first_exposure) else {
-            health.units_before_epochs += 1;
+        let Some(epoch) = self.epoch_starts.partition_point(|start| *start <= exposed.first).checked_sub(1)
+        else {
+            self.seen(day).units_before_epochs += 1;
             return;
         };
-        let Some(arm) = self.query.arms.iter().position(|arm| arm == rows.arm_least.value(at)) else {
-            return;
-        };
-        let bucket = &mut self.buckets[usize::from(bucket_of(rows.unit.value(at)))];
-        let cell = &mut bucket.get_or_insert_with(|| empty_bucket(&self.query))[epoch][arm];
+        self.add_up(gathered, kept, exposed.first);
+        if cell_of(unit.hash) != self.cell {
+            self.close_cell();
+            self.cell = cell_of(unit.hash);
+        }
+        let place = (day - self.days.start) as usize * self.epoch_starts.len() + epoch;
+        let query = &self.compiled.query;
+        let arms = self.open[place].get_or_insert_with(|| Arm::none_of(query));
+        let cell = &mut arms[usize::from(exposed.arm)];
         cell.units += 1;
-        for ((pair, metric), column) in cell.metrics.iter_mut().zip(&self.query.metrics).zip(&rows.metrics) {
-            let value = column.value(at);
+        let watched = self.compiled.as_of - exposed.first;
+        for (((pair, metric), sum), window) in
+            cell.metrics.iter_mut().zip(&query.metrics).zip(&self.sums).zip(&self.compiled.windows)
+        {
+            let value = sum.value(metric.aggregation);
             let value = metric.cap.map_or(value, |cap| value.min(cap));
-            let matured = metric.matured(first_exposure, self.query.as_of);
+            // Without a window a unit counts as matured at once.
+            let matured = metric.window.is_none() || watched >= *window;
             if matured { &mut pair.mature } else { &mut pair.immature }.push(value);
         }
     }
-}
 
-/// Puts the shares together.
-pub(crate) fn finish<'a>(query: &Query, shares: impl Iterator<Item = &'a Fold> + Clone) -> Answer {
-    let mut total = empty_bucket(query);
-    let mut health = Health::default();
-    for share in shares.clone() {
-        health.add(&share.health);
-    }
-    for bucket in 0..usize::from(BUCKETS) {
-        for cells in shares.clone().filter_map(|share| share.buckets[bucket].as_ref()) {
-            for (total, cell) in total.iter_mut().flatten().zip(cells.iter().flatten()) {
-                total.add(cell);
+    /// Adds up the outcomes since the first exposure, in the order of time, id and value.
+    fn add_up(&mut self, gathered: &Gathered, kept: &mut Vec<u32>, first: i64) {
+        self.sums.fill(Sum::default());
+        let at = |event: u32| gathered.at[event as usize];
+        kept.retain(|event| {
+            matches!(gathered.what[*event as usize], What::Outcome(_)) && at(*event) >= first
+        });
+        if kept.len() > 1 {
+            let value = |event: u32| gathered.value[event as usize];
+            kept.sort_unstable_by(|a, b| {
+                let by_id = || gathered.id(*a).cmp(gathered.id(*b));
+                at(*a).cmp(&at(*b)).then_with(by_id).then_with(|| by_value(value(*a), value(*b)))
+            });
+        }
+        for event in kept.iter() {
+            let What::Outcome(class) = gathered.what[*event as usize] else { continue };
+            let (elapsed, value) = (at(*event) - first, gathered.value[*event as usize]);
+            for metric in &self.metrics_of[usize::from(class)] {
+                let metric = usize::from(*metric);
+                if elapsed < self.compiled.windows[metric] {
+                    self.sums[metric].add(value);
+                }
             }
         }
     }
-    let epochs = query.epochs.iter().zip(total).map(|(epoch, arms)| EpochAnswer {
-        epoch: epoch.index,
-        arms: query.arms.iter().zip(arms).map(|(arm, cell)| cell.answer(arm, &query.metrics)).collect(),
+
+    fn remember_ids(&mut self, gathered: &Gathered, unit: &Unit<'_>, events: &[u32]) {
+        for event in events {
+            let day = day_of(gathered.at[*event as usize]);
+            if self.closing.ids.contains(&day) {
+                let key = repeat_key(unit, gathered.key(*event));
+                self.remembered.ids.entry(day).or_default().push(key);
+            }
+        }
+    }
+
+    fn close_cell(&mut self) {
+        let epochs = self.epoch_starts.len();
+        for (place, arms) in self.open.iter_mut().enumerate() {
+            if let Some(arms) = arms.take() {
+                let day = self.days.start + (place / epochs) as Day;
+                self.done.insert((day, self.cell, (place % epochs) as u32), arms);
+            }
+        }
+    }
+
+    fn seen(&mut self, day: Day) -> &mut Seen {
+        &mut self.seen[(day - self.days.start) as usize]
+    }
+}
+
+/// A value that is there comes after one that is not.
+fn by_value(a: f64, b: f64) -> std::cmp::Ordering {
+    b.is_nan().cmp(&a.is_nan()).then_with(|| a.total_cmp(&b))
+}
+
+/// A number for an event by which a repeat of it is found, in the order of the cells.
+pub(crate) fn repeat_key(unit: &Unit<'_>, key: &[u8]) -> u64 {
+    const CELL: u64 = 0xff << 56;
+    (unit.hash & CELL) | (crate::rows::identity(unit.hash, key) as u64 & !CELL)
+}
+
+/// The repeats among a unit's events, each with the event that counts in its place: of one id the first that was
+/// received, and anew what was received when its horizon had passed.
+fn repeats_among(
+    gathered: &Gathered,
+    compiled: &Compiled,
+    metrics_of: &[Vec<u16>],
+    events: &[u32],
+    repeats: &mut Vec<(u32, u32)>,
+) {
+    const FEW: usize = 12;
+    let few = || {
+        events
+            .iter()
+            .enumerate()
+            .all(|(place, a)| events[..place].iter().all(|b| gathered.key(*a) != gathered.key(*b)))
+    };
+    if events.len() < 2 || events.len() <= FEW && few() {
+        return;
+    }
+    let mut ordered = events.to_vec();
+    let told = |event: u32| {
+        let place = event as usize;
+        let what: (u16, &[u16]) = match gathered.what[place] {
+            What::Elsewhere => (0, &[]),
+            What::Exposure(arm) => (arm + 1, &[]),
+            What::Outcome(class) => (u16::MAX, &metrics_of[usize::from(class)]),
+        };
+        (gathered.received_at[place], gathered.at[place], what)
+    };
+    ordered.sort_unstable_by(|a, b| {
+        let value = |event: &u32| gathered.value[*event as usize];
+        let by_key = gathered.key(*a).cmp(gathered.key(*b));
+        by_key.then_with(|| told(*a).cmp(&told(*b))).then_with(|| by_value(value(a), value(b)))
     });
-    Answer { epochs: epochs.collect(), health }
+    for same in ordered.chunk_by(|a, b| gathered.key(*a) == gathered.key(*b)) {
+        let mut counted = same[0];
+        for event in &same[1..] {
+            let received_at = |event: u32| gathered.received_at[event as usize];
+            if received_at(*event) - received_at(counted) <= compiled.repeat_horizon {
+                repeats.push((*event, counted));
+            } else {
+                counted = *event;
+            }
+        }
+    }
 }
 
-fn empty_bucket(query: &Query) -> Bucket {
-    let cell = Cell { units: 0, metrics: vec![Pair::default(); query.metrics.len()] };
-    vec![vec![cell; query.arms.len()]; query.epochs.len()]
+/// Of events that were noted by their first unit: the repeats that are to be counted for somebody else than what
+/// counts in their place, so that whoever looks at one of the two alone knows.
+pub(crate) fn repeats_elsewhere(gathered: &Gathered, compiled: &Compiled) -> Vec<u128> {
+    let (order, metrics_of) = (gathered.order(), compiled.metrics_of());
+    let (mut events, mut repeats, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
+    for unit in gathered.units(&order) {
+        gathered.events_of(&unit, &mut events);
+        repeats_among(gathered, compiled, &metrics_of, &events, &mut repeats);
+        for (repeat, counted) in repeats.drain(..) {
+            let (place, (whose, identity)) = (repeat as usize, gathered.noted[repeat as usize]);
+            if whose != gathered.noted[counted as usize].0 {
+                elsewhere.push(told_apart(identity, gathered.at[place], gathered.received_at[place], whose));
+            }
+        }
+    }
+    elsewhere
 }
 
-impl Cell {
-    fn add(&mut self, other: &Self) {
+/// How a unit met the feature.
+struct Exposed {
+    first: i64,
+    last: i64,
+    arm: u16,
+    in_two_arms: bool,
+}
+
+impl Exposed {
+    fn of(gathered: &Gathered, kept: &[u32]) -> Option<Self> {
+        let mut exposed: Option<Self> = None;
+        for event in kept {
+            let What::Exposure(arm) = gathered.what[*event as usize] else { continue };
+            let at = gathered.at[*event as usize];
+            let so_far = exposed.get_or_insert(Self { first: at, last: at, arm, in_two_arms: false });
+            so_far.first = so_far.first.min(at);
+            so_far.last = so_far.last.max(at);
+            so_far.in_two_arms |= so_far.arm != arm;
+        }
+        exposed
+    }
+}
+
+impl Sum {
+    fn add(&mut self, value: f64) {
+        self.outcomes += 1;
+        if !value.is_nan() {
+            self.values += 1;
+            self.sum += value;
+            self.last = value;
+        }
+    }
+
+    /// The unit's number; 0 without outcomes.
+    fn value(&self, aggregation: Aggregation) -> f64 {
+        match aggregation {
+            Aggregation::Any => f64::from(u8::from(self.outcomes > 0)),
+            Aggregation::Count => self.outcomes as f64,
+            Aggregation::Sum => self.sum,
+            Aggregation::Mean if self.values == 0 => 0.0,
+            Aggregation::Mean => self.sum / self.values as f64,
+            Aggregation::Last => self.last,
+        }
+    }
+}
+
+impl Arm {
+    fn none_of(query: &Query) -> Arms {
+        vec![Self { units: 0, metrics: vec![Pair::default(); query.metrics.len()] }; query.arms.len()]
+    }
+
+    fn merge(&mut self, other: &Self) {
         self.units += other.units;
         for (own, others) in self.metrics.iter_mut().zip(&other.metrics) {
             own.mature.merge(&others.mature);
             own.immature.merge(&others.immature);
         }
     }
-
-    fn answer(self, arm: &str, metrics: &[Metric]) -> ArmAnswer {
-        let metrics = metrics.iter().zip(self.metrics).map(|(metric, pair)| MetricAnswer {
-            name: metric.name.clone(),
-            moments: pair.mature,
-            immature: pair.immature,
-        });
-        ArmAnswer { arm: arm.to_owned(), units: self.units, metrics: metrics.collect() }
-    }
 }
 
-impl Health {
-    fn add(&mut self, other: &Self) {
+impl Seen {
+    fn merge(&mut self, other: &Self) {
         self.exposures += other.exposures;
         self.other_exposures += other.other_exposures;
         self.outcomes += other.outcomes;
@@ -151,95 +482,88 @@ impl Health {
         self.units_before_epochs += other.units_before_epochs;
         self.freshest_at = self.freshest_at.max(other.freshest_at);
         self.freshest_received_at = self.freshest_received_at.max(other.freshest_received_at);
+        self.through = self.through.max(other.through);
     }
 }
 
-/// The columns of a batch, typed.
-struct Rows {
-    unit: StringArray,
-    first_exposure: Int64Array,
-    arm_least: StringArray,
-    arm_greatest: StringArray,
-    exposures: Int64Array,
-    other_exposures: Int64Array,
-    outcomes: Int64Array,
-    duplicates: Int64Array,
-    late: Int64Array,
-    freshest_at: Int64Array,
-    freshest_received_at: Int64Array,
-    metrics: Vec<MetricColumn>,
-}
-
-enum MetricColumn {
-    Any(Int64Array),
-    Count(Int64Array),
-    Value(Float64Array),
-    Mean { sum: Float64Array, count: Int64Array },
-}
-
-impl Rows {
-    fn of(batch: &RecordBatch, query: &Query) -> Result<Self, ArrowError> {
-        // An engine may hand text out in another of Arrow's layouts.
-        let text = |place: usize| {
-            Ok::<_, ArrowError>(cast(batch.column(place), &DataType::Utf8)?.as_string().clone())
-        };
-        let whole = |place: usize| {
-            Ok::<_, ArrowError>(
-                cast(batch.column(place), &DataType::Int64)?.as_primitive::<Int64Type>().clone(),
-            )
-        };
-        let double = |place: usize| {
-            Ok::<_, ArrowError>(
-                cast(batch.column(place), &DataType::Float64)?.as_primitive::<Float64Type>().clone(),
-            )
-        };
-        let mut place = row::METRICS;
-        let mut metrics = Vec::with_capacity(query.metrics.len());
-        for metric in &query.metrics {
-            metrics.push(match metric.aggregation {
-                Aggregation::Any => MetricColumn::Any(whole(place)?),
-                Aggregation::Count => MetricColumn::Count(whole(place)?),
-                Aggregation::Sum | Aggregation::Last => MetricColumn::Value(double(place)?),
-                Aggregation::Mean => MetricColumn::Mean { sum: double(place)?, count: whole(place + 1)? },
-            });
-            place += width(metric.aggregation);
+/// Puts shares together, day by day.
+pub(crate) fn cohorts(query: &Query, shares: Vec<Fold>) -> BTreeMap<Day, Cohort> {
+    let mut cohorts: BTreeMap<Day, Cohort> = BTreeMap::new();
+    let mut cells: BTreeMap<(Day, u16, u32), Arms> = BTreeMap::new();
+    for mut share in shares {
+        for (day, seen) in share.days.clone().zip(&share.seen) {
+            if *seen != Seen::default() {
+                cohorts.entry(day).or_default().seen.merge(seen);
+            }
         }
-        Ok(Self {
-            unit: text(row::UNIT)?,
-            first_exposure: whole(row::FIRST_EXPOSURE)?,
-            arm_least: text(row::ARM_LEAST)?,
-            arm_greatest: text(row::ARM_GREATEST)?,
-            exposures: whole(row::EXPOSURES)?,
-            other_exposures: whole(row::OTHER_EXPOSURES)?,
-            outcomes: whole(row::OUTCOMES)?,
-            duplicates: whole(row::DUPLICATES)?,
-            late: whole(row::LATE)?,
-            freshest_at: whole(row::FRESHEST_AT)?,
-            freshest_received_at: whole(row::FRESHEST_RECEIVED_AT)?,
-            metrics,
-        })
+        cells.append(&mut share.done);
+    }
+    for ((day, cell, epoch), arms) in cells {
+        debug_assert!(cell < CELLS, "a cell is the top byte of a hash");
+        let epochs = &mut cohorts.entry(day).or_default().epochs;
+        merge(epochs.entry(epoch).or_insert_with(|| Arm::none_of(query)), &arms);
+    }
+    cohorts
+}
+
+fn merge(total: &mut Arms, other: &Arms) {
+    for (total, other) in total.iter_mut().zip(other) {
+        total.merge(other);
     }
 }
 
-impl MetricColumn {
-    /// The unit's number; 0 without outcomes.
-    fn value(&self, at: usize) -> f64 {
-        match self {
-            Self::Any(count) => f64::from(u8::from(count.value(at) > 0)),
-            Self::Count(count) => count.value(at) as f64,
-            Self::Value(value) => or_zero(value, at),
-            Self::Mean { sum, count } => match count.value(at) {
-                0 => 0.0,
-                count => or_zero(sum, at) / count as f64,
-            },
+/// The answer from the cohorts of all days.
+pub(crate) fn answer(query: &Query, cohorts: &BTreeMap<Day, Cohort>) -> Answer {
+    let mut totals = vec![Arm::none_of(query); query.epochs.len()];
+    let mut seen = Seen::default();
+    for cohort in cohorts.values() {
+        seen.merge(&cohort.seen);
+        for (epoch, arms) in &cohort.epochs {
+            if let Some(total) = totals.get_mut(*epoch as usize) {
+                merge(total, arms);
+            }
         }
     }
+    let arm = |(name, arm): (&String, Arm)| ArmAnswer {
+        arm: name.clone(),
+        units: arm.units,
+        metrics: query
+            .metrics
+            .iter()
+            .zip(arm.metrics)
+            .map(|(metric, pair)| MetricAnswer {
+                name: metric.name.clone(),
+                moments: pair.mature,
+                immature: pair.immature,
+            })
+            .collect(),
+    };
+    let epochs = query.epochs.iter().zip(totals);
+    Answer {
+        epochs: epochs
+            .map(|(epoch, arms)| EpochAnswer {
+                epoch: epoch.index,
+                arms: query.arms.iter().zip(arms).map(arm).collect(),
+            })
+            .collect(),
+        health: seen.health(),
+    }
 }
 
-fn or_zero(column: &Float64Array, at: usize) -> f64 {
-    if column.is_null(at) { 0.0 } else { column.value(at) }
-}
-
-fn instant(column: &Int64Array, at: usize) -> Option<Timestamp> {
-    if column.is_null(at) { None } else { Timestamp::from_microsecond(column.value(at)).ok() }
+impl Seen {
+    fn health(&self) -> Health {
+        let instant = |at: Option<i64>| at.and_then(|at| Timestamp::from_microsecond(at).ok());
+        Health {
+            exposures: self.exposures,
+            other_exposures: self.other_exposures,
+            outcomes: self.outcomes,
+            duplicates: self.duplicates,
+            late: self.late,
+            without_unit: self.without_unit,
+            units_in_two_arms: self.units_in_two_arms,
+            units_before_epochs: self.units_before_epochs,
+            freshest_at: instant(self.freshest_at),
+            freshest_received_at: instant(self.freshest_received_at),
+        }
+    }
 }

@@ -5,19 +5,22 @@
 
 mod allocation;
 mod answer;
+mod cohort;
+mod compiled;
 mod embedded;
 mod engine;
 mod file;
 mod fold;
 mod frame;
+mod gathered;
 mod levels;
 mod looks;
-mod memory;
 mod metric;
 mod nearest;
-mod plan;
 mod quantiles;
 mod query;
+mod reading;
+mod rows;
 mod running;
 mod sample;
 mod spec;

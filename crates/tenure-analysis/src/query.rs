@@ -163,11 +163,6 @@ impl Query {
         }
         self.metrics.iter().try_for_each(Metric::check)
     }
-
-    /// The epoch to which a unit first exposed at this instant belongs, as a place in `epochs`.
-    pub(crate) fn epoch_of(&self, first_exposure: Timestamp) -> Option<usize> {
-        self.epochs.partition_point(|epoch| epoch.starts_at <= first_exposure).checked_sub(1)
-    }
 }
 
 impl Metric {
@@ -193,11 +188,6 @@ impl Metric {
             }
         }
         Ok(())
-    }
-
-    /// Whether a unit first exposed then has been watched for the whole window.
-    pub(crate) fn matured(&self, first_exposure: Timestamp, as_of: Timestamp) -> bool {
-        self.window.is_none_or(|window| as_of.duration_since(first_exposure) >= window)
     }
 }
 

@@ -77,9 +77,14 @@ pub fn schema() -> SchemaRef {
     Arc::clone(&SCHEMA)
 }
 
-/// The bucket of a unit: the top six bits of its id's 64-bit FNV-1a, after the finaliser of MurmurHash3 (FNV
-/// alone leaves the high bits of short ids uneven). It is written into files: it must never change.
+/// The bucket of a unit: the top six bits of its hash. It is written into files: it must never change.
 pub fn bucket_of(unit: &str) -> u8 {
+    (hash_of(unit) >> 58) as u8
+}
+
+/// A unit's hash: 64-bit FNV-1a, after the finaliser of MurmurHash3 (FNV alone leaves the high bits of short ids
+/// uneven). Buckets are made of it: it must never change.
+pub fn hash_of(unit: &str) -> u64 {
     let fnv = unit.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
@@ -87,8 +92,7 @@ pub fn bucket_of(unit: &str) -> u8 {
     mixed = mixed.wrapping_mul(0xff51_afd7_ed55_8ccd);
     mixed ^= mixed >> 33;
     mixed = mixed.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    mixed ^= mixed >> 33;
-    (mixed >> 58) as u8
+    mixed ^ (mixed >> 33)
 }
 
 /// One batch of all the events, in their order.

@@ -50,7 +50,7 @@ mod writer;
 pub use arrange::REPEAT_HORIZON;
 pub use bucket::{Bucket, BucketError};
 pub use catalogue::SealedFile;
-pub use columns::{bucket_of, schema};
+pub use columns::{bucket_of, hash_of, schema};
 pub use config::Config;
 pub use error::{AppendError, Cut, OpenError, SealError, ViewError};
 pub use event::{

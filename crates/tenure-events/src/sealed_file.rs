@@ -22,6 +22,9 @@ use crate::columns::{self, schema};
 use crate::error::SealError;
 use crate::segment::conform;
 
+/// Events in a page of a column.
+const PAGE_EVENTS: usize = 4_096;
+
 /// Encodes one day's events, sorted. The name tells the day, the generation that brings the file in and the
 /// digest of its bytes, so that two attempts never write different bytes under one name.
 pub fn write(
@@ -84,6 +87,9 @@ fn properties() -> Result<WriterProperties, SealError> {
         // The row groups are cut by hand.
         .set_max_row_group_row_count(None)
         .set_statistics_enabled(EnabledStatistics::Page)
+        // Whoever reads a few buckets only reads little beside them.
+        .set_data_page_row_count_limit(PAGE_EVENTS)
+        .set_write_batch_size(PAGE_EVENTS)
         // Nearly every id is another one: a dictionary would only be built and thrown away.
         .set_column_dictionary_enabled(ColumnPath::from(columns::ID), false)
         .set_sorting_columns(Some(sorting.to_vec()))

@@ -118,6 +118,9 @@ async fn expire(live: &Live) {
     match live.events.expire(kept_from).await {
         Ok(removed) if removed.events > 0 => {
             tracing::info!(events = removed.events, files = removed.files, days, "old events were removed");
+            if let Err(error) = live.engine.forget() {
+                tracing::warn!(%error, "who was in cohorts of removed events is still kept");
+            }
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "old events were not removed; tried again in an hour"),

@@ -56,6 +56,11 @@ impl DataDir {
         self.path.join("events")
     }
 
+    /// Where closed cohorts are kept; it may be deleted at any time.
+    pub fn cohorts(&self) -> PathBuf {
+        self.path.join("cohorts")
+    }
+
     /// Mark it as a demo's: its clock may run faster from now on.
     pub fn mark_demo(&self) -> Result<(), DataDirError> {
         std::fs::write(self.path.join(DEMO), "a demo: nothing in here is real\n")

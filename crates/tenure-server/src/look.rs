@@ -190,7 +190,7 @@ impl Asked {
             provisional_units: of_primary.map(|metric| metric.immature.n()).sum(),
             units_in_two_arms: answer.health.units_in_two_arms,
             fault: None,
-            engine: concat!("tenure ", env!("CARGO_PKG_VERSION"), ", DataFusion").to_owned(),
+            engine: concat!("tenure ", env!("CARGO_PKG_VERSION"), ", embedded engine").to_owned(),
             seen: None,
             inputs: serde_json::to_vec(answer).ok().map(|bytes| hex::encode(Sha256::digest(bytes))),
         }

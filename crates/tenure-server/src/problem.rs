@@ -238,6 +238,12 @@ impl From<crate::live::ReplayError> for Problem {
     }
 }
 
+impl From<tenure_analysis::EngineError> for Problem {
+    fn from(error: tenure_analysis::EngineError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 impl From<tenure_events::AppendError> for Problem {
     fn from(error: tenure_events::AppendError) -> Self {
         use tenure_events::AppendError::{Backlog, Busy, Closed, Disk, DiskFull, TooLarge};

@@ -173,7 +173,11 @@ pub async fn open(config: Config, clock: Clock) -> Result<Live, StartError> {
     };
     let store = Store::open(&location).await?;
     let events = Arc::new(open_events(&data_dir, &config).await?);
-    let settings = Settings { memory_bytes_max: config.analysis_memory_mib_max << 20, ..Settings::default() };
+    let settings = Settings {
+        memory_bytes_max: config.analysis_memory_mib_max << 20,
+        cohorts: Some(data_dir.cohorts()),
+        ..Settings::default()
+    };
     let engine = Embedded::new(Arc::clone(&events), settings).map_err(StartError::Engine)?;
     let setup_code = secret::generate("").map_err(StartError::Random)?;
     Ok(Live::open(config, clock, store, events, Box::new(engine), setup_code).await?)

@@ -28,7 +28,7 @@ fn embedded(log: &Arc<EventLog>, settings: Settings) -> Embedded {
 
 /// Where the events lie when the question is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Layout {
+pub(crate) enum Layout {
     Recent,
     Sealed,
     /// Sealed by thirds, the last of them not.
@@ -79,7 +79,7 @@ fn check_on(events: &[Event], query: &Query, layouts: &[Layout]) {
 
 /// Counts are equal, means and sums of squares equal up to rounding.
 #[track_caller]
-fn assert_same(got: &Answer, expected: &Answer, layout: Layout) {
+pub(crate) fn assert_same(got: &Answer, expected: &Answer, layout: Layout) {
     assert_eq!(got.health, expected.health, "{layout:?}");
     assert_eq!(got.epochs.len(), expected.epochs.len());
     for (got, expected) in got.epochs.iter().zip(&expected.epochs) {
@@ -105,12 +105,19 @@ fn assert_same(got: &Answer, expected: &Answer, layout: Layout) {
 }
 
 /// Hours after the start of the tests' time.
-fn hour(hours: f64) -> Timestamp {
+pub(crate) fn hour(hours: f64) -> Timestamp {
     let start: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
     start + SignedDuration::from_micros((hours * 3.6e9) as i64)
 }
 
-fn event(id: &str, units: &[(&str, &str)], at: f64, delay: f64, kind: Kind, tier: Option<&str>) -> Event {
+pub(crate) fn event(
+    id: &str,
+    units: &[(&str, &str)],
+    at: f64,
+    delay: f64,
+    kind: Kind,
+    tier: Option<&str>,
+) -> Event {
     let draft = Draft {
         id: Some(id.to_owned()),
         at: Some(hour(at)),
@@ -125,7 +132,7 @@ fn event(id: &str, units: &[(&str, &str)], at: f64, delay: f64, kind: Kind, tier
     Event::new(draft, Received { at: hour(at + delay), index: 0 }).unwrap()
 }
 
-fn exposure(variant: &str) -> Kind {
+pub(crate) fn exposure(variant: &str) -> Kind {
     Kind::Exposure {
         flag: "checkout".to_owned(),
         variant: variant.to_owned(),
@@ -134,11 +141,11 @@ fn exposure(variant: &str) -> Kind {
     }
 }
 
-fn outcome(name: &str, value: Option<f64>) -> Kind {
+pub(crate) fn outcome(name: &str, value: Option<f64>) -> Kind {
     Kind::Outcome { name: name.to_owned(), value }
 }
 
-fn metric(name: &str, event: &str, aggregation: Aggregation, window_hours: Option<i64>) -> Metric {
+pub(crate) fn metric(name: &str, event: &str, aggregation: Aggregation, window_hours: Option<i64>) -> Metric {
     Metric {
         name: name.to_owned(),
         event: event.to_owned(),
@@ -150,7 +157,7 @@ fn metric(name: &str, event: &str, aggregation: Aggregation, window_hours: Optio
 }
 
 /// Two epochs, at hours 10 and 40; a look at hour 100.
-fn query(metrics: Vec<Metric>) -> Query {
+pub(crate) fn query(metrics: Vec<Metric>) -> Query {
     Query {
         flag: "checkout".to_owned(),
         revision: Some("PC-1/1".to_owned()),
@@ -306,12 +313,12 @@ async fn larger_log(folder: &Path) -> Arc<EventLog> {
     log(folder, &events, Layout::Mixed).await
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 #[test]
-fn spilling_and_sharing_out_change_nothing() {
+fn little_memory_and_sharing_out_change_nothing() {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let log = larger_log(folder.path()).await;
@@ -393,7 +400,7 @@ fn shared_id(kind: &Kind) -> String {
     }
 }
 
-fn any_metric() -> impl Strategy<Value = Metric> {
+pub(crate) fn any_metric() -> impl Strategy<Value = Metric> {
     let aggregation = prop::sample::select(vec![
         Aggregation::Any,
         Aggregation::Count,
@@ -448,7 +455,7 @@ fn any_query() -> impl Strategy<Value = Query> {
 }
 
 /// Some events are sent again, later.
-fn any_log() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn any_log() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec((any_event(), prop::option::weighted(0.15, 0.1..20.0_f64)), 0..60).prop_map(
         |sent| {
             let mut events = Vec::new();
@@ -463,7 +470,7 @@ fn any_log() -> impl Strategy<Value = Vec<Event>> {
     )
 }
 
-fn received_later(event: &Event, hours: f64) -> Event {
+pub(crate) fn received_later(event: &Event, hours: f64) -> Event {
     let draft = Draft {
         id: Some(event.id().to_owned()),
         at: Some(event.at()),

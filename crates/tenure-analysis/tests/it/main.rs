@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a test says what it skipped")]
 
 mod bad_files;
+mod cohorts;
 mod contract;
 mod looks;
 mod options;

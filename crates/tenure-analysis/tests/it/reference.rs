@@ -1,13 +1,13 @@
 //! What every engine must answer, told the slow way: all events in memory, unit by unit, straight from the
 //! words of `Query` and `Answer`. Shares no code with any engine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tenure_analysis::{
     Aggregation, Answer, ArmAnswer, Condition, EpochAnswer, Health, Metric, MetricAnswer, Query,
 };
-use tenure_events::{Event, Kind};
+use tenure_events::{Event, Kind, REPEAT_HORIZON};
 
 pub(crate) fn answer(events: &[Event], query: &Query) -> Answer {
     let mut known: Vec<&Event> = events
@@ -18,14 +18,18 @@ pub(crate) fn answer(events: &[Event], query: &Query) -> Answer {
         .collect();
     known.sort_by_key(|event| event.received_at());
     let mut health = Health::default();
-    let mut counted_once = BTreeSet::new();
+    let mut counted: BTreeMap<_, Timestamp> = BTreeMap::new();
     let mut units: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     for event in known {
         let first = event.unit();
-        if !counted_once.insert((&first.unit_type, &first.id, event.id())) {
+        let identity = (&first.unit_type, &first.id, event.id());
+        let received_at = event.received_at();
+        if counted.get(&identity).is_some_and(|before| received_at.duration_since(*before) <= REPEAT_HORIZON)
+        {
             health.duplicates += 1;
             continue;
         }
+        counted.insert(identity, received_at);
         health.freshest_at = health.freshest_at.max(Some(event.at()));
         health.freshest_received_at = health.freshest_received_at.max(Some(event.received_at()));
         if event.received_at().duration_since(event.at()) > query.lateness {

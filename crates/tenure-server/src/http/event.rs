@@ -203,6 +203,7 @@ pub async fn erase_events(
 ) -> Result<Json<Erased>, Problem> {
     let unit_type = unit_type.unwrap_or_else(|| UNIT_TYPE_DEFAULT.to_owned());
     let removed = live.events.erase_unit(&Unit::new(unit_type, unit)).await?;
+    live.engine.forget()?;
     tracing::info!(events = removed.events, files = removed.files, "a unit's events were erased");
     Ok(Json(Erased { events: removed.events, files: removed.files, files_in_use: removed.files_in_use }))
 }

@@ -62,7 +62,7 @@ async fn looks_are_kept_whole(team: &GrowthTeam) {
     for look in looks {
         let measured = &look["measured"];
         assert_eq!(measured["inputs"].as_str().unwrap().len(), 64, "{measured}");
-        assert!(measured["engine"].as_str().unwrap().contains("DataFusion"), "{measured}");
+        assert!(measured["engine"].as_str().unwrap().ends_with("embedded engine"), "{measured}");
         assert!(!measured["moments"].as_array().unwrap().is_empty(), "{measured}");
         let health = measured["health"].as_array().unwrap();
         let checks: Vec<_> = health.iter().map(|finding| finding["check"].as_str().unwrap()).collect();
