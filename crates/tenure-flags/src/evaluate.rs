@@ -12,7 +12,6 @@ use crate::expression::{Affix, Attribute, Comparison, Expression, Iteration, Pat
 use crate::index::is_same;
 use crate::murmur::Murmur;
 use crate::semver::sem_ver;
-use crate::shortcut::{self, Answered};
 use crate::value::{List, Number, Value};
 use crate::visitor::Visitor;
 use crate::{arithmetic, fractional, missing};
@@ -93,28 +92,7 @@ impl<'a, V: Visitor> Run<'a, '_, V> {
 
     /// Whether an expression is true, for whoever needs no more: a truth stays in a register, a value goes through memory.
     /// To the visitor, too, `and` and `or` are then no more than true or false.
-    #[inline(always)]
     fn truth(&mut self, expression: &'a Expression, data: &Value<'a>) -> Result<bool, TooMuchWork> {
-        let short =
-            matches!(expression, Expression::Compare(..) | Expression::InTexts(_) | Expression::Affix(..));
-        if short && let Some(truth) = self.shortcut(expression) {
-            self.spend(1)?;
-            return Ok(truth);
-        }
-        self.general_truth(expression, data)
-    }
-
-    #[inline(never)]
-    fn shortcut(&mut self, expression: &'a Expression) -> Option<bool> {
-        let Answered { attribute, value, truth } = shortcut::answer(expression, self.context)?;
-        self.visitor.enter(expression);
-        self.visitor.enter(attribute);
-        self.visitor.leave(attribute, *value);
-        self.visitor.leave(expression, Value::Bool(truth));
-        Some(truth)
-    }
-
-    fn general_truth(&mut self, expression: &'a Expression, data: &Value<'a>) -> Result<bool, TooMuchWork> {
         if !expression.is_test() && !matches!(expression, Expression::And(_) | Expression::Or(_)) {
             return Ok(self.value(expression, data)?.is_truthy());
         }

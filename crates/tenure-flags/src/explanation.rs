@@ -60,6 +60,8 @@ impl Trace {
 }
 
 impl Visitor for Trace {
+    const WATCHES: bool = true;
+
     fn enter(&mut self, expression: &Expression) {
         let Some(operator) = expression.operator() else { return };
         if self.count >= STEPS_MAX {

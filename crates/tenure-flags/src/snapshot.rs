@@ -19,6 +19,7 @@ use crate::fault::{Fault, Place};
 use crate::index::{Index, is_same};
 use crate::murmur::Murmur;
 use crate::resolution::{Reason, Resolution};
+use crate::shortcut;
 use crate::value::Value;
 use crate::visitor::Visitor;
 
@@ -192,6 +193,12 @@ impl Flag {
         let Some(rule) = content.targeting.as_ref()? else {
             return self.default(content, Reason::Static);
         };
+        let rule = if V::WATCHES { rule } else { shortcut::followed(rule, context) };
+        if let Expression::Constant(Json::String(name)) = rule
+            && let Some(index) = content.index(name)
+        {
+            return Ok(self.answer(content, Some(index), Reason::TargetingMatch));
+        }
         let arena = Arena::default();
         let mut run = Run {
             flag_key: &self.key,
@@ -203,15 +210,17 @@ impl Flag {
             work_left: WORK_MAX,
         };
         let Ok(value) = run.targeting(rule) else { return Err(self.too_much_work()) };
-        let variant = match value {
+        let name = match value {
             Value::Null => return self.default(content, Reason::Default),
-            Value::Text(name) => content.index(name),
-            Value::Bool(true) => content.index("true"),
-            Value::Bool(false) => content.index("false"),
-            Value::Number(_) => content.index(to_text(value, &arena)),
-            Value::List(_) | Value::Object(_) | Value::Record(_) => None,
+            Value::Text(name) => name,
+            Value::Bool(true) => "true",
+            Value::Bool(false) => "false",
+            Value::Number(_) => to_text(value, &arena),
+            Value::List(_) | Value::Object(_) | Value::Record(_) => {
+                return Err(self.not_a_variant(value, &arena));
+            }
         };
-        match variant {
+        match content.index(name) {
             Some(index) => Ok(self.answer(content, Some(index), Reason::TargetingMatch)),
             None => Err(self.not_a_variant(value, &arena)),
         }

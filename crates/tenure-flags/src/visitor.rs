@@ -5,6 +5,9 @@ use crate::value::Value;
 
 /// Sees each expression as it is begun and as it is done.
 pub(crate) trait Visitor {
+    /// Whether it looks at all: who watches is shown every step, also where there is a shorter way.
+    const WATCHES: bool;
+
     /// `expression` is about to be evaluated.
     fn enter(&mut self, expression: &Expression);
 
@@ -14,6 +17,8 @@ pub(crate) trait Visitor {
 
 /// Sees nothing, costs nothing.
 impl Visitor for () {
+    const WATCHES: bool = false;
+
     #[inline]
     fn enter(&mut self, _: &Expression) {}
 

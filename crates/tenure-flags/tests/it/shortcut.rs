@@ -1,4 +1,5 @@
-//! A test of an attribute beside a constant has a shortcut; the same test of a variable with a default has none. Both answer alike.
+//! Conditions on attributes beside constants have a short way through a rule. The same of a variable with a default have none, and
+//! explaining takes the long one: all answer alike.
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -27,30 +28,68 @@ fn test() -> impl Strategy<Value = (String, Json)> {
     prop_oneof![4 => (prop::sample::select(names), value()), 1 => texts]
 }
 
-fn is_on(attribute: Json, (operator, constant): &(String, Json), context: &Json) -> bool {
-    let targeting = json!({"if": [{operator: [attribute, constant]}, "on", "off"]});
-    let document = json!({"flags": {"f": {
-        "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off", "targeting": targeting
-    }}});
+/// A condition of up to three tests, of an attribute that is written so.
+fn condition(attribute: &Json, tests: &[(String, Json)], form: usize) -> Json {
+    let mut tests: Vec<Json> =
+        tests.iter().map(|(operator, constant)| json!({operator: [attribute, constant]})).collect();
+    match form {
+        0 => tests.remove(0),
+        1 => json!({"and": tests}),
+        2 => json!({"or": tests}),
+        3 => json!({"!": [{"and": tests}]}),
+        4 => json!({"and": [{"$ref": "named"}, {"or": tests}]}),
+        _ => json!({"and": [{"!": {"$ref": "named"}}, {"and": tests}]}),
+    }
+}
+
+fn is_on(attribute: &Json, tests: &[(String, Json)], form: usize, context: &Json) -> bool {
+    let condition = condition(attribute, tests, form);
+    let targeting = json!({"if": [condition, "on", {"==": [attribute, "none"]}, "none", {"if": [condition, "on", "off"]}]});
+    let document = json!({
+        "$evaluators": {"named": {"!=": [attribute, "abd"]}},
+        "flags": {"f": {
+            "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off", "targeting": targeting
+        }}
+    });
     let snapshot = Snapshot::compile(&FlagSet::from_json(document).unwrap());
     let context = Context::from_json(context).unwrap();
-    let answer = snapshot.evaluate("f", &context, 0).unwrap().value.cloned();
-    let (explained, _) = snapshot.explain("f", &context, 0);
-    assert_eq!(explained.unwrap().value.cloned(), answer, "explained otherwise than evaluated");
-    answer == Some(json!(true))
+    let answer = snapshot.evaluate("f", &context, 0).unwrap();
+    let (explained, steps) = snapshot.explain("f", &context, 0);
+    assert_eq!(explained, Ok(answer), "explained otherwise than evaluated");
+    assert_eq!(steps[0].operator, "if", "an explanation begins with the rule");
+    answer.value == Some(&json!(true))
 }
 
 proptest! {
     #[test]
-    fn a_shortcut_leads_where_the_long_way_does(test in test(), value in value(), others in 0..20_usize) {
+    fn the_short_way_leads_where_the_long_one_does(
+        tests in prop::collection::vec(test(), 1..4), value in value(), form in 0..6_usize, others in 0..20_usize
+    ) {
         let mut context = json!({"attribute": value});
         for other in 0..others {
             context[format!("other{other}")] = json!(other);
         }
-        let short = is_on(json!({"var": "attribute"}), &test, &context);
-        let long = is_on(json!({"var": ["attribute", null]}), &test, &context);
-        prop_assert_eq!(short, long, "{:?} of {}", test, context);
+        let short = is_on(&json!({"var": "attribute"}), &tests, form, &context);
+        let long = is_on(&json!({"var": ["attribute", null]}), &tests, form, &context);
+        prop_assert_eq!(short, long, "{:?} of {}", tests, context);
     }
+}
+
+#[test]
+fn named_rules_that_unfold_without_end_are_bounded() {
+    let mut evaluators = json!({"rule0": {"==": [{"var": "a"}, 1]}});
+    for level in 1..40 {
+        let below = format!("rule{}", level - 1);
+        evaluators[format!("rule{level}")] = json!({"and": [{"$ref": below}, {"$ref": below}]});
+    }
+    let document = json!({"$evaluators": evaluators, "flags": {"f": {
+        "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+        "targeting": {"if": [{"$ref": "rule39"}, "on"]}
+    }}});
+    let snapshot = Snapshot::compile(&FlagSet::from_json(document).unwrap());
+    let context = json!({"a": 1});
+    let error = snapshot.evaluate("f", &Context::from_json(&context).unwrap(), 0).unwrap_err();
+    assert!(error.message.contains("too much work"), "{error}");
 }
 
 #[test]
