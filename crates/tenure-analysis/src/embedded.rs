@@ -24,7 +24,7 @@ use crate::cohort::{self, Closed, Cohorts, Counted};
 use crate::compiled::{Compiled, Day, day_of, start_of};
 use crate::engine::{Engine, EngineError};
 use crate::fold::{self, Closing, Fold};
-use crate::gathered::Gathered;
+use crate::gathered::{CELLS, EVENT_BYTES, Gathered};
 use crate::query::Query;
 use crate::reading::{self, Opened, Share, Unreadable};
 use crate::rows::{self, By, Intake};
@@ -299,24 +299,20 @@ impl Look {
     }
 }
 
-/// What an event takes in memory beside its texts, and in the order of the units, about.
-const EVENT_BYTES: u64 = 76;
-
 impl Pass {
-    /// How many shares fit the memory.
+    /// How many shares fit the memory. Of a unit there are a few events a file; where there are less, shares are halved.
     fn shares(&self, share_events: u64) -> u64 {
-        let bytes = self.events * EVENT_BYTES + self.text_bytes * 3 / 2;
-        bytes.div_ceil((self.share_bytes_max as u64 * 3 / 4).max(1)).max(self.events.div_ceil(share_events))
+        const RUN_BYTES: u64 = 20;
+        let bytes = self.events * (EVENT_BYTES as u64 + RUN_BYTES) + self.text_bytes;
+        let room = (self.share_bytes_max as u64 * 7 / 8).max(1);
+        bytes.div_ceil(room).max(self.events.div_ceil(share_events))
     }
 
     async fn gather(&self, share: Share) -> Result<Gathered, Fault> {
-        let part = |all: u64| (all * u64::from(share.end - share.first) / 256 * 9 / 8) as usize;
-        let room = self.share_bytes_max / EVENT_BYTES as usize;
-        let room = Gathered::with_capacity(
-            part(self.events).min(room),
-            part(self.text_bytes).min(self.share_bytes_max / 4),
-            part(self.text_bytes / 2).min(self.share_bytes_max / 8),
-        );
+        let cells = u64::from(share.end - share.first);
+        let part = |all: u64| (all * cells / u64::from(CELLS) * 17 / 16) as usize;
+        let events = part(self.events).min(self.share_bytes_max / EVENT_BYTES);
+        let room = Gathered::with_capacity(events, part(self.text_bytes).min(self.share_bytes_max / 4));
         let since = self.since.map_or(i64::MIN, start_of);
         let mut intake = Intake::new(&self.compiled, share, self.by.clone(), since, room);
         let wanted = rows::wanted(&self.compiled, &self.by);

@@ -15,6 +15,9 @@ pub(crate) fn cell_of(hash: u64) -> u16 {
     (hash >> 56) as u16
 }
 
+/// What an event takes beside its texts and its unit's.
+pub(crate) const EVENT_BYTES: usize = size_of::<(i64, i64, f64, What, u32)>();
+
 /// Events, by columns. Text lies in one piece, each event's after that of the one before.
 #[derive(Default)]
 pub(crate) struct Gathered {
@@ -71,7 +74,8 @@ pub(crate) struct Unit<'a> {
 }
 
 impl Gathered {
-    pub fn with_capacity(events: usize, ids: usize, units: usize) -> Self {
+    /// With room for so many events, with texts of so many bytes.
+    pub fn with_capacity(events: usize, ids: usize) -> Self {
         Self {
             at: Vec::with_capacity(events),
             received_at: Vec::with_capacity(events),
@@ -79,8 +83,6 @@ impl Gathered {
             what: Vec::with_capacity(events),
             id_ends: Vec::with_capacity(events),
             ids: Vec::with_capacity(ids),
-            runs: Vec::with_capacity(events),
-            units: Vec::with_capacity(units),
             ..Self::default()
         }
     }
@@ -120,13 +122,12 @@ impl Gathered {
 
     /// About how much memory it takes, the order of the units included.
     pub fn bytes(&self) -> usize {
-        let event = size_of::<(i64, i64, f64, What, u32)>();
         let run = size_of::<Run>() + size_of::<(u64, u32)>();
-        self.at.capacity() * event
-            + self.noted.capacity() * size_of::<(u64, u128)>()
-            + self.runs.capacity() * run
-            + self.ids.capacity()
-            + self.units.capacity()
+        self.len() * EVENT_BYTES
+            + self.noted.len() * size_of::<(u64, u128)>()
+            + self.runs.len() * run
+            + self.ids.len()
+            + self.units.len()
     }
 
     /// An event's identity among those of its unit.
