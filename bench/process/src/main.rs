@@ -16,12 +16,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use company::Company;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use tenure_core::board::Board;
 use tenure_core::filter::Filter;
 use tenure_core::id::AccountId;
+use tenure_core::snapshot::Part;
 use tenure_core::{Actor, Recorded, State};
-use tenure_store::{Entry, Location, Snapshot, Store};
+use tenure_store::{Entry, Location, Packed, Snapshot, Store};
+use tokio::task::spawn_blocking;
+
+/// As the `tenure` command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const FORMAT: &str = "bench";
 /// How much of a desk is shown at once.
@@ -65,21 +72,26 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
     let replay = in_its_own_process(folder.path(), now)?;
 
     let store = Store::open(&Location::folder(folder.path())).await?;
-    let bytes = serde_json::to_vec(&state)?;
-    let snapshot = bytes.len() as u64;
-    store
-        .put_snapshot(&Snapshot { format: FORMAT.to_owned(), seq: i64::try_from(state.seq)?, bytes })
-        .await?;
+    let seq = state.seq;
+    let mut snapshot = Snapshot { format: FORMAT.to_owned(), seq: i64::try_from(seq)?, parts: Vec::new() };
+    let mut text = 0;
+    for part in state.into_parts() {
+        let part = part.write()?;
+        text += part.len() as u64;
+        snapshot.parts.push(Packed::pack(&part)?);
+    }
+    store.put_snapshot(&snapshot).await?;
+    drop(snapshot);
     store.close().await;
     let kept = in_its_own_process(folder.path(), now)?;
-    if (replay.seq, kept.seq) != (state.seq, state.seq) {
-        bail!("a start ended at another entry: {} and {} of {}", replay.seq, kept.seq, state.seq);
+    if (replay.seq, kept.seq) != (seq, seq) {
+        bail!("a start ended at another entry: {} and {} of {seq}", replay.seq, kept.seq);
     }
     println!(
         "| {cases} | {} | {:.0} | {:.1} | {:.2} ({:.2}) | {:.2} ({:.2}) | {:.0} | {:.2} | {:.2} | {:.2} | {:.0} |",
-        state.seq,
+        seq,
         mib(journal),
-        mib(snapshot),
+        mib(text),
         replay.seconds,
         replay.worked,
         kept.seconds,
@@ -123,7 +135,7 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
     let (begun, worked) = (Instant::now(), processor_seconds()?);
     let store = Store::open(&Location::folder(folder)).await?;
     let mut state = match store.latest_snapshot(FORMAT).await? {
-        Some(snapshot) => serde_json::from_slice(&snapshot.bytes)?,
+        Some(snapshot) => read(snapshot).await?,
         None => State::default(),
     };
     let mut pages = store.pages(i64::try_from(state.seq)?);
@@ -157,6 +169,16 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
         memory_mib()?
     );
     Ok(())
+}
+
+async fn read(snapshot: Snapshot) -> Result<State> {
+    let parts: Vec<Part> = stream::iter(snapshot.parts)
+        .map(|part| spawn_blocking(move || anyhow::Ok(Part::read(&part.unpack()?)?)))
+        .buffered(std::thread::available_parallelism()?.into())
+        .map(|read| read?)
+        .try_collect()
+        .await?;
+    Ok(State::from_parts(parts))
 }
 
 fn decode(entry: &Entry) -> Result<Recorded> {

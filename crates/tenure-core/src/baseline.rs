@@ -96,7 +96,7 @@ fn ancestry<'a>(state: &'a State, experiment: &ExperimentId) -> impl Iterator<It
 /// The case whose baseline a case's experiment had to beat; a re-run that names none has its parent's.
 fn before<'a>(state: &'a State, case: &Case) -> Option<&'a Case> {
     let baseline = ancestry(state, &case.experiment).find_map(|experiment| experiment.baseline.as_ref())?;
-    state.cases.get(baseline).filter(|before| before.id != case.id)
+    state.case(baseline).filter(|before| before.id != case.id)
 }
 
 /// The cases of the chain that leads to a case, newest first, cut after as many as there are cases.
@@ -127,7 +127,7 @@ pub fn cumulative(state: &State, case: &Case) -> Option<Cumulative> {
 /// Every chain of kept cases on a product surface, by metric.
 pub fn of_surface(state: &State, name: &str) -> SurfaceLineage {
     let mut by_metric: BTreeMap<String, Vec<&Case>> = BTreeMap::new();
-    for case in state.cases.values().filter(|case| case.kept.is_some() && surface(state, case) == Some(name))
+    for case in state.all_cases().filter(|case| case.kept.is_some() && surface(state, case) == Some(name))
     {
         if let Some(metric) = metric(state, case) {
             let yardstick =
@@ -145,7 +145,7 @@ pub fn of_surface(state: &State, name: &str) -> SurfaceLineage {
 /// Every product surface with a case on it.
 pub fn surfaces(state: &State) -> Vec<String> {
     let mut names: Vec<String> =
-        state.cases.values().filter_map(|case| surface(state, case)).map(str::to_owned).collect();
+        state.all_cases().filter_map(|case| surface(state, case)).map(str::to_owned).collect();
     names.sort();
     names.dedup();
     names

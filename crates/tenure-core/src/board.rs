@@ -91,7 +91,7 @@ impl Board {
     pub fn plan(&self, state: &State, now: impl Into<Now>) -> Vec<Due> {
         let now = now.into();
         let asked = self.cards.iter().filter(|(_, card)| card.due || card.until <= now.at);
-        plan::of(state, asked.filter_map(|(id, _)| state.cases.get(id)), now)
+        plan::of(state, asked.filter_map(|(id, _)| state.case(id)), now)
     }
 
     /// The cards of the cases that a filter lets through, as they are now.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -456,7 +457,7 @@ impl OpenCase {
         if let Some(there) = ask.state.cases.get(&self.case) {
             return Err(Refusal::exists("case", &self.case).since(there.opened.at));
         }
-        let twin = ask.state.cases.values().find(|case| {
+        let twin = ask.state.all_cases().find(|case| {
             case.experiment == self.experiment && !matches!(case.stage, Stage::Removed | Stage::Retired)
         });
         if let Some(twin) = twin {
@@ -629,7 +630,7 @@ impl CaseOpened {
             notices: BTreeSet::new(),
             pace: Pace::from(stamp.at),
         };
-        state.cases.insert(self.case.clone(), case);
+        state.cases.insert(self.case.clone(), Arc::new(case));
     }
 }
 

@@ -63,7 +63,7 @@ impl Dispute {
     ) -> (Vec<Seat>, Option<&'a TeamId>) {
         let (home, on) = match &self.claim {
             Claim::ReportedOn(on) => (None, *on),
-            Claim::BelongsTo(other) => (state.cases.get(other), bug.on),
+            Claim::BelongsTo(other) => (state.case(other), bug.on),
         };
         let side = home.unwrap_or(case).accountable_on(on);
         let seats = side.map(|side| home.unwrap_or(case).seats_of(side)).unwrap_or_default();

@@ -79,7 +79,7 @@ impl State {
     /// Every environment that is not archived: those that were set, those with a flag, and `production`.
     pub fn environments(&self) -> BTreeSet<EnvironmentId> {
         let plain = self.flags.values().flat_map(|flag| flag.in_force()).map(|(environment, _)| environment);
-        let cases = self.cases.values().filter_map(|case| case.flag.as_ref()).map(|flag| &flag.environment);
+        let cases = self.all_cases().filter_map(|case| case.flag.as_ref()).map(|flag| &flag.environment);
         let all = plain.chain(cases).chain(self.environments.keys()).cloned().chain([production()]);
         all.filter(|environment| !self.is_archived(environment)).collect()
     }
@@ -155,7 +155,7 @@ impl ArchiveEnvironment {
         if ask.state.is_archived(&self.environment) {
             return Ok(Vec::new());
         }
-        let raised = ask.state.cases.values().find_map(|case| {
+        let raised = ask.state.all_cases().find_map(|case| {
             let flag = case.flag.as_ref().filter(|flag| flag.environment == self.environment)?;
             (!case.stage.is_terminal()).then_some((case, flag))
         });

@@ -142,7 +142,7 @@ macro_rules! events {
                 match self {
                     $(Self::$world(event) => event.apply(state, stamp),)+
                     $(Self::$case(event) => {
-                        if let Some(case) = state.cases.get_mut(&event.case) {
+                        if let Some(case) = state.case_mut(&event.case) {
                             event.apply(case, stamp);
                             case.log_allocation(stamp.at);
                         }

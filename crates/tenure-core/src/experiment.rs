@@ -234,7 +234,7 @@ impl RegisterExperiment {
             registered.prior = ask.experiment(id).ok().and_then(|parent| Prior::of(id, parent, &child).ok());
         }
         let mut events = vec![registered.into()];
-        let waiting = ask.state.cases.values().filter(|case| {
+        let waiting = ask.state.all_cases().filter(|case| {
             let is_child = Some(&case.experiment) == self.parent.as_ref();
             case.stage == Stage::Rerunning
                 && is_child

@@ -64,7 +64,7 @@ impl State {
         let now = now.into();
         let late = |case: &Case| filter.late.is_some() && self.is_late(case, now);
         let mut cases: Vec<&Case> =
-            self.cases.values().filter(|case| filter.admits(self, case, late(case))).collect();
+            self.all_cases().filter(|case| filter.admits(self, case, late(case))).collect();
         let benefit =
             |case: &&Case| case.cost_benefit.as_ref().map_or(0.0, |weighed| weighed.benefit_per_year);
         match order {

@@ -74,7 +74,7 @@ impl Case {
 impl State {
     /// The case that a flag belongs to.
     pub fn case_of_flag(&self, key: &FlagKey) -> Option<&Case> {
-        self.flag_cases.get(key).and_then(|case| self.cases.get(case))
+        self.flag_cases.get(key).and_then(|case| self.case(case))
     }
 
     /// The rollout behind a flag's key, when a case is wrapped in it.
@@ -142,7 +142,7 @@ impl State {
         }
         let plain = self.flags.iter().filter(|(_, flag)| flag.is_in(environment)).map(|(key, _)| key);
         let of_case = |case: &Case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment);
-        let cases = self.flag_cases.iter().filter(|(_, case)| self.cases.get(*case).is_some_and(of_case));
+        let cases = self.flag_cases.iter().filter(|(_, case)| self.case(case).is_some_and(of_case));
         plain.chain(cases.map(|(key, _)| key)).collect()
     }
 }
@@ -222,7 +222,7 @@ impl CreateFlag {
 impl FlagCreated {
     pub(crate) fn apply(&self, state: &mut State, stamp: &Stamp) {
         state.flag_cases.insert(self.key.clone(), self.case.clone());
-        if let Some(case) = state.cases.get_mut(&self.case) {
+        if let Some(case) = state.case_mut(&self.case) {
             case.flag = Some(CaseFlag {
                 key: self.key.clone(),
                 treatment: self.treatment.clone(),

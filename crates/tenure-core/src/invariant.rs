@@ -33,7 +33,7 @@ impl fmt::Display for Broken {
 
 /// Every rule that does not hold in any case.
 pub fn of_state(state: &State) -> Vec<Broken> {
-    state.cases.values().flat_map(|case| of_case(state, case)).collect()
+    state.all_cases().flat_map(|case| of_case(state, case)).collect()
 }
 
 /// Every rule that does not hold in a case. Rules 5, 12 and 13 are properties of decisions and of the journal, not of a

@@ -105,7 +105,7 @@ impl Case {
 impl State {
     /// An invitation and its case, wherever it is.
     pub fn invitation(&self, id: &InvitationId) -> Option<(&Case, &Invitation)> {
-        self.cases.values().find_map(|case| case.invitations.get(id).map(|found| (case, found)))
+        self.all_cases().find_map(|case| case.invitations.get(id).map(|found| (case, found)))
     }
 }
 

@@ -88,6 +88,7 @@ pub mod rollout;
 pub mod scenario;
 pub mod segment;
 pub mod sign_off;
+pub mod snapshot;
 mod state;
 pub mod succession;
 mod task;

@@ -129,7 +129,7 @@ impl DefineMetric {
         if let Some(fault) = self.definition.fault() {
             return Err(Refusal::argument(fault));
         }
-        let measuring = ask.state.cases.values().find(|case| {
+        let measuring = ask.state.all_cases().find(|case| {
             case.stage == Stage::RollingOut
                 && case.plan.as_ref().and_then(|plan| plan.metric.as_ref()) == Some(&self.metric)
         });

@@ -126,7 +126,7 @@ impl History {
 
     /// The case, once it was opened.
     pub fn case(&self) -> Option<&Case> {
-        self.alone.cases.values().next()
+        self.alone.all_cases().next()
     }
 
     /// Applies the next entry of the case's stream.

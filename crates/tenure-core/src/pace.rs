@@ -160,7 +160,7 @@ impl State {
             return;
         }
         let among = self.had_the_ball(case);
-        if let Some(case) = self.cases.get_mut(id) {
+        if let Some(case) = self.case_mut(id) {
             case.pace.share(elapsed, &among);
             case.pace.counted = at;
         }

@@ -443,7 +443,7 @@ impl RevokeRole {
         let mut events: Vec<Event> =
             vec![RoleRevoked { account: self.account.clone(), role: self.role.clone() }.into()];
         // Preparation is delegated to a lead developer; who is none any more does not prepare.
-        let lost = ask.state.cases.values().filter(|case| {
+        let lost = ask.state.all_cases().filter(|case| {
             !case.stage.is_terminal()
                 && case.delegation.as_ref().is_some_and(|delegation| delegation.to == self.account)
                 && !person.fills_by(&Seat::Role(Role::LeadDeveloper), Some(case.place()), |grant| {

@@ -28,7 +28,7 @@ pub enum Due {
 
 /// What is due now, case by case, and change requests whose time has come. Pure; a thing that was done is not due again.
 pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
-    of(state, state.cases.values(), now.into())
+    of(state, state.all_cases(), now.into())
 }
 
 /// What is due in some cases, and change requests whose time has come.

@@ -188,7 +188,7 @@ impl RegisterPlatformChange {
             }
             .into(),
         ];
-        events.extend(ask.state.cases.values().filter_map(|case| self.resurfaces(case, &tags)));
+        events.extend(ask.state.all_cases().filter_map(|case| self.resurfaces(case, &tags)));
         Ok(events)
     }
 

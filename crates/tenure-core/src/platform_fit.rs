@@ -108,7 +108,7 @@ impl State {
                 reason: case.dismissal_reasons.get(change).cloned(),
             })
         };
-        self.cases.values().filter_map(fit).collect()
+        self.all_cases().filter_map(fit).collect()
     }
 
     /// Parked cases to which a platform change was not suggested by tag or codebase, with words that both use: they may
@@ -120,7 +120,7 @@ impl State {
         text: &str,
         idea: impl Fn(&Case) -> String,
     ) -> Vec<MayFit> {
-        let asleep = self.cases.values().filter(|case| {
+        let asleep = self.all_cases().filter(|case| {
             case.stage == Stage::Parked
                 && !case.resurfaced_by.contains(id)
                 && !common(case, &change.tags, &change.codebases).is_some()

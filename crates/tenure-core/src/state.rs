@@ -2,6 +2,7 @@
 //! elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +47,8 @@ pub struct State {
     pub metrics: BTreeMap<MetricId, Metric>,
     /// Experiments.
     pub experiments: BTreeMap<ExperimentId, Experiment>,
-    /// Cases.
-    pub cases: BTreeMap<CaseId, Case>,
+    /// Cases, shared with whoever keeps a snapshot of them: an entry copies the one case that it changes.
+    pub cases: BTreeMap<CaseId, Arc<Case>>,
     /// Platform changes.
     pub platform_changes: BTreeMap<PlatformChangeId, PlatformChange>,
     /// Flags set by hand.
@@ -103,5 +104,21 @@ impl Default for State {
             deputies: BTreeMap::new(),
             acting: None,
         }
+    }
+}
+
+impl State {
+    /// A case.
+    pub fn case(&self, id: &CaseId) -> Option<&Case> {
+        self.cases.get(id).map(Arc::as_ref)
+    }
+
+    /// Every case.
+    pub fn all_cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.values().map(Arc::as_ref)
+    }
+
+    pub(crate) fn case_mut(&mut self, id: &CaseId) -> Option<&mut Case> {
+        self.cases.get_mut(id).map(Arc::make_mut)
     }
 }

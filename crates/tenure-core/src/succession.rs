@@ -4,6 +4,8 @@
 //! Two parts move, each accepted by whoever will carry it: the onus of its cases, with their warranties and its codebases,
 //! by a development lead of the successor; and its place as a product team, by a product owner of the successor.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,7 +71,7 @@ impl State {
 
     /// Whether a team has the onus of a case that is not at its end, or a codebase.
     fn has_onus(&self, team: &TeamId) -> bool {
-        let of_case = self.cases.values().any(|case| case.team == *team && !case.stage.is_terminal());
+        let of_case = self.all_cases().any(|case| case.team == *team && !case.stage.is_terminal());
         of_case || self.codebases.values().any(|codebase| codebase.team.as_ref() == Some(team))
     }
 
@@ -77,7 +79,7 @@ impl State {
     fn has_product(&self, team: &TeamId) -> bool {
         let gone = |case: &Case| matches!(case.stage, Stage::Removed | Stage::Retired);
         let concerns = |of: &TeamId| self.product_heir(of) == team;
-        self.cases.values().any(|case| !gone(case) && case.teams().iter().any(concerns))
+        self.all_cases().any(|case| !gone(case) && case.teams().iter().any(concerns))
     }
 }
 
@@ -268,7 +270,7 @@ impl SuccessionAccepted {
         if !self.onus {
             return;
         }
-        for case in state.cases.values_mut().filter(|case| case.team == self.team) {
+        for case in state.cases.values_mut().filter(|case| case.team == self.team).map(Arc::make_mut) {
             case.hand_onus_to(&self.successor, stamp.at);
         }
         for codebase in state.codebases.values_mut() {

@@ -8,6 +8,7 @@
 mod attachment;
 mod audit;
 pub mod auth;
+mod changed_flags;
 pub mod clock;
 pub mod clockwork;
 mod confidential;
@@ -38,12 +39,14 @@ mod shift;
 mod telemetry;
 mod text;
 pub mod tls;
+mod world;
 
 pub use clock::{Clock, wall_now};
 pub use config::Config;
 pub use live::{Live, Submission};
 pub use relay::{Relay, RelayError, UpstreamConfig};
 pub use server::{Server, StartError, open};
+pub use world::ReplayError;
 
 /// The description of the API, as `openapi.json` holds it.
 pub fn openapi_json() -> Result<String, http::schema::NamesTaken> {

@@ -3,8 +3,7 @@
 //! A command is decided on the state, its entries are appended to the journal at the expected place, and only then
 //! applied. A loser of the race for a place catches up and decides again. Every read is a memory read.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -12,23 +11,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenure_analysis::Engine;
-use tenure_core::board::Board;
 use tenure_core::desk::Desk;
 use tenure_core::filter::Filter;
-use tenure_core::flag::hand::FlagArchived;
-use tenure_core::id::{AccountId, CaseId, EnvironmentId, FlagKey};
 use tenure_core::person::Role;
 use tenure_core::plan::Due;
 use tenure_core::portfolio::Portfolio;
 use tenure_core::{Actor, Command, Event, Recorded, State};
 use tenure_events::EventLog;
-use tenure_flags::Rollout;
-use tenure_store::{AppendError, Digest, Entry, Fence, NewEntry, Receipt, Snapshot, Store};
+use tenure_store::{AppendError, Digest, Fence, NewEntry, Receipt, Store};
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::attachment;
 use crate::audit::Audit;
 use crate::auth::{Attempts, Links, Tokens};
+use crate::changed_flags::{Changed, Part, rollout_of, served_by};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir;
@@ -41,13 +37,12 @@ use crate::notify::Senders;
 use crate::problem::Problem;
 use crate::telemetry::{CommandLabels, Telemetry};
 use crate::text;
+use crate::world::{ReplayError, World, decode};
 
 /// How many entries pass at least before the state is kept as a snapshot again …
 const SNAPSHOT_EVERY: i64 = 5_000;
 /// … and which share of the journal: a large state costs more to write, and a start reads a tenth more in no time.
 const SNAPSHOT_SHARE: i64 = 10;
-/// The form of the state in a snapshot: another version of Tenure reads the journal instead.
-const SNAPSHOT_FORMAT: &str = concat!("state/", env!("CARGO_PKG_VERSION"));
 /// How often a command is decided again because another node was faster, before the caller is told.
 const RACES_MAX: usize = 16;
 /// How often a minute one login may be tried.
@@ -96,40 +91,6 @@ pub struct Live {
     /// One decision at a time: what is decided is what is appended.
     deciding: Mutex<()>,
     feed: broadcast::Sender<i64>,
-}
-
-/// The fold of the journal up to an entry.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct World {
-    /// When the last entry was decided.
-    at: Timestamp,
-    state: State,
-    /// The last entry of each case: its revision, for `ETag` and `If-Match`.
-    revisions: BTreeMap<CaseId, i64>,
-    /// What is asked of all cases at once; none while the journal is read, which would draw it anew at every entry.
-    #[serde(skip)]
-    board: Option<Board>,
-}
-
-impl World {
-    fn seq(&self) -> i64 {
-        i64::try_from(self.state.seq).unwrap_or(i64::MAX)
-    }
-
-    fn board(&self, now: Timestamp) -> Cow<'_, Board> {
-        self.board.as_ref().map_or_else(|| Cow::Owned(Board::of(&self.state, now)), Cow::Borrowed)
-    }
-
-    fn apply(&mut self, recorded: &Recorded) {
-        tenure_core::apply(&mut self.state, recorded);
-        self.at = recorded.at;
-        if let Some(board) = &mut self.board {
-            board.note(&self.state, recorded);
-        }
-        if let Some(case) = recorded.event.case() {
-            self.revisions.insert(case.clone(), self.seq());
-        }
-    }
 }
 
 /// What a command did.
@@ -212,12 +173,12 @@ impl Live {
             key_lists: KeyLists::default(),
             audit: Audit::default(),
             setup_code: RwLock::new(Some(setup_code)),
-            world: RwLock::new(snapshot(&store).await?.unwrap_or_default()),
+            world: RwLock::new(World::load(&store).await?),
             deciding: Mutex::new(()),
             feed,
             store,
         };
-        live.replay().await?;
+        live.telemetry.journal_seq.set(live.seq());
         live.turn();
         let used = live.world().state.kept_lists();
         live.key_lists.load(&live.store, &used).await?;
@@ -253,12 +214,7 @@ impl Live {
 
     /// Bring what time alone has changed up to date, so that desks and portfolios need not.
     pub fn turn(&self) {
-        let World { state, board, .. } = &mut *self.world.write().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        match board {
-            Some(board) => board.turn(state, now),
-            None => *board = Some(Board::of(state, now)),
-        }
+        self.world.write().unwrap_or_else(PoisonError::into_inner).turn(self.clock.now());
     }
 
     /// The last entry that is applied.
@@ -451,19 +407,6 @@ impl Live {
         if seq > self.seq() { self.catch_up().await } else { Ok(()) }
     }
 
-    /// Fold the journal from the snapshot to its end. Nothing is served yet, so nothing is compiled on the way.
-    async fn replay(&self) -> Result<(), ReplayError> {
-        let mut pages = self.store.pages(self.seq());
-        while let Some(page) = pages.next().await? {
-            let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-            for entry in &page {
-                world.apply(&decode(entry)?);
-            }
-        }
-        self.telemetry.journal_seq.set(self.seq());
-        Ok(())
-    }
-
     /// Read and apply what is behind the last applied entry.
     async fn catch_up(&self) -> Result<(), ReplayError> {
         while let Some(page) = self.read_on().await? {
@@ -556,15 +499,11 @@ impl Live {
 
     /// Keep the state as it is, so that the next start need not replay the whole journal.
     pub async fn keep_snapshot(&self) -> Result<(), Problem> {
-        let world = {
-            let World { at, state, revisions, board: _ } = &*self.world();
-            World { at: *at, state: state.clone(), revisions: revisions.clone(), board: None }
-        };
-        if world.seq() == 0 {
+        let kept = self.world().kept();
+        let snapshot = kept.snapshot().await.map_err(|error| Problem::Internal(error.to_string()))?;
+        if snapshot.seq == 0 {
             return Ok(());
         }
-        let bytes = serde_json::to_vec(&world).map_err(|error| Problem::Internal(error.to_string()))?;
-        let snapshot = Snapshot { format: SNAPSHOT_FORMAT.to_owned(), seq: world.seq(), bytes };
         self.store.put_snapshot(&snapshot).await.map_err(|error| Problem::Internal(error.to_string()))
     }
 
@@ -598,28 +537,6 @@ impl std::ops::Deref for StateGuard<'_> {
     }
 }
 
-/// Why the journal could not be folded.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// It could not be read.
-    #[error(transparent)]
-    Store(#[from] tenure_store::StoreError),
-    /// An entry means nothing to this version.
-    #[error(
-        "entry {seq} ({kind}, version {version}) cannot be read by this version of tenure ({why}); run the version that wrote it, or a later one"
-    )]
-    Entry {
-        /// Its place.
-        seq: i64,
-        /// What it claims to be.
-        kind: String,
-        /// The version of its body.
-        version: u32,
-        /// What is wrong.
-        why: String,
-    },
-}
-
 /// Events as entries of the journal.
 fn encode(actor: &Actor, now: Timestamp, events: &[Event]) -> Result<Vec<NewEntry>, Problem> {
     let account = actor.account();
@@ -627,90 +544,4 @@ fn encode(actor: &Actor, now: Timestamp, events: &[Event]) -> Result<Vec<NewEntr
         NewEntry::new(now, account.as_str(), event.stream(), event.kind(), event.version(), &event.body())
     });
     entries.collect::<Result<_, _>>().map_err(|error| Problem::invalid("with", error.to_string()))
-}
-
-/// An entry of the journal as the domain knows it.
-pub fn decode(entry: &Entry) -> Result<Recorded, ReplayError> {
-    let wrong = |why: String| ReplayError::Entry {
-        seq: entry.seq,
-        kind: entry.kind.clone(),
-        version: entry.version,
-        why,
-    };
-    let actor = AccountId::new(&entry.actor).map_err(|error| wrong(error.to_string()))?;
-    Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, &entry.body)
-        .map_err(|error| wrong(error.to_string()))
-}
-
-/// The rollout of the case that an entry is about: most entries of a case leave its flag as it is.
-fn rollout_of(state: &State, event: &Event) -> Option<Rollout> {
-    state.cases.get(event.case()?)?.rollout()
-}
-
-/// What is to be compiled anew, by environment.
-type Changed = BTreeMap<EnvironmentId, Part>;
-
-/// A part of an environment's flags.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    /// These flags; segments and all other flags are as they were.
-    Flags(BTreeSet<FlagKey>),
-    /// Everything.
-    All,
-}
-
-impl Default for Part {
-    fn default() -> Self {
-        Self::Flags(BTreeSet::new())
-    }
-}
-
-impl Part {
-    fn one(key: &FlagKey) -> Self {
-        Self::Flags(BTreeSet::from([key.clone()]))
-    }
-
-    fn add(&mut self, more: Self) {
-        match (self, more) {
-            (Self::Flags(keys), Self::Flags(more)) => keys.extend(more),
-            (part, _) => *part = Self::All,
-        }
-    }
-}
-
-/// Where an entry could change what is served, and which part of it. An archived flag may have been served anywhere, and
-/// every environment's document holds the segments.
-fn served_by(state: &State, event: &Event) -> Vec<(EnvironmentId, Part)> {
-    match event {
-        Event::FlagSetByHand(set) => vec![(set.environment.clone(), Part::one(&set.key))],
-        Event::FlagArchived(FlagArchived { key, environment: Some(environment), .. }) => {
-            vec![(environment.clone(), Part::one(key))]
-        }
-        Event::FlagArchived(FlagArchived { key, environment: None, .. }) => {
-            state.environments().into_iter().map(|environment| (environment, Part::one(key))).collect()
-        }
-        Event::EnvironmentSet(set) => vec![(set.environment.clone(), Part::All)],
-        Event::EnvironmentArchived(archived) => vec![(archived.environment.clone(), Part::All)],
-        Event::SegmentSet(_) | Event::SegmentArchived(_) => {
-            state.environments().into_iter().map(|environment| (environment, Part::All)).collect()
-        }
-        _ => {
-            let of_case = || {
-                let flag = state.cases.get(event.case()?)?.flag.as_ref()?;
-                Some((flag.environment.clone(), Part::one(&flag.key)))
-            };
-            of_case().into_iter().collect()
-        }
-    }
-}
-
-async fn snapshot(store: &Store) -> Result<Option<World>, ReplayError> {
-    let Some(snapshot) = store.latest_snapshot(SNAPSHOT_FORMAT).await? else { return Ok(None) };
-    match serde_json::from_slice::<World>(&snapshot.bytes) {
-        Ok(world) => Ok(Some(world)),
-        Err(error) => {
-            tracing::warn!(%error, "the snapshot of the state cannot be read; the journal is replayed instead");
-            Ok(None)
-        }
-    }
 }

@@ -227,11 +227,11 @@ impl From<tenure_store::PutBlobError> for Problem {
     }
 }
 
-impl From<crate::live::ReplayError> for Problem {
-    fn from(error: crate::live::ReplayError) -> Self {
+impl From<crate::world::ReplayError> for Problem {
+    fn from(error: crate::world::ReplayError) -> Self {
         match error {
-            crate::live::ReplayError::Store(error) => error.into(),
-            crate::live::ReplayError::Entry { .. } => {
+            crate::world::ReplayError::Store(error) => error.into(),
+            crate::world::ReplayError::Entry { .. } => {
                 Self::Unavailable(format!("{error}; flags are served as they were, nothing is decided"))
             }
         }

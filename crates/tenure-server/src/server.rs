@@ -16,8 +16,9 @@ use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::http;
 use crate::listener::{FlagListener, ListenError, Listener};
-use crate::live::{Live, ReplayError};
+use crate::live::Live;
 use crate::notify;
+use crate::world::ReplayError;
 
 /// A running server.
 pub struct Server {

@@ -50,7 +50,7 @@ pub use preference::Preferences;
 pub use receipt::Receipt;
 pub use secret::{Confidential, Secret};
 pub use session::Session;
-pub use snapshot::{PutSnapshotError, SNAPSHOT_BYTES_MAX, Snapshot};
+pub use snapshot::{Packed, PutSnapshotError, SNAPSHOT_BYTES_MAX, Snapshot};
 pub use store::Store;
 pub use token::{ApiToken, NewApiToken, Scopes, ScopesError, TokenError};
 pub use verify::{Broken, Flaw, Verified, VerifyError};

@@ -1,14 +1,20 @@
-//! Snapshots: the state after an entry, as bytes, so that a start need not replay the whole journal.
+//! Snapshots: the state after an entry, so that a start need not replay the whole journal.
 //!
 //! A snapshot is only ever a saving of time. One that is damaged, or that belongs to another journal, is passed over
-//! for an older one or for none.
+//! for an older one or for none. It is kept in parts, each compressed by itself, so that several processors can work on it.
+
+use std::io::{self, Read as _};
 
 use crate::database::{StoreError, on};
 use crate::digest::Digest;
 use crate::store::Store;
 
-/// The largest snapshot, in bytes.
+/// The largest snapshot, in compressed bytes.
 pub const SNAPSHOT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// The largest part of one, in bytes.
+const PART_BYTES_MAX: u64 = 1 << 30;
+/// The quickest level of Zstandard that is no faster mode: text shrinks to a tenth.
+const LEVEL: i32 = 1;
 /// How many of a format are kept: the newest and one to fall back on.
 const KEPT: i64 = 2;
 
@@ -19,8 +25,48 @@ pub struct Snapshot {
     pub format: String,
     /// The last entry that the state contains.
     pub seq: i64,
-    /// The state.
-    pub bytes: Vec<u8>,
+    /// The state, in parts.
+    pub parts: Vec<Packed>,
+}
+
+/// A part of a snapshot, compressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed(Vec<u8>);
+
+impl Packed {
+    /// Compresses a part. Works for as long as a megabyte takes several milliseconds.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn pack(part: &[u8]) -> io::Result<Self> {
+        zstd::bulk::compress(part, LEVEL).map(Self)
+    }
+
+    /// The part as it was.
+    ///
+    /// # Errors
+    /// When it is damaged, or larger than a part may be.
+    pub fn unpack(&self) -> io::Result<Vec<u8>> {
+        let mut part = Vec::new();
+        zstd::Decoder::new(self.0.as_slice())?.take(PART_BYTES_MAX).read_to_end(&mut part)?;
+        Ok(part)
+    }
+}
+
+/// Parts one behind the other, each behind its length.
+fn join(parts: &[Packed]) -> Vec<u8> {
+    parts.iter().flat_map(|Packed(part)| [&(part.len() as u64).to_le_bytes(), part.as_slice()].concat()).collect()
+}
+
+fn split(mut bytes: &[u8]) -> Option<Vec<Packed>> {
+    let mut parts = Vec::new();
+    while !bytes.is_empty() {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (part, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        parts.push(Packed(part.to_vec()));
+        bytes = rest;
+    }
+    Some(parts)
 }
 
 /// Why a snapshot is not kept.
@@ -55,8 +101,9 @@ impl Store {
     /// # Errors
     /// When it is too large, the journal does not reach to its entry, or the database fails.
     pub async fn put_snapshot(&self, snapshot: &Snapshot) -> Result<(), PutSnapshotError> {
-        if snapshot.bytes.len() > SNAPSHOT_BYTES_MAX {
-            return Err(PutSnapshotError::TooLarge { bytes: snapshot.bytes.len() });
+        let bytes = join(&snapshot.parts);
+        if bytes.len() > SNAPSHOT_BYTES_MAX {
+            return Err(PutSnapshotError::TooLarge { bytes: bytes.len() });
         }
         on!(&self.write, db => {
             let mut tx = db.begin_with(self.write.begin_writing()).await?;
@@ -67,8 +114,8 @@ impl Store {
                  SET entry_hash = excluded.entry_hash, digest = excluded.digest, bytes = excluded.bytes",
             )
             .bind(&snapshot.format)
-            .bind(Digest::of(&snapshot.bytes).as_bytes().as_slice())
-            .bind(&snapshot.bytes)
+            .bind(Digest::of(&bytes).as_bytes().as_slice())
+            .bind(&bytes)
             .bind(snapshot.seq)
             .execute(&mut *tx)
             .await?;
@@ -105,8 +152,9 @@ impl Store {
             .await?
         });
         for (seq, digest, bytes) in kept {
-            if Digest::of(&bytes).as_bytes().as_slice() == digest {
-                return Ok(Some(Snapshot { format: format.into(), seq, bytes }));
+            let whole = Digest::of(&bytes).as_bytes().as_slice() == digest;
+            if let Some(parts) = split(&bytes).filter(|_| whole) {
+                return Ok(Some(Snapshot { format: format.into(), seq, parts }));
             }
             tracing::warn!(format, seq, "a damaged snapshot is passed over");
         }

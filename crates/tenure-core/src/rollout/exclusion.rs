@@ -109,7 +109,7 @@ fn others_in<'s>(state: &'s State, case: &Case, group: &str) -> Vec<(&'s Case, &
         other.id != case.id && matches!(other.stage, Stage::Ready | Stage::RollingOut | Stage::Outcome)
     };
     let range = |other: &'s Case| Some((other, other.plan.as_ref()?.exclusion.as_ref()?));
-    let all = state.cases.values().filter(holds_its_place).filter_map(range);
+    let all = state.all_cases().filter(holds_its_place).filter_map(range);
     all.filter(|(_, range)| range.group == group).collect()
 }
 
@@ -146,8 +146,7 @@ impl State {
             (Some(own), Some(theirs)) => own.keeps_apart(theirs),
             _ => false,
         };
-        self.cases
-            .values()
+        self.all_cases()
             .filter(|other| other.id != case.id && surface(self, other) == Some(here))
             .filter(rolling)
             .filter(|other| !apart(other))

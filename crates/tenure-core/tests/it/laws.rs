@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value as Json, json};
+use tenure_core::snapshot::Part;
 use tenure_core::{Actor, Command, Recorded, RefusalCode, Stage, State, apply, decide, invariant};
 
 use crate::books::Books;
@@ -25,6 +26,11 @@ const RUNS_TO_COUNT: u32 = 5_000;
 
 fn sequences() -> u32 {
     std::env::var("TENURE_SEQUENCES").ok().and_then(|number| number.parse().ok()).unwrap_or(10_000)
+}
+
+fn kept_and_read(state: &State) -> State {
+    let texts = state.clone().into_parts().into_iter().map(|part| part.write().unwrap());
+    State::from_parts(texts.map(|text| Part::read(&text).unwrap()))
 }
 
 /// Where runs begin: a case just opened, and cases far along, each beside a second one and experiments that open none.
@@ -196,6 +202,9 @@ fn run(bytes: &[u8], reached: &mut Reached) -> Town {
     }
     let broken = invariant::of_state(&town.world.state);
     assert!(broken.is_empty(), "{broken:?}");
+    if reached.runs % 20 == 0 {
+        assert_eq!(kept_and_read(&town.world.state), town.world.state, "a snapshot says the same");
+    }
     reached.runs += 1;
     reached.commands += commands as u64;
     town

@@ -30,7 +30,7 @@ fn all_messages(world: &World) -> Vec<Message> {
         said.extend(messages(&world.state, turn, &Names::default()));
     }
     for (case, history) in &histories {
-        assert_eq!(history.case(), world.state.cases.get(case), "a case is the fold of its own stream");
+        assert_eq!(history.case(), world.state.case(case), "a case is the fold of its own stream");
     }
     said
 }

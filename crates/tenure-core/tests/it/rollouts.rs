@@ -1,9 +1,11 @@
 //! Rollouts that Tenure measures itself: looks, guardrails, holds, the flag, and what is due.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 use tenure_core::measurement::Verdict;
 use tenure_core::plan::{Due, plan};
-use tenure_core::{Actor, Command, Stage};
+use tenure_core::{Actor, Case, Command, Stage};
 use tenure_flags::Phase;
 
 use crate::town::Town;
@@ -345,7 +347,7 @@ fn a_pause_and_what_follows_it_leave_everybody_in_their_arm() {
 /// A second case on the surface of the first, ready for its plan.
 fn second_case(town: &Town) -> Town {
     let mut town = town.clone();
-    let mut other = town.world.state.cases["PC-1"].clone();
+    let mut other = Case::clone(&town.world.state.cases["PC-1"]);
     other.id = "PC-9".parse().unwrap();
     other.stage = Stage::Ready;
     (other.plan, other.running, other.hold) = (None, None, None);
@@ -354,7 +356,7 @@ fn second_case(town: &Town) -> Town {
     for experiment in town.world.state.experiments.values_mut() {
         experiment.surface = Some("checkout".to_owned());
     }
-    town.world.state.cases.insert(other.id.clone(), other);
+    town.world.state.cases.insert(other.id.clone(), Arc::new(other));
     town
 }
 

@@ -25,7 +25,8 @@ use super::page::{After, Page};
 use super::query::Query;
 use super::schema::{Given, Shown};
 use crate::auth::{Allowed, Read};
-use crate::live::{Live, decode};
+use crate::live::Live;
+use crate::world::decode;
 use crate::problem::Problem;
 
 /// A case in a list.

@@ -15,7 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::query::Query;
 use crate::auth::{Allowed, Read};
-use crate::live::{Live, decode};
+use crate::live::Live;
+use crate::world::decode;
 use crate::problem::Problem;
 use crate::text;
 

@@ -24,7 +24,8 @@ use super::page::Page;
 use super::query::Query;
 use super::schema::Shown;
 use crate::auth::{Allowed, Read};
-use crate::live::{Live, decode};
+use crate::live::Live;
+use crate::world::decode;
 use crate::problem::Problem;
 
 /// An entry of the journal.

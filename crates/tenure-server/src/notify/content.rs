@@ -15,7 +15,8 @@ use tenure_core::notification::{self, Change, History, Message, Turn};
 use tenure_core::{Recorded, Stage};
 use tenure_store::{Entry, PAGE_MAX, Store, StoreError};
 
-use crate::live::{Live, ReplayError, decode};
+use crate::live::Live;
+use crate::world::{ReplayError, decode};
 use crate::problem::Problem;
 use crate::text;
 

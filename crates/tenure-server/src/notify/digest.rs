@@ -13,7 +13,8 @@ use tokio::sync::Mutex;
 
 use super::content::{self, TellError};
 use super::preference;
-use crate::live::{Live, decode};
+use crate::live::Live;
+use crate::world::decode;
 
 /// What the message of a digest begins with; its date follows.
 pub const MESSAGE_PREFIX: &str = "digest-";

@@ -1,6 +1,6 @@
 //! Snapshots: the newest whole one that is of this journal.
 
-use tenure_store::{PutSnapshotError, Snapshot, Store};
+use tenure_store::{Packed, PutSnapshotError, Snapshot, Store};
 
 use crate::place::{Place, contract, entries};
 
@@ -11,12 +11,14 @@ contract!(
 );
 
 fn snapshot(seq: i64, state: &str) -> Snapshot {
-    Snapshot { format: "state-1".into(), seq, bytes: state.into() }
+    let parts = state.split(' ').map(|part| Packed::pack(part.as_bytes()).unwrap()).collect();
+    Snapshot { format: "state-1".into(), seq, parts }
 }
 
 async fn latest(store: &Store) -> Option<(i64, String)> {
     let found = store.latest_snapshot("state-1").await.unwrap()?;
-    Some((found.seq, String::from_utf8(found.bytes).unwrap()))
+    let parts: Vec<_> = found.parts.iter().map(|part| String::from_utf8(part.unpack().unwrap()).unwrap()).collect();
+    Some((found.seq, parts.join(" ")))
 }
 
 async fn the_newest_snapshot_of_a_format_is_found(place: &Place) {

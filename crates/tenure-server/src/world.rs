@@ -1,0 +1,172 @@
+//! The world: the fold of the journal up to an entry, from which everything is read. How it comes into memory at a start, and
+//! how it is kept as a snapshot so that the next start is quick.
+//!
+//! Knows nothing about who asks, and serves nothing.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+use std::thread::available_parallelism;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tenure_core::board::Board;
+use tenure_core::id::{AccountId, CaseId};
+use tenure_core::snapshot::Part;
+use tenure_core::{Recorded, State};
+use tenure_store::{Entry, Packed, Snapshot, Store};
+
+/// The form of the world in a snapshot: another version of Tenure reads the journal instead.
+const SNAPSHOT_FORMAT: &str = concat!("world/", env!("CARGO_PKG_VERSION"));
+
+/// The fold of the journal up to an entry.
+#[derive(Debug, Default)]
+pub struct World {
+    /// When the last entry was decided.
+    pub at: Timestamp,
+    /// What was decided.
+    pub state: State,
+    /// The last entry of each case: its revision, for `ETag` and `If-Match`.
+    pub revisions: BTreeMap<CaseId, i64>,
+    /// What is asked of all cases at once; none while the journal is read, which would draw it anew at every entry.
+    pub board: Option<Board>,
+}
+
+/// What a world knows beside the state: a snapshot's first part.
+#[derive(Debug, Serialize, Deserialize)]
+struct Beside {
+    at: Timestamp,
+    revisions: BTreeMap<CaseId, i64>,
+}
+
+/// Why the journal could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// It could not be read.
+    #[error(transparent)]
+    Store(#[from] tenure_store::StoreError),
+    /// An entry means nothing to this version.
+    #[error(
+        "entry {seq} ({kind}, version {version}) cannot be read by this version of tenure ({why}); run the version that wrote it, or a later one"
+    )]
+    Entry {
+        /// Its place.
+        seq: i64,
+        /// What it claims to be.
+        kind: String,
+        /// The version of its body.
+        version: u32,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl World {
+    /// The journal folded to its end: from the newest snapshot that can be read, and every entry behind it.
+    pub async fn load(store: &Store) -> Result<Self, ReplayError> {
+        let mut world = match store.latest_snapshot(SNAPSHOT_FORMAT).await? {
+            None => Self::default(),
+            Some(snapshot) => Self::of_snapshot(snapshot).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the snapshot of the state cannot be read; the journal is replayed instead");
+                Self::default()
+            }),
+        };
+        let mut pages = store.pages(world.seq());
+        while let Some(page) = pages.next().await? {
+            for entry in &page {
+                world.apply(&decode(entry)?);
+            }
+        }
+        Ok(world)
+    }
+
+    /// The last entry that is applied; 0 before the first.
+    pub fn seq(&self) -> i64 {
+        i64::try_from(self.state.seq).unwrap_or(i64::MAX)
+    }
+
+    /// What is asked of all cases at once, as it is now.
+    pub fn board(&self, now: Timestamp) -> Cow<'_, Board> {
+        self.board.as_ref().map_or_else(|| Cow::Owned(Board::of(&self.state, now)), Cow::Borrowed)
+    }
+
+    /// Bring what time alone has changed up to date.
+    pub fn turn(&mut self, now: Timestamp) {
+        match &mut self.board {
+            Some(board) => board.turn(&self.state, now),
+            None => self.board = Some(Board::of(&self.state, now)),
+        }
+    }
+
+    /// Apply the next entry.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        tenure_core::apply(&mut self.state, recorded);
+        self.at = recorded.at;
+        if let Some(board) = &mut self.board {
+            board.note(&self.state, recorded);
+        }
+        if let Some(case) = recorded.event.case() {
+            self.revisions.insert(case.clone(), self.seq());
+        }
+    }
+
+    /// What a snapshot of this moment is made of. Cases are shared, so that nobody waits while it is written.
+    pub fn kept(&self) -> Kept {
+        let beside = Beside { at: self.at, revisions: self.revisions.clone() };
+        Kept { seq: self.seq(), beside, parts: self.state.clone().into_parts() }
+    }
+
+    async fn of_snapshot(snapshot: Snapshot) -> io::Result<Self> {
+        let mut packed = snapshot.parts.into_iter();
+        let beside = packed.next().ok_or_else(|| io::Error::other("it has no part"))?;
+        let Beside { at, revisions } = serde_json::from_slice(&beside.unpack()?)?;
+        let parts: Vec<Part> =
+            on_all_processors(packed, |part| Ok(Part::read(&part.unpack()?)?)).await?;
+        Ok(Self { at, state: State::from_parts(parts), revisions, board: None })
+    }
+}
+
+/// What a snapshot is made of.
+#[derive(Debug)]
+pub struct Kept {
+    seq: i64,
+    beside: Beside,
+    parts: Vec<Part>,
+}
+
+impl Kept {
+    /// The snapshot.
+    pub async fn snapshot(self) -> io::Result<Snapshot> {
+        let beside = Packed::pack(&serde_json::to_vec(&self.beside)?)?;
+        let mut parts = vec![beside];
+        parts.extend(on_all_processors(self.parts, |part| Packed::pack(&part.write()?)).await?);
+        Ok(Snapshot { format: SNAPSHOT_FORMAT.to_owned(), seq: self.seq, parts })
+    }
+}
+
+/// Works on all of these where nobody waits for it, as many at once as there are processors. In their order.
+async fn on_all_processors<T: Send + 'static, U: Send + 'static>(
+    all: impl IntoIterator<Item = T>,
+    work: fn(T) -> io::Result<U>,
+) -> io::Result<Vec<U>> {
+    let processors = available_parallelism().map_or(1, usize::from);
+    stream::iter(all)
+        .map(|one| async move { tokio::task::spawn_blocking(move || work(one)).await? })
+        .buffered(processors)
+        .try_collect()
+        .await
+}
+
+/// An entry of the journal as the domain knows it.
+pub fn decode(entry: &Entry) -> Result<Recorded, ReplayError> {
+    let wrong = |why: String| ReplayError::Entry {
+        seq: entry.seq,
+        kind: entry.kind.clone(),
+        version: entry.version,
+        why,
+    };
+    let actor = AccountId::new(&entry.actor).map_err(|error| wrong(error.to_string()))?;
+    Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, &entry.body)
+        .map_err(|error| wrong(error.to_string()))
+}
