@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::apply::Recorded;
 use crate::calendar::{Weekday, zone};
 use crate::case::{Case, Stage};
+use crate::desk::Desk;
 use crate::event::Event;
 use crate::id::{AccountId, CaseId};
 use crate::measurement::Verdict;
 use crate::narration::{Names, narrate};
 use crate::person::{Actor, Role, Scope, Seat};
 use crate::state::State;
-use crate::time::Now;
 
 /// Sentences a case has in a digest; older ones are counted.
 const SENTENCES_MAX: usize = 12;
@@ -105,6 +105,8 @@ pub struct Interest {
 pub struct Digest {
     /// What waits on them, the oldest first.
     pub waits: Vec<DigestWait>,
+    /// How many more wait on them.
+    pub waits_left_out: usize,
     /// What happened, case by case.
     pub cases: Vec<CaseNews>,
 }
@@ -139,17 +141,17 @@ pub struct CaseNews {
     pub path: String,
 }
 
-/// Somebody's digest of the lines since their last one; none when there is nothing to say.
+/// The digest of somebody with this on their desk, of the lines since their last one; none when there is nothing to say.
 pub fn digest(
     state: &State,
-    account: &AccountId,
+    actor: &Actor,
+    desk: Desk,
     interest: &Interest,
     lines: &[Line],
-    now: impl Into<Now>,
 ) -> Option<Digest> {
-    let actor = Actor::of(account.clone());
-    let waits: Vec<DigestWait> = state
-        .desk(&actor, now)
+    let waits_left_out = desk.total - desk.waits.len();
+    let waits: Vec<DigestWait> = desk
+        .waits
         .into_iter()
         .map(|wait| DigestWait {
             path: super::path(&wait.case),
@@ -166,10 +168,10 @@ pub fn digest(
         .into_iter()
         .filter_map(|(id, lines)| Some((state.cases.get(id)?, lines)))
         .filter(|(case, _)| !interest.muted.contains(&case.id))
-        .filter(|(case, _)| interest.watched.contains(&case.id) || is_in(state, &actor, case))
+        .filter(|(case, _)| interest.watched.contains(&case.id) || is_in(state, actor, case))
         .map(|(case, lines)| case_news(state, case, &lines))
         .collect();
-    (!waits.is_empty() || !cases.is_empty()).then_some(Digest { waits, cases })
+    (!waits.is_empty() || !cases.is_empty()).then_some(Digest { waits, waits_left_out, cases })
 }
 
 fn case_news(state: &State, case: &Case, lines: &[&Line]) -> CaseNews {

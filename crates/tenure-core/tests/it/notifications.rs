@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
+use tenure_core::Actor;
+use tenure_core::board::Board;
+use tenure_core::filter::Filter;
 use tenure_core::id::{AccountId, CaseId};
 use tenure_core::narration::Names;
 use tenure_core::notification::digest::{Interest, Schedule, digest, line};
@@ -139,7 +142,7 @@ fn a_late_promise_reaches_whom_it_waits_on_and_the_drivers() {
     for due in tenure_core::plan::plan(&town.world.state, town.now()) {
         if let tenure_core::plan::Due::Submit(command) = due {
             let now = town.now();
-            town.world.submit(&tenure_core::Actor::System, now, &command).unwrap();
+            town.world.submit(&Actor::System, now, &command).unwrap();
         }
     }
     let late = last(&town.world, Topic::Deadline);
@@ -197,7 +200,9 @@ fn a_digest_holds_what_waits_on_me_and_what_happened_in_my_cases() {
     let lines: Vec<_> =
         town.world.journal.iter().filter_map(|recorded| line(recorded, &Names::default())).collect();
     let of = |account: &str, interest: &Interest| {
-        digest(&town.world.state, &AccountId::new(account).unwrap(), interest, &lines, town.now())
+        let (state, actor) = (&town.world.state, Actor::of(account.parse().unwrap()));
+        let desk = Board::of(state, town.now()).desk(state, &actor, &Filter::default(), town.now(), 10);
+        digest(state, &actor, desk, interest, &lines)
     };
     insta::assert_json_snapshot!(of("boards-owner", &Interest::default()));
     assert_eq!(of("identity-owner", &Interest::default()), None, "another team's product owner");

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tenure_core::Actor;
+use tenure_core::filter::Filter;
 use tenure_core::id::AccountId;
 use tenure_core::notification::digest::{self, Digest, Line};
 use tenure_store::{Account, Owed, PAGE_MAX, account_receiver};
@@ -22,6 +24,8 @@ pub const MESSAGE_PREFIX: &str = "digest-";
 const ASK_EVERY_S: i64 = 15 * 60;
 /// Sentences kept for one range of the journal; a busier week loses its beginning.
 const LINES_MAX: usize = 50_000;
+/// How much of what waits on somebody is in one digest.
+const WAITS_MAX: usize = 50;
 
 /// Owes digests as they become due.
 #[derive(Debug, Default)]
@@ -88,10 +92,9 @@ impl Lines {
     ) -> Result<Option<Digest>, TellError> {
         let lines = self.between(live, from, to).await?;
         let Ok(account) = AccountId::new(account) else { return Ok(None) };
-        let digest = {
-            let state = live.state();
-            digest::digest(&state, &account, &choices.interest(), &lines, live.clock.now())
-        };
+        let actor = Actor::of(account);
+        let desk = live.desk(&actor, &Filter::default(), WAITS_MAX);
+        let digest = digest::digest(&live.state(), &actor, desk, &choices.interest(), &lines);
         match digest {
             Some(digest) => Ok(Some(content::resolved(&live.store, digest).await?)),
             None => Ok(None),

@@ -62,6 +62,9 @@ fn digest_lines(digest: &Digest, url: &str) -> Vec<String> {
     for wait in &digest.waits {
         lines.push(format!("• <{url}{}|{}> {}", wait.path, escaped(wait.case.as_str()), escaped(&wait.line)));
     }
+    if digest.waits_left_out > 0 {
+        lines.push(format!("• <{url}/|and {} more>", digest.waits_left_out));
+    }
     for news in &digest.cases {
         let stage = news.stage.words();
         lines.push(format!("*<{url}{}|{}>* {}", news.path, escaped(news.case.as_str()), stage));
