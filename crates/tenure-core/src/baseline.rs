@@ -127,8 +127,7 @@ pub fn cumulative(state: &State, case: &Case) -> Option<Cumulative> {
 /// Every chain of kept cases on a product surface, by metric.
 pub fn of_surface(state: &State, name: &str) -> SurfaceLineage {
     let mut by_metric: BTreeMap<String, Vec<&Case>> = BTreeMap::new();
-    for case in state.all_cases().filter(|case| case.kept.is_some() && surface(state, case) == Some(name))
-    {
+    for case in state.all_cases().filter(|case| case.kept.is_some() && surface(state, case) == Some(name)) {
         if let Some(metric) = metric(state, case) {
             let yardstick =
                 format!("{} {:?} {:?} {}", metric.name, metric.kind, metric.direction, metric.unit);

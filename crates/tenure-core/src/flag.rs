@@ -142,7 +142,7 @@ impl State {
         }
         let plain = self.flags.iter().filter(|(_, flag)| flag.is_in(environment)).map(|(key, _)| key);
         let of_case = |case: &Case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment);
-        let cases = self.flag_cases.iter().filter(|(_, case)| self.case(case).is_some_and(of_case));
+        let cases = self.flag_cases.iter().filter(|(_, case)| self.case(*case).is_some_and(of_case));
         plain.chain(cases.map(|(key, _)| key)).collect()
     }
 }

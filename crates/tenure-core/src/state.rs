@@ -1,6 +1,7 @@
 //! The state: the fold of the journal, held in memory. Everything in it was decided; nothing in it is looked up
 //! elsewhere.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -109,7 +110,10 @@ impl Default for State {
 
 impl State {
     /// A case.
-    pub fn case(&self, id: &CaseId) -> Option<&Case> {
+    pub fn case<I: Ord + ?Sized>(&self, id: &I) -> Option<&Case>
+    where
+        CaseId: Borrow<I>,
+    {
         self.cases.get(id).map(Arc::as_ref)
     }
 

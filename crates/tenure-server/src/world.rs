@@ -121,8 +121,7 @@ impl World {
         let mut packed = snapshot.parts.into_iter();
         let beside = packed.next().ok_or_else(|| io::Error::other("it has no part"))?;
         let Beside { at, revisions } = serde_json::from_slice(&beside.unpack()?)?;
-        let parts: Vec<Part> =
-            on_all_processors(packed, |part| Ok(Part::read(&part.unpack()?)?)).await?;
+        let parts: Vec<Part> = on_all_processors(packed, |part| Ok(Part::read(&part.unpack()?)?)).await?;
         Ok(Self { at, state: State::from_parts(parts), revisions, board: None })
     }
 }

@@ -55,7 +55,10 @@ impl Packed {
 
 /// Parts one behind the other, each behind its length.
 fn join(parts: &[Packed]) -> Vec<u8> {
-    parts.iter().flat_map(|Packed(part)| [&(part.len() as u64).to_le_bytes(), part.as_slice()].concat()).collect()
+    parts
+        .iter()
+        .flat_map(|Packed(part)| [&(part.len() as u64).to_le_bytes(), part.as_slice()].concat())
+        .collect()
 }
 
 fn split(mut bytes: &[u8]) -> Option<Vec<Packed>> {

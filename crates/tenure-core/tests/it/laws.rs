@@ -202,7 +202,7 @@ fn run(bytes: &[u8], reached: &mut Reached) -> Town {
     }
     let broken = invariant::of_state(&town.world.state);
     assert!(broken.is_empty(), "{broken:?}");
-    if reached.runs % 20 == 0 {
+    if reached.runs.is_multiple_of(20) {
         assert_eq!(kept_and_read(&town.world.state), town.world.state, "a snapshot says the same");
     }
     reached.runs += 1;

@@ -26,8 +26,8 @@ use super::query::Query;
 use super::schema::{Given, Shown};
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
-use crate::world::decode;
 use crate::problem::Problem;
+use crate::world::decode;
 
 /// A case in a list.
 type CaseListed = Shown<Summary>;
@@ -324,5 +324,5 @@ pub async fn portfolio(
 }
 
 fn find<'s>(state: &'s tenure_core::State, id: &str) -> Result<&'s Case, Problem> {
-    state.cases.get(id).ok_or_else(|| Problem::NotFound { what: "case", id: id.to_owned() })
+    state.case(id).ok_or_else(|| Problem::NotFound { what: "case", id: id.to_owned() })
 }

@@ -16,9 +16,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::query::Query;
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
-use crate::world::decode;
 use crate::problem::Problem;
 use crate::text;
+use crate::world::decode;
 
 /// The most entries that a dossier carries; the journal has them all.
 const ENTRIES_MAX: usize = 10_000;

@@ -25,8 +25,8 @@ use super::query::Query;
 use super::schema::Shown;
 use crate::auth::{Allowed, Read};
 use crate::live::Live;
-use crate::world::decode;
 use crate::problem::Problem;
+use crate::world::decode;
 
 /// An entry of the journal.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -16,9 +16,9 @@ use tenure_core::{Recorded, Stage};
 use tenure_store::{Entry, PAGE_MAX, Store, StoreError};
 
 use crate::live::Live;
-use crate::world::{ReplayError, decode};
 use crate::problem::Problem;
 use crate::text;
+use crate::world::{ReplayError, decode};
 
 /// What a person is sent.
 #[derive(Debug, Clone)]

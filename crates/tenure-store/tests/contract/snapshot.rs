@@ -17,7 +17,8 @@ fn snapshot(seq: i64, state: &str) -> Snapshot {
 
 async fn latest(store: &Store) -> Option<(i64, String)> {
     let found = store.latest_snapshot("state-1").await.unwrap()?;
-    let parts: Vec<_> = found.parts.iter().map(|part| String::from_utf8(part.unpack().unwrap()).unwrap()).collect();
+    let parts: Vec<_> =
+        found.parts.iter().map(|part| String::from_utf8(part.unpack().unwrap()).unwrap()).collect();
     Some((found.seq, parts.join(" ")))
 }
 
