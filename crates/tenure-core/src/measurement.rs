@@ -11,7 +11,7 @@ use tenure_stats::estimate::{self, Scale};
 use tenure_stats::guardrail;
 use tenure_stats::moments::Moments;
 use tenure_stats::replication::{self, Corrected, Label, Original, Replication, Rollout, Told};
-use tenure_stats::verdict::{self, Judged, Monitor};
+use tenure_stats::verdict::{self, Bounds, Judged, Monitor};
 
 use crate::case::{Case, Stage};
 use crate::codebase::stated;
@@ -261,6 +261,9 @@ pub struct Point {
     pub estimate: f64,
     /// Its interval, of the bound in force.
     pub interval: [f64; 2],
+    /// The intervals of both bounds of the design.
+    #[serde(default, skip_serializing_if = "Bounds::is_empty")]
+    pub bounds: Bounds,
     /// Whether it is a look of Tenure's own, on the scale of the iteration's design. What somebody else measured is one
     /// difference in the metric's unit, and no part of the sequence.
     #[serde(default = "own")]
@@ -490,6 +493,7 @@ impl MeasurementRecorded {
                 units,
                 estimate,
                 interval,
+                bounds: judged.bounds,
                 own: self.monitor.is_some(),
             });
             if measurements.track.len() > POINTS_MAX {

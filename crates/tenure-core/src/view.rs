@@ -22,6 +22,7 @@ use crate::hand_over::HandOverStatus;
 use crate::id::{CaseId, CodebaseId, ExperimentId, FlagKey, FollowUpId, TeamId};
 use crate::ledger_diff::LedgerDiff;
 use crate::measurement::Verdict;
+use crate::metric::MetricKind;
 use crate::person::Actor;
 use crate::rerun::RerunView;
 use crate::sign_off::SignOffStatus;
@@ -66,7 +67,10 @@ pub struct Summary {
     pub flag: Option<FlagKey>,
     /// The last day of its warranty.
     pub warranty_ends: Option<Date>,
-    /// What was won, and what was delivered.
+    /// What its metric is: the unit of every effect.
+    #[serde(default)]
+    pub metric_kind: Option<MetricKind>,
+    /// What was won.
     pub promise: Option<Promise>,
     /// What was delivered.
     pub delivery: Option<Delivery>,
@@ -230,6 +234,7 @@ impl State {
             self_reported: latest.is_some_and(|latest| latest.self_reported.is_some()),
             flag: case.flag.as_ref().map(|flag| flag.key.clone()),
             warranty_ends: case.warranty_ends(),
+            metric_kind: self.experiments.get(&case.experiment).map(|experiment| experiment.metric.kind),
             promise: self.promise(case),
             delivery: self.delivery(case),
             suggestions: case.open_suggestions(|until| until <= self.today(case, now.at)).count(),

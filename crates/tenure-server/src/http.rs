@@ -171,6 +171,7 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(playground::try_flags))
         .routes(routes!(relay_feed::follow_as_relay))
         .routes(routes!(journal::list_entries))
+        .routes(routes!(journal::verify_journal))
         .routes(routes!(journal::feed))
         .routes(routes!(webhook::create_webhook, webhook::list_webhooks))
         .routes(routes!(webhook::get_webhook, webhook::change_webhook, webhook::delete_webhook))

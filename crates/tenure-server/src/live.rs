@@ -82,6 +82,8 @@ pub struct Live {
     pub senders: Senders,
     /// One claim of a new server at a time.
     pub claiming: Mutex<()>,
+    /// One check of the whole journal at a time.
+    pub verifying: Mutex<()>,
     /// Individual targets and members of segments.
     pub key_lists: KeyLists,
     /// Arms that clients told of, compared with our own.
@@ -170,6 +172,7 @@ impl Live {
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             link_uses: Attempts::new(LINK_USES_PER_MINUTE_MAX),
             claiming: Mutex::default(),
+            verifying: Mutex::default(),
             key_lists: KeyLists::default(),
             audit: Audit::default(),
             setup_code: RwLock::new(Some(setup_code)),

@@ -110,6 +110,25 @@ pub enum Bound {
     Newcombe,
 }
 
+/// The intervals that the bounds of the design draw around one estimate, on its scale. The tighter one is in force.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Bounds {
+    /// Of the group-sequential plan, at a look that spent some of its error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<[f64; 2]>,
+    /// Of the always-valid bound; none while it is without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forever: Option<[f64; 2]>,
+}
+
+impl Bounds {
+    /// Whether there is neither, as in measurements made elsewhere.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Whether a look may give a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "WaveUnderway"))]
@@ -164,6 +183,9 @@ pub struct Judged {
     pub interval: Option<[f64; 2]>,
     /// The bound in force.
     pub bound: Option<Bound>,
+    /// The intervals of both bounds, to be drawn side by side.
+    #[serde(default, skip_serializing_if = "Bounds::is_empty")]
+    pub bounds: Bounds,
     /// The critical value of the bound in force.
     pub critical: Option<f64>,
     /// The confidence with which all intervals of the measurement hold together.
@@ -340,6 +362,7 @@ impl Judged {
             se: None,
             interval: None,
             bound: None,
+            bounds: Bounds::default(),
             critical: None,
             confidence,
             lift: None,
@@ -386,6 +409,7 @@ impl Judged {
     fn fill(&mut self, plan: &Plan, stratified: &Stratified, bounded: &Bounded, epochs: &[Epoch]) {
         self.estimate = Some(stratified.effect.value);
         self.se = Some(stratified.effect.se);
+        self.bounds = bounded.bounds;
         if bounded.critical.is_finite() {
             self.interval = Some(bounded.interval);
             self.bound = Some(bounded.bound);
@@ -438,6 +462,19 @@ mod tests {
 
     fn first(now: &Look) -> Judged {
         look(&plan(Direction::Increase), &Monitor::default(), now).unwrap().1
+    }
+
+    #[test]
+    fn the_tighter_of_both_bounds_is_in_force() {
+        let width = |[low, high]: [f64; 2]| high - low;
+        for se in [0.1, 0.12, 0.2] {
+            let judged = first(&at(0.3, se));
+            let Bounds { planned: Some(planned), forever: Some(forever) } = judged.bounds else {
+                panic!("both bounds are drawn: {judged:?}")
+            };
+            let tighter = if width(planned) <= width(forever) { planned } else { forever };
+            assert_eq!(judged.interval, Some(tighter));
+        }
     }
 
     #[test]

@@ -163,6 +163,33 @@ impl Store {
         rows.into_iter().map(EntryRow::decode).collect()
     }
 
+    /// Up to `limit` entries (at most [`PAGE_MAX`]) before entry `before_seq`, of one stream or of all, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails or an entry cannot be read.
+    pub async fn read_back(
+        &self,
+        stream: Option<&str>,
+        before_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let limit = i64::from(limit.min(PAGE_MAX));
+        let rows: Vec<EntryRow> = on!(&self.read, db => {
+            match stream {
+                None => sqlx::query_as(PAGE_BACK).bind(before_seq).bind(limit).fetch_all(db).await?,
+                Some(stream) => {
+                    sqlx::query_as(PAGE_OF_STREAM_BACK)
+                        .bind(before_seq)
+                        .bind(limit)
+                        .bind(stream)
+                        .fetch_all(db)
+                        .await?
+                }
+            }
+        });
+        rows.into_iter().map(EntryRow::decode).collect()
+    }
+
     /// Where the journal ends.
     ///
     /// # Errors
@@ -251,6 +278,10 @@ pub(crate) const PAGE: &str = "SELECT seq, at, actor, stream, kind, version, bod
     FROM entries WHERE seq > $1 ORDER BY seq LIMIT $2";
 const PAGE_OF_STREAM: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
     FROM entries WHERE stream = $3 AND seq > $1 ORDER BY seq LIMIT $2";
+const PAGE_BACK: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
+    FROM entries WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
+const PAGE_OF_STREAM_BACK: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
+    FROM entries WHERE stream = $3 AND seq < $1 ORDER BY seq DESC LIMIT $2";
 const INSERT: &str = "INSERT INTO entries (seq, at, actor, stream, kind, version, body, prev_hash, hash) ";
 
 /// Gives each entry its place behind `head`, and its link of the chain.

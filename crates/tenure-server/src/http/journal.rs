@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenure_core::document::JournalRow;
 use tenure_core::narration::Names;
-use tenure_store::Entry;
-use utoipa::IntoParams;
+use tenure_store::{Entry, Verified, VerifyError};
+use utoipa::{IntoParams, ToSchema};
 
 use super::document::names;
 use super::page::Page;
@@ -67,8 +67,10 @@ type EntryShown = Shown<EntryView>;
 #[derive(Debug, Deserialize, IntoParams)]
 pub struct Behind {
     /// The last seq of the page before.
+    after: Option<i64>,
+    /// Which comes first.
     #[serde(default)]
-    after: i64,
+    order: Order,
     /// How many, at most 1,000.
     #[serde(default = "limit_default")]
     limit: u32,
@@ -89,6 +91,17 @@ pub struct Behind {
     /// Only entries before this instant, RFC 3339.
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
+}
+
+/// Which entries come first.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The oldest.
+    #[default]
+    Oldest,
+    /// The newest.
+    Newest,
 }
 
 /// Entries that one search looks at; the page then says where to go on.
@@ -142,11 +155,18 @@ pub async fn list_entries(
     let limit = behind.limit.clamp(1, tenure_store::PAGE_MAX) as usize;
     let (stream, names) = (behind.stream()?, names(&live).await?);
     let words: Vec<String> = behind.text.split_whitespace().map(str::to_lowercase).collect();
-    let (mut items, mut after, mut searched) = (Vec::new(), behind.after, 0);
+    let (mut items, mut searched) = (Vec::new(), 0);
+    let mut after = behind.after.unwrap_or(match behind.order {
+        Order::Oldest => 0,
+        Order::Newest => i64::MAX,
+    });
     loop {
-        let read = match &stream {
-            Some(stream) => live.store.read_stream(stream, after, tenure_store::PAGE_MAX).await?,
-            None => live.store.read(after, tenure_store::PAGE_MAX).await?,
+        let read = match (behind.order, &stream) {
+            (Order::Newest, stream) => live.store.read_back(stream.as_deref(), after, tenure_store::PAGE_MAX).await?,
+            (Order::Oldest, Some(stream)) => {
+                live.store.read_stream(stream, after, tenure_store::PAGE_MAX).await?
+            }
+            (Order::Oldest, None) => live.store.read(after, tenure_store::PAGE_MAX).await?,
         };
         let at_the_end = read.len() < tenure_store::PAGE_MAX as usize;
         searched += read.len();
@@ -176,6 +196,65 @@ impl EntryShown {
         let sentence = self.json()["sentence"].as_str().unwrap_or_default().to_lowercase();
         words.iter().all(|word| sentence.contains(word))
     }
+}
+
+/// What a check of the chain found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChainView {
+    /// Whether every entry is where it was, says what it said, and is linked to the one before.
+    verified: bool,
+    /// How many entries were checked, when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<i64>,
+    /// The last entry's hash, when it is. Whoever notes it elsewhere can tell later that nobody rewrote the journal whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+    /// The first entry at which the chain does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<i64>,
+    /// What is wrong there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// Check the journal's chain of hashes, from its first entry to its last.
+///
+/// The same as `tenure journal verify`. It reads the whole journal, some 100,000 entries a second, and one is made at a time.
+#[utoipa::path(
+    get, path = "/api/v1/journal/verify", tag = "journal",
+    responses(
+        (status = 200, body = ChainView),
+        (status = 429, body = crate::problem::ProblemBody, description = "the journal is being checked for somebody else"),
+    ),
+    security(("token" = ["read"]), ("session" = [])),
+)]
+pub async fn verify_journal(
+    State(live): State<Arc<Live>>,
+    _: Allowed<Read>,
+) -> Result<Json<ChainView>, Problem> {
+    let Ok(_one) = live.verifying.try_lock() else {
+        return Err(Problem::Busy {
+            retry_after_s: 10,
+            detail: "the journal is being checked for somebody else; ask again".to_owned(),
+        });
+    };
+    Ok(Json(match live.store.verify().await {
+        Ok(Verified { entries, head }) => ChainView {
+            verified: true,
+            entries: Some(entries),
+            head: Some(head.to_string()),
+            entry: None,
+            problem: None,
+        },
+        Err(VerifyError::Broken(broken)) => ChainView {
+            verified: false,
+            entries: None,
+            head: None,
+            entry: Some(broken.seq),
+            problem: Some(broken.to_string()),
+        },
+        Err(VerifyError::Store(error)) => return Err(error.into()),
+    }))
 }
 
 /// Follow the journal.

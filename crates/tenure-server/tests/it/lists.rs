@@ -1,7 +1,7 @@
 //! Lists let through what is asked for, in the order that is asked for, page by page.
 
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::server::TestServer;
 
@@ -85,8 +85,29 @@ async fn the_journal_is_searched() {
     check("&text=rounder%20CORNERS&case=PC-2", &["deviation_logged"]).await;
     check("&kind=bug_reported&to=2026-03-02T09:00:00Z", &[]).await;
     check("&kind=bug_reported&from=2026-03-02T09:00:00Z", &["bug_reported"]).await;
+    check("&case=PC-3&kind=case_opened&order=newest", &["case_opened"]).await;
+    let seqs = async |order: &str| {
+        let page = test.get(&format!("/api/v1/journal?limit=1000&case=PC-1&order={order}")).await.body;
+        page["items"].as_array().unwrap().iter().map(|item| item["seq"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    let mut newest = seqs("newest").await;
+    newest.reverse();
+    assert_eq!(newest, seqs("oldest").await);
+    let last = test.get("/api/v1/journal?limit=1&order=newest").await.body;
+    assert_eq!(last["items"][0]["seq"], test.server.live().seq());
+    assert_eq!(last["next"], last["items"][0]["seq"].to_string());
     let both = test.get("/api/v1/journal?case=PC-1&stream=case/PC-1").await;
     assert_eq!(both.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_journal_is_checked_whole() {
+    let test = TestServer::start().await;
+    crate::seed::company(&test).await;
+    let checked = test.get("/api/v1/journal/verify").await;
+    let head = test.server.live().store.head().await.unwrap();
+    let expected = json!({"verified": true, "entries": head.seq, "head": head.hash.to_string()});
+    assert_eq!((checked.status, checked.body), (StatusCode::OK, expected));
 }
 
 #[tokio::test]

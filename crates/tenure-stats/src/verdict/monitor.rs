@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, Look, Plan, Verdict, Wave};
+use super::{Bound, Bounds, Look, Plan, Verdict, Wave};
 use crate::anytime;
 use crate::cannot_say::{CannotSay, computed};
 use crate::estimate::Estimate;
@@ -116,6 +116,7 @@ impl PartialEq for Monitor {
 /// An interval with the bound that drew it.
 pub(super) struct Bounded {
     pub bound: Bound,
+    pub bounds: Bounds,
     pub critical: f64,
     pub interval: [f64; 2],
 }
@@ -161,7 +162,9 @@ impl Monitor {
             Some(planned) if planned <= forever.critical => (Bound::Planned, planned),
             _ => (Bound::Forever, forever.critical),
         };
-        Ok(Bounded { bound, critical, interval: effect.within(critical) })
+        let drawn = |critical: f64| critical.is_finite().then(|| effect.within(critical));
+        let bounds = Bounds { planned: planned.and_then(drawn), forever: drawn(forever.critical) };
+        Ok(Bounded { bound, bounds, critical, interval: effect.within(critical) })
     }
 
     /// When the path meets the look of information fraction `at`. In one epoch that is its fraction. Over epochs,

@@ -59,6 +59,8 @@ async fn a_stream_is_read_alone(place: &Place) {
     let seqs = |page: Vec<Entry>| page.iter().map(|entry| entry.seq).collect::<Vec<_>>();
     assert_eq!(store.read_stream("case/B", 0, 10).await.unwrap(), all[1..2]);
     assert_eq!(seqs(store.read_stream("case/A", 0, 2).await.unwrap()), [1, 3]);
+    assert_eq!(seqs(store.read_back(Some("case/A"), i64::MAX, 2).await.unwrap()), [5, 3]);
+    assert_eq!(seqs(store.read_back(None, 3, 10).await.unwrap()), [2, 1]);
     assert_eq!(seqs(store.read_stream("case/A", 3, 10).await.unwrap()), [5]);
     assert_eq!(seqs(store.read_stream("case/C", 0, 10).await.unwrap()), [0_i64; 0]);
 }
