@@ -138,11 +138,9 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
         Some(snapshot) => read(snapshot).await?,
         None => State::default(),
     };
-    let mut pages = store.pages(i64::try_from(state.seq)?);
+    let mut pages = store.pages(i64::try_from(state.seq)?, |entry| decode(&entry));
     while let Some(page) = pages.next().await? {
-        for entry in &page {
-            tenure_core::apply(&mut state, &decode(entry)?);
-        }
+        page.iter().for_each(|recorded| tenure_core::apply(&mut state, recorded));
     }
     let mut board = Board::of(&state, now);
     let seconds = [processor_seconds()? - worked, begun.elapsed().as_secs_f64()];

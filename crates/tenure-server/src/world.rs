@@ -72,11 +72,9 @@ impl World {
                 Self::default()
             }),
         };
-        let mut pages = store.pages(world.seq());
+        let mut pages = store.pages(world.seq(), |entry| decode(&entry));
         while let Some(page) = pages.next().await? {
-            for entry in &page {
-                world.apply(&decode(entry)?);
-            }
+            page.iter().for_each(|recorded| world.apply(recorded));
         }
         Ok(world)
     }

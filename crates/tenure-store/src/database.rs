@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
 
+use crate::journal::PAGE_MAX;
 use crate::location::Location;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -150,7 +151,12 @@ pub(crate) async fn open_sqlite(file: &Path, location: &Location) -> Result<Pool
 
 /// Connections that can only read the file `options` names.
 pub(crate) async fn sqlite_readers(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
-    let options = options.read_only(true).foreign_keys(true).busy_timeout(PATIENCE);
+    let options = options
+        .read_only(true)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        // A whole page fits in between: the thread that reads and the task that works do not wait for each other at every row.
+        .row_buffer_size(PAGE_MAX as usize);
     SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         .acquire_timeout(PATIENCE)

@@ -1,7 +1,7 @@
 //! The journal: append at an expected place, read, and where it ends.
 
 use futures::channel::mpsc;
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
 use sqlx::{FromRow, QueryBuilder};
 
 use crate::database::{Pool, StoreError, on};
@@ -25,14 +25,14 @@ const PAGES_AHEAD: usize = 2;
 
 /// Pages of the journal on their way; see [`Store::pages`].
 #[derive(Debug)]
-pub struct Pages(mpsc::Receiver<Result<Vec<Entry>, StoreError>>);
+pub struct Pages<T, E>(mpsc::Receiver<Result<Vec<T>, E>>);
 
-impl Pages {
+impl<T, E> Pages<T, E> {
     /// The next page, never empty; none at the journal's end.
     ///
     /// # Errors
-    /// When the database fails or an entry cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, StoreError> {
+    /// When the database fails, or an entry cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, E> {
         self.0.next().await.transpose()
     }
 }
@@ -128,19 +128,26 @@ impl Store {
         read(&self.read, after_seq, limit).await
     }
 
-    /// Every entry behind `after_seq`, page by page and in order, to the journal's end. Pages are read ahead of whoever takes
-    /// them, so that reading goes on while they are worked on.
-    pub fn pages(&self, after_seq: i64) -> Pages {
+    /// Every entry behind `after_seq`, page by page and in order, to the journal's end, each made into what is wanted of it.
+    /// Pages are made ahead of whoever takes them, so that reading goes on while they are worked on.
+    pub fn pages<T, E>(
+        &self,
+        after_seq: i64,
+        make: impl Fn(Entry) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Pages<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (store, (mut ahead, pages)) = (self.clone(), mpsc::channel(PAGES_AHEAD));
         tokio::spawn(async move {
             let mut after = after_seq;
-            let filled = |page: Vec<Entry>| (!page.is_empty()).then_some(page);
-            while let Some(page) = store.read(after, PAGE_MAX).await.map(filled).transpose() {
-                let last = page.as_ref().ok().and_then(|page| page.last()).map(|entry| entry.seq);
+            while let Some(page) = page_of(&store.read, &mut after, &make).await.transpose() {
+                let failed = page.is_err();
                 // Whoever took the pages may be gone.
-                let taken = ahead.send(page).await.is_ok();
-                let Some(last) = last.filter(|_| taken) else { return };
-                after = last;
+                if ahead.send(page).await.is_err() || failed {
+                    return;
+                }
             }
         });
         Pages(pages)
@@ -304,6 +311,25 @@ pub(crate) async fn read(pool: &Pool, after_seq: i64, limit: u32) -> Result<Vec<
     let rows: Vec<EntryRow> =
         on!(pool, db => sqlx::query_as(PAGE).bind(after_seq).bind(limit).fetch_all(db).await?);
     rows.into_iter().map(EntryRow::decode).collect()
+}
+
+/// The page behind `after`, which moves to its end; none at the journal's end. What is made of a row is made while the next
+/// ones are read.
+async fn page_of<T, E: From<StoreError>>(
+    pool: &Pool,
+    after: &mut i64,
+    make: &impl Fn(Entry) -> Result<T, E>,
+) -> Result<Option<Vec<T>>, E> {
+    let mut page = Vec::new();
+    on!(pool, db => {
+        let mut rows = sqlx::query_as::<_, EntryRow>(PAGE).bind(*after).bind(i64::from(PAGE_MAX)).fetch(db);
+        while let Some(row) = rows.try_next().await.map_err(StoreError::from)? {
+            let entry = row.decode()?;
+            *after = entry.seq;
+            page.push(make(entry)?);
+        }
+    });
+    Ok((!page.is_empty()).then_some(page))
 }
 
 /// The head as it is stored.

@@ -162,7 +162,9 @@ pub async fn list_entries(
     });
     loop {
         let read = match (behind.order, &stream) {
-            (Order::Newest, stream) => live.store.read_back(stream.as_deref(), after, tenure_store::PAGE_MAX).await?,
+            (Order::Newest, stream) => {
+                live.store.read_back(stream.as_deref(), after, tenure_store::PAGE_MAX).await?
+            }
             (Order::Oldest, Some(stream)) => {
                 live.store.read_stream(stream, after, tenure_store::PAGE_MAX).await?
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, TryStreamExt as _};
 use proptest::prelude::*;
 use tenure_store::{
-    APPEND_ENTRIES_MAX, AppendError, Digest, Entry, Head, Location, NewEntry, PAGE_MAX, Store,
+    APPEND_ENTRIES_MAX, AppendError, Digest, Entry, Head, Location, NewEntry, PAGE_MAX, Store, StoreError,
 };
 
 use crate::place::{Place, at, contract, entries, entry};
@@ -119,14 +119,14 @@ async fn pages_are_bounded(place: &Place) {
     assert_eq!(store.read(i64::MAX, 10).await.unwrap(), []);
 
     let mut read = Vec::new();
-    let mut pages = store.pages(2);
+    let mut pages = store.pages(2, Ok::<_, StoreError>);
     while let Some(page) = pages.next().await.unwrap() {
         assert!(!page.is_empty() && page.len() <= PAGE_MAX as usize);
         read.extend(page.iter().map(|entry| entry.seq));
     }
     let end = store.head().await.unwrap().seq;
     assert_eq!(read, (3..=end).collect::<Vec<_>>(), "all of them, in order");
-    assert_eq!(store.pages(end).next().await.unwrap(), None);
+    assert_eq!(store.pages(end, Ok::<_, StoreError>).next().await.unwrap(), None);
 }
 
 async fn a_follower_gets_old_and_new_entries_once_and_in_order(place: &Place) {
