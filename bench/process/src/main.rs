@@ -23,7 +23,7 @@ use tenure_core::filter::Filter;
 use tenure_core::id::AccountId;
 use tenure_core::snapshot::Part;
 use tenure_core::{Actor, Recorded, State};
-use tenure_store::{Entry, Location, Packed, Snapshot, Store};
+use tenure_store::{Fact, Location, Packed, Snapshot, Store};
 use tokio::task::spawn_blocking;
 
 /// As the `tenure` command has it.
@@ -138,7 +138,7 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
         Some(snapshot) => read(snapshot).await?,
         None => State::default(),
     };
-    let mut pages = store.pages(i64::try_from(state.seq)?, |entry| decode(&entry));
+    let mut pages = store.pages(i64::try_from(state.seq)?, |fact| decode(&fact));
     while let Some(page) = pages.next().await? {
         page.iter().for_each(|recorded| tenure_core::apply(&mut state, recorded));
     }
@@ -156,8 +156,8 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
         board.turn(&state, now);
         black_box(board.plan(&state, now));
     });
-    let last = store.read(i64::try_from(state.seq)? - 1, 1).await?;
-    let last = decode(last.first().context("a journal has a last entry")?)?;
+    let mut last = store.pages(i64::try_from(state.seq)? - 1, |fact| decode(&fact));
+    let last = last.next().await?.context("a journal has a last entry")?.remove(0);
     let note_us = 1_000.0 * median_ms(|| board.note(&state, &last));
     println!(
         "{} {} {} {} {desk_ms} {portfolio_ms} {due_ms} {note_us}",
@@ -179,9 +179,9 @@ async fn read(snapshot: Snapshot) -> Result<State> {
     Ok(State::from_parts(parts))
 }
 
-fn decode(entry: &Entry) -> Result<Recorded> {
-    let actor = AccountId::new(&entry.actor)?;
-    Ok(Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, &entry.body)?)
+fn decode(fact: &Fact) -> Result<Recorded> {
+    let actor = AccountId::new(&fact.actor)?;
+    Ok(Recorded::decode(fact.seq.unsigned_abs(), fact.at, actor, &fact.kind, fact.version, &fact.body)?)
 }
 
 /// Seconds that the processor has worked for this process, in all its threads, as Linux counts them: what a start takes

@@ -156,8 +156,10 @@ impl Looking<'_> {
         };
         let cause = harmed(&measured.guardrails).map(Cause::Guardrail).or(harm.map(Cause::Harm));
         let id = &self.case.id;
-        let mut events =
-            vec![MeasurementRecorded { case: id.clone(), measured, monitor: Some(monitor) }.into()];
+        let mut events = vec![
+            MeasurementRecorded { case: id.clone(), measured: Box::new(measured), monitor: Some(monitor) }
+                .into(),
+        ];
         events.extend(
             cause
                 .filter(|_| self.case.hold.is_none())

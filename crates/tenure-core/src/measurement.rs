@@ -341,7 +341,7 @@ pub struct MeasurementRecorded {
     pub case: CaseId,
     /// What was measured and concluded.
     #[serde(flatten)]
-    pub measured: Measured,
+    pub measured: Box<Measured>,
     /// What the next look has to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor: Option<Monitor>,
@@ -402,7 +402,9 @@ impl RecordMeasurement {
             drift_reported: self.drift,
             ..Measured::new(ask, case, experiment, judged, control, treatment, replicated)
         };
-        Ok(vec![MeasurementRecorded { case: case.id.clone(), measured, monitor: None }.into()])
+        Ok(vec![
+            MeasurementRecorded { case: case.id.clone(), measured: Box::new(measured), monitor: None }.into(),
+        ])
     }
 }
 
@@ -504,9 +506,9 @@ impl MeasurementRecorded {
                 });
             }
         }
-        measurements.latest = Some(self.measured.clone());
+        measurements.latest = Some(Measured::clone(&self.measured));
         if self.measured.verdict.is_judged() {
-            measurements.judged.push(self.measured.clone());
+            measurements.judged.push(Measured::clone(&self.measured));
             case.enter(Stage::Outcome, stamp);
         }
     }

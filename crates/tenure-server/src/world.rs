@@ -72,7 +72,9 @@ impl World {
                 Self::default()
             }),
         };
-        let mut pages = store.pages(world.seq(), |entry| decode(&entry));
+        let mut pages = store.pages(world.seq(), |fact| {
+            recorded(fact.seq, fact.at, &fact.actor, &fact.kind, fact.version, &fact.body)
+        });
         while let Some(page) = pages.next().await? {
             page.iter().for_each(|recorded| world.apply(recorded));
         }
@@ -157,13 +159,20 @@ async fn on_all_processors<T: Send + 'static, U: Send + 'static>(
 
 /// An entry of the journal as the domain knows it.
 pub fn decode(entry: &Entry) -> Result<Recorded, ReplayError> {
-    let wrong = |why: String| ReplayError::Entry {
-        seq: entry.seq,
-        kind: entry.kind.clone(),
-        version: entry.version,
-        why,
-    };
-    let actor = AccountId::new(&entry.actor).map_err(|error| wrong(error.to_string()))?;
-    Recorded::decode(entry.seq.unsigned_abs(), entry.at, actor, &entry.kind, entry.version, &entry.body)
+    let Entry { seq, at, actor, kind, version, body, .. } = entry;
+    recorded(*seq, *at, actor, kind, *version, body)
+}
+
+fn recorded(
+    seq: i64,
+    at: Timestamp,
+    actor: &str,
+    kind: &str,
+    version: u32,
+    body: &str,
+) -> Result<Recorded, ReplayError> {
+    let wrong = |why: String| ReplayError::Entry { seq, kind: kind.to_owned(), version, why };
+    let actor = AccountId::new(actor).map_err(|error| wrong(error.to_string()))?;
+    Recorded::decode(seq.unsigned_abs(), at, actor, kind, version, body)
         .map_err(|error| wrong(error.to_string()))
 }

@@ -2,6 +2,7 @@
 
 use futures::channel::mpsc;
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use sqlx::{FromRow, QueryBuilder};
 
 use crate::database::{Pool, StoreError, on};
@@ -22,6 +23,23 @@ const INSERT_ROWS: usize = 500;
 
 /// Pages that are read ahead.
 const PAGES_AHEAD: usize = 2;
+
+/// What an entry says, without its links of the chain: what a fold of the journal needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// The entry's place.
+    pub seq: i64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who decided it.
+    pub actor: String,
+    /// What happened.
+    pub kind: String,
+    /// The version of the body.
+    pub version: u32,
+    /// What was decided, as JSON.
+    pub body: String,
+}
 
 /// Pages of the journal on their way; see [`Store::pages`].
 #[derive(Debug)]
@@ -133,7 +151,7 @@ impl Store {
     pub fn pages<T, E>(
         &self,
         after_seq: i64,
-        make: impl Fn(Entry) -> Result<T, E> + Send + Sync + 'static,
+        make: impl Fn(Fact) -> Result<T, E> + Send + Sync + 'static,
     ) -> Pages<T, E>
     where
         T: Send + 'static,
@@ -283,6 +301,8 @@ pub(crate) const HEAD: &str = "SELECT seq, hash FROM journal_head WHERE id = 1";
 const MOVE_HEAD: &str = "UPDATE journal_head SET seq = $1, hash = $2 WHERE id = 1 AND seq = $3";
 pub(crate) const PAGE: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
     FROM entries WHERE seq > $1 ORDER BY seq LIMIT $2";
+const PAGE_OF_FACTS: &str =
+    "SELECT seq, at, actor, kind, version, body FROM entries WHERE seq > $1 ORDER BY seq LIMIT $2";
 const PAGE_OF_STREAM: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
     FROM entries WHERE stream = $3 AND seq > $1 ORDER BY seq LIMIT $2";
 const PAGE_BACK: &str = "SELECT seq, at, actor, stream, kind, version, body, prev_hash, hash
@@ -318,15 +338,15 @@ pub(crate) async fn read(pool: &Pool, after_seq: i64, limit: u32) -> Result<Vec<
 async fn page_of<T, E: From<StoreError>>(
     pool: &Pool,
     after: &mut i64,
-    make: &impl Fn(Entry) -> Result<T, E>,
+    make: &impl Fn(Fact) -> Result<T, E>,
 ) -> Result<Option<Vec<T>>, E> {
-    let mut page = Vec::new();
+    let mut page = Vec::with_capacity(PAGE_MAX as usize);
     on!(pool, db => {
-        let mut rows = sqlx::query_as::<_, EntryRow>(PAGE).bind(*after).bind(i64::from(PAGE_MAX)).fetch(db);
+        let mut rows = sqlx::query_as::<_, FactRow>(PAGE_OF_FACTS).bind(*after).bind(i64::from(PAGE_MAX)).fetch(db);
         while let Some(row) = rows.try_next().await.map_err(StoreError::from)? {
-            let entry = row.decode()?;
-            *after = entry.seq;
-            page.push(make(entry)?);
+            let fact = row.decode()?;
+            *after = fact.seq;
+            page.push(make(fact)?);
         }
     });
     Ok((!page.is_empty()).then_some(page))
@@ -343,6 +363,36 @@ impl HeadRow {
     fn decode(self) -> Result<Head, StoreError> {
         Ok(Head { seq: self.seq, hash: Digest::stored("journal head", &self.hash)? })
     }
+}
+
+/// What an entry says, as it is stored.
+#[derive(FromRow)]
+struct FactRow {
+    seq: i64,
+    at: String,
+    actor: String,
+    kind: String,
+    version: i64,
+    body: String,
+}
+
+impl FactRow {
+    fn decode(self) -> Result<Fact, StoreError> {
+        let Self { seq, at, actor, kind, version, body } = self;
+        Ok(Fact { seq, at: stored_at(seq, &at)?, actor, kind, version: known_version(seq, version)?, body })
+    }
+}
+
+fn stored_at(seq: i64, at: &str) -> Result<Timestamp, StoreError> {
+    at.parse().map_err(|error: jiff::Error| damaged(seq, error.to_string()))
+}
+
+fn known_version(seq: i64, version: i64) -> Result<u32, StoreError> {
+    version.try_into().map_err(|_| damaged(seq, format!("version {version}")))
+}
+
+fn damaged(seq: i64, why: String) -> StoreError {
+    StoreError::Damaged { what: "entry", why: format!("number {seq}: {why}") }
 }
 
 /// An entry as it is stored.
@@ -362,12 +412,10 @@ pub(crate) struct EntryRow {
 impl EntryRow {
     fn decode(self) -> Result<Entry, StoreError> {
         let seq = self.seq;
-        let damaged =
-            |why: String| StoreError::Damaged { what: "entry", why: format!("number {seq}: {why}") };
         Ok(Entry {
             seq,
-            at: self.at.parse().map_err(|error: jiff::Error| damaged(error.to_string()))?,
-            version: self.version.try_into().map_err(|_| damaged(format!("version {}", self.version)))?,
+            at: stored_at(seq, &self.at)?,
+            version: known_version(seq, self.version)?,
             prev_hash: Digest::stored("entry", &self.prev_hash)?,
             hash: Digest::stored("entry", &self.hash)?,
             actor: self.actor,

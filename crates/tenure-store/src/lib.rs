@@ -43,7 +43,7 @@ pub use delivery::{Attempted, Delivery, DeliveryStatus, Owed, account_receiver};
 pub use digest::{Digest, NotADigest};
 pub use entry::{BODY_BYTES_MAX, Entry, EntryError, NAME_BYTES_MAX, NewEntry};
 pub use inspect::Inspector;
-pub use journal::{APPEND_ENTRIES_MAX, AppendError, Head, PAGE_MAX, Pages};
+pub use journal::{APPEND_ENTRIES_MAX, AppendError, Fact, Head, PAGE_MAX, Pages};
 pub use lease::{Fence, Lease, LeaseError};
 pub use location::{Location, LocationError};
 pub use preference::Preferences;

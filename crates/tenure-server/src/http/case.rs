@@ -243,7 +243,7 @@ async fn looks(live: &Live, case: &str, after: i64) -> Result<(Vec<LookTaken>, O
             continue;
         }
         if let Event::MeasurementRecorded(recorded) = decode(&entry)?.event {
-            looks.push(LookTaken { seq: entry.seq, at: entry.at, measured: recorded.measured });
+            looks.push(LookTaken { seq: entry.seq, at: entry.at, measured: *recorded.measured });
         }
     }
     Ok((looks, next.flatten()))
