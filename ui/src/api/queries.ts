@@ -179,15 +179,26 @@ export interface JournalSearch {
   to?: string;
 }
 
-/** The journal forwards from its start, a page at a time; those entries that fit. */
+/** The journal, the newest entry first, a page at a time; those entries that fit. */
 export const journal = (search: JournalSearch) =>
   infiniteQueryOptions({
     queryKey: ["journal", search],
-    initialPageParam: 0,
+    initialPageParam: null as number | null,
     queryFn: ({ pageParam }) =>
-      unwrap(client.GET("/api/v1/journal", { params: { query: { after: pageParam, limit: PAGE_MAX, ...search } } })),
+      unwrap(
+        client.GET("/api/v1/journal", {
+          params: { query: { after: pageParam, order: "newest", limit: PAGE_MAX, ...search } },
+        }),
+      ),
     getNextPageParam: (page) => (page.next === null || page.next === undefined ? undefined : Number(page.next)),
   });
+
+/** The check of the journal's chain of hashes, made when it is asked for. */
+export const verifiedJournal = queryOptions({
+  queryKey: ["journal", "verified"],
+  queryFn: () => unwrap(client.GET("/api/v1/journal/verify")),
+  gcTime: 0,
+});
 
 export const tokens = queryOptions({
   queryKey: ["tokens"],

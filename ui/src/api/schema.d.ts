@@ -535,6 +535,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journal/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the journal's chain of hashes, from its first entry to its last.
+         * @description The same as `tenure journal verify`. It reads the whole journal, some 100,000 entries a second, and one is made at a time.
+         */
+        get: operations["verify_journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/key-lists/{list}": {
         parameters: {
             query?: never;
@@ -1721,6 +1741,13 @@ export interface components {
         Batch: components["schemas"]["EventGiven"] | components["schemas"]["EventGiven"][];
         /** @description Which bound an interval was drawn with. */
         Bound: "planned" | "forever" | "fixed" | "newcombe";
+        /** @description The intervals that the bounds of the design draw around one estimate, on its scale. The tighter one is in force. */
+        Bounds: {
+            /** @description Of the always-valid bound; none while it is without end. */
+            forever?: number[] | null;
+            /** @description Of the group-sequential plan, at a look that spent some of its error. */
+            planned?: number[] | null;
+        };
         /** @description A bug found in the wild. */
         Bug: {
             /** @description Who fixes it. */
@@ -2169,6 +2196,25 @@ export interface components {
             weighing_stale: string | null;
             /** @description When it was withdrawn, and by whom. */
             withdrawn: components["schemas"]["Stamp"] | null;
+        };
+        /** @description What a check of the chain found. */
+        ChainView: {
+            /**
+             * Format: int64
+             * @description How many entries were checked, when it is.
+             */
+            entries?: number | null;
+            /**
+             * Format: int64
+             * @description The first entry at which the chain does not hold.
+             */
+            entry?: number | null;
+            /** @description The last entry's hash, when it is. Whoever notes it elsewhere can tell later that nobody rewrote the journal whole. */
+            head?: string | null;
+            /** @description What is wrong there. */
+            problem?: string | null;
+            /** @description Whether every entry is where it was, says what it said, and is linked to the one before. */
+            verified: boolean;
         };
         /** @description One change, written as the command that would make it directly. */
         Change: {
@@ -5881,6 +5927,8 @@ export interface components {
             absolute: components["schemas"]["Absolute"] | null;
             /** @description The bound in force. */
             bound: components["schemas"]["Bound"] | null;
+            /** @description The intervals of both bounds, to be drawn side by side. */
+            bounds?: components["schemas"]["Bounds"];
             /** @description Why there is no estimate. */
             cannot_say?: components["schemas"]["CannotSay"] | null;
             /**
@@ -7369,6 +7417,8 @@ export interface components {
              * @description When.
              */
             at: string;
+            /** @description The intervals of both bounds of the design. */
+            bounds?: components["schemas"]["Bounds"];
             /**
              * Format: double
              * @description The effect.
@@ -9403,6 +9453,11 @@ export interface components {
              * @description Which iteration.
              */
             iteration: number;
+            /**
+             * @description What its metric is: the unit of every effect.
+             * @default null
+             */
+            metric_kind: components["schemas"]["Kind"] | null;
             /** @description What comes next, and on whom it waits, in one line. */
             next: string | null;
             /**
@@ -9410,7 +9465,7 @@ export interface components {
              * @description Open bugs.
              */
             open_bugs: number;
-            /** @description What was won, and what was delivered. */
+            /** @description What was won. */
             promise: components["schemas"]["Promise"] | null;
             /** @description Whether that was made outside. */
             self_reported: boolean;
@@ -11250,7 +11305,7 @@ export interface operations {
                 /** @description Only what this account decided; `system` is Tenure itself. */
                 actor?: string | null;
                 /** @description The last seq of the page before. */
-                after?: number;
+                after?: number | null;
                 /** @description Only entries of this case. */
                 case?: string | null;
                 /** @description Only entries from this instant on, RFC 3339. */
@@ -11259,6 +11314,8 @@ export interface operations {
                 kind?: string | null;
                 /** @description How many, at most 1,000. */
                 limit?: number;
+                /** @description Which comes first. */
+                order?: components["schemas"]["Order"];
                 /** @description Only entries of this stream, such as `case/PC-1`. */
                 stream?: string | null;
                 /** @description Only entries whose sentence holds these words, in any case of letters. */
@@ -11281,6 +11338,34 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    verify_journal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainView"];
+                };
+            };
+            /** @description the journal is being checked for somebody else */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

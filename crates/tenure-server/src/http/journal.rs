@@ -70,7 +70,7 @@ pub struct Behind {
     after: Option<i64>,
     /// Which comes first.
     #[serde(default)]
-    order: Order,
+    order: JournalOrder,
     /// How many, at most 1,000.
     #[serde(default = "limit_default")]
     limit: u32,
@@ -96,7 +96,7 @@ pub struct Behind {
 /// Which entries come first.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum JournalOrder {
     /// The oldest.
     #[default]
     Oldest,
@@ -157,18 +157,18 @@ pub async fn list_entries(
     let words: Vec<String> = behind.text.split_whitespace().map(str::to_lowercase).collect();
     let (mut items, mut searched) = (Vec::new(), 0);
     let mut after = behind.after.unwrap_or(match behind.order {
-        Order::Oldest => 0,
-        Order::Newest => i64::MAX,
+        JournalOrder::Oldest => 0,
+        JournalOrder::Newest => i64::MAX,
     });
     loop {
         let read = match (behind.order, &stream) {
-            (Order::Newest, stream) => {
+            (JournalOrder::Newest, stream) => {
                 live.store.read_back(stream.as_deref(), after, tenure_store::PAGE_MAX).await?
             }
-            (Order::Oldest, Some(stream)) => {
+            (JournalOrder::Oldest, Some(stream)) => {
                 live.store.read_stream(stream, after, tenure_store::PAGE_MAX).await?
             }
-            (Order::Oldest, None) => live.store.read(after, tenure_store::PAGE_MAX).await?,
+            (JournalOrder::Oldest, None) => live.store.read(after, tenure_store::PAGE_MAX).await?,
         };
         let at_the_end = read.len() < tenure_store::PAGE_MAX as usize;
         searched += read.len();

@@ -1,10 +1,10 @@
-// The journal: who decided what, in sentences. Searched by the server, over all of it; the chain of hashes is checked by the command line.
+// The journal: who decided what, in sentences. Searched by the server, over all of it; the server checks the chain of hashes when asked.
 import { Anchor, Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
-import { accounts, journal } from "../../api/queries.ts";
+import { accounts, journal, verifiedJournal } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
 import { count, instantOf } from "../../lib/number.ts";
 import { EmptyState, ErrorState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
@@ -29,7 +29,7 @@ export default function Journal() {
         says={
           <>
             {given.stream === undefined ? (
-              "Everything that was decided, in order."
+              "Everything that was decided, the newest first."
             ) : (
               <>
                 Everything decided in <span className="mono">{given.stream}</span>.{" "}
@@ -38,9 +38,10 @@ export default function Journal() {
                 </Anchor>
               </>
             )}{" "}
-            Each entry carries the hash of all before it; <code>tenure journal verify</code> checks the chain.
+            Each entry carries the hash of all before it.
           </>
         }
+        actions={<Verify />}
       />
       <Group mb="md" gap="sm" align="end">
         <Words value={given.text ?? ""} onChange={(text) => set("text", text)} />
@@ -157,6 +158,30 @@ export default function Journal() {
         </>
       )}
     </>
+  );
+}
+
+/** Checks the whole chain, and says what it found. */
+function Verify() {
+  const asked = useQuery({ ...verifiedJournal, enabled: false });
+  return (
+    <Group gap="sm" role="status">
+      {asked.data !== undefined && !asked.isFetching && (
+        <Text size="sm" c={asked.data.verified ? undefined : "red"}>
+          {asked.data.verified
+            ? `${count(asked.data.entries ?? 0)} entries, whole; the chain ends at ${asked.data.head?.slice(0, 8) ?? ""}`
+            : asked.data.problem}
+        </Text>
+      )}
+      {asked.isError && (
+        <Text size="sm" c="red">
+          {asked.error.message}
+        </Text>
+      )}
+      <Button size="xs" variant="default" onClick={() => void asked.refetch()} loading={asked.isFetching}>
+        Check the chain
+      </Button>
+    </Group>
   );
 }
 

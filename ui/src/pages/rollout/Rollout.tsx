@@ -32,7 +32,14 @@ export default function Rollout() {
 /** A look on the plan's scale as a reader takes it: a lift in percent where the plan is relative. */
 export function told(look: Look, scale: string): Look {
   if (scale !== "relative") return look;
-  return { ...look, estimate: Math.expm1(look.estimate), interval: look.interval.map(Math.expm1) };
+  const lift = (interval: number[]) => interval.map(Math.expm1);
+  const { planned, forever } = look.bounds ?? {};
+  return {
+    ...look,
+    estimate: Math.expm1(look.estimate),
+    interval: lift(look.interval),
+    bounds: { ...(planned && { planned: lift(planned) }), ...(forever && { forever: lift(forever) }) },
+  };
 }
 
 const BOUNDS: Record<string, string> = {

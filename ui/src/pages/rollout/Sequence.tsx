@@ -44,8 +44,14 @@ export function Sequence({
   const span = Date.parse(last.at) - from || 1;
   const x = (at: string) => LEFT + ((Date.parse(at) - from) / span) * (width - LEFT - 10);
   const y = (value: number) => 8 + ((top - value) / (top - bottom || 1)) * (HEIGHT - BOTTOM - 8);
-  const upper = looks.map((look) => `${x(look.at)},${y(clip(high(look.interval)))}`);
-  const lower = looks.map((look) => `${x(look.at)},${y(clip(low(look.interval)))}`).reverse();
+  const band = (of: readonly (readonly [string, Interval])[]) =>
+    [
+      ...of.map(([at, drawn]) => `${x(at)},${y(clip(high(drawn)))}`),
+      ...of.map(([at, drawn]) => `${x(at)},${y(clip(low(drawn)))}`).reverse(),
+    ].join(" ");
+  const inForce = looks.map((look) => [look.at, look.interval] as const);
+  const forever = looks.flatMap((look) => (look.bounds?.forever ? [[look.at, look.bounds.forever] as const] : []));
+  const planned = looks.flatMap((look) => (look.bounds?.planned ? [[look.at, look.bounds.planned] as const] : []));
   return (
     <figure className={classes.figure} ref={ref}>
       <svg
@@ -81,7 +87,15 @@ export function Sequence({
             </text>
           </g>
         )}
-        <polygon points={[...upper, ...lower].join(" ")} className={classes.band} />
+        {forever.length > 1 && <polygon points={band(forever)} className={classes.forever} />}
+        <polygon points={band(inForce)} className={classes.band} />
+        {planned.map(([at, drawn]) => (
+          <path
+            key={at}
+            d={`M${x(at)},${y(clip(low(drawn)))}V${y(clip(high(drawn)))}`}
+            className={classes.planned}
+          />
+        ))}
         <polyline
           points={looks.map((look) => `${x(look.at)},${y(clip(look.estimate))}`).join(" ")}
           className={classes.line}
@@ -98,6 +112,13 @@ export function Sequence({
           {dayOf(last.at)}
         </text>
       </svg>
+      {forever.length > 1 && (
+        <figcaption className={classes.legend}>
+          <span className={classes.inForceKey}>in force</span>
+          <span className={classes.foreverKey}>forever bound</span>
+          {planned.length > 0 && <span className={classes.plannedKey}>planned bound</span>}
+        </figcaption>
+      )}
     </figure>
   );
 }
