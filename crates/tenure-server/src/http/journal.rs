@@ -70,6 +70,7 @@ pub struct Behind {
     after: Option<i64>,
     /// Which comes first.
     #[serde(default)]
+    #[param(inline)]
     order: JournalOrder,
     /// How many, at most 1,000.
     #[serde(default = "limit_default")]
