@@ -11315,7 +11315,7 @@ export interface operations {
                 /** @description How many, at most 1,000. */
                 limit?: number;
                 /** @description Which comes first. */
-                order?: components["schemas"]["Order"];
+                order?: "oldest" | "newest";
                 /** @description Only entries of this stream, such as `case/PC-1`. */
                 stream?: string | null;
                 /** @description Only entries whose sentence holds these words, in any case of letters. */
