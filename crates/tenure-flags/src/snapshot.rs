@@ -194,22 +194,23 @@ impl Flag {
             return self.default(content, Reason::Static);
         };
         let rule = if V::WATCHES { rule } else { shortcut::followed(rule, context) };
-        if let Expression::Constant(Json::String(name)) = rule
-            && let Some(index) = content.index(name)
-        {
-            return Ok(self.answer(content, Some(index), Reason::TargetingMatch));
-        }
         let arena = Arena::default();
-        let mut run = Run {
-            flag_key: &self.key,
-            flag_hash: &self.hash,
-            now,
-            context,
-            arena: &arena,
-            visitor,
-            work_left: WORK_MAX,
+        let value = match rule {
+            Expression::Constant(outcome) => Value::from(outcome),
+            rule => {
+                let mut run = Run {
+                    flag_key: &self.key,
+                    flag_hash: &self.hash,
+                    now,
+                    context,
+                    arena: &arena,
+                    visitor,
+                    work_left: WORK_MAX,
+                };
+                let Ok(value) = run.targeting(rule) else { return Err(self.too_much_work()) };
+                value
+            }
         };
-        let Ok(value) = run.targeting(rule) else { return Err(self.too_much_work()) };
         let name = match value {
             Value::Null => return self.default(content, Reason::Default),
             Value::Text(name) => name,
@@ -289,6 +290,7 @@ impl Content {
         Self { state: definition.state, variants, default, targeting, metadata }
     }
 
+    #[inline]
     fn index(&self, variant: &str) -> Option<usize> {
         position(&self.variants, variant)
     }
