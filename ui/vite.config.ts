@@ -3,7 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 const server = process.env.TENURE_URL ?? "http://127.0.0.1:8016";
-// Against a demo, whose people have no password, a token may stand in for a session. It never reaches the browser.
+// A token may stand in for a session while pages are written. It never reaches the browser.
 const token = process.env.TENURE_TOKEN;
 const passOn = {
   target: server,

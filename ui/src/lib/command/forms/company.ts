@@ -1,5 +1,5 @@
-// What the commands about the company ask for: teams, codebases, roles, deputies, calendars and metrics.
-import { only, reason, type Forms } from "../form.ts";
+// What the commands about the company ask for: teams, codebases, roles, deputies and calendars.
+import { reason, type Forms } from "../form.ts";
 
 export const COMPANY: Forms = {
   define_team: {
@@ -69,64 +69,6 @@ export const COMPANY: Forms = {
       { is: "team", name: "team", label: "Team" },
       { is: "text", name: "time_zone", label: "Time zone", placeholder: "Europe/Berlin", optional: true },
       { is: "lines", name: "holidays", label: "Holidays", hint: "One date a line: 2026-12-25", optional: true },
-    ],
-  },
-  define_metric: {
-    verb: "Define a metric",
-    fields: [
-      { is: "text", name: "metric", label: "Id", placeholder: "purchase" },
-      { is: "text", name: "title", label: "Name", optional: true },
-      {
-        is: "pick",
-        name: "kind",
-        label: "What the number is",
-        options: [
-          ["proportion", "Proportion: the share of units with the event"],
-          ["mean", "Mean of a value per unit"],
-          ["ratio", "Ratio of two totals"],
-          ["quantile", "Quantile of a value"],
-        ],
-      },
-      { is: "text", name: "event", label: "Outcome event", hint: "The metric's id when left out.", optional: true },
-      {
-        is: "pick",
-        name: "aggregation",
-        label: "How a unit's outcomes become its number",
-        options: [
-          ["any", "1 when there is any"],
-          ["count", "How many there are"],
-          ["sum", "The sum of their values"],
-          ["mean", "The mean of their values"],
-          ["last", "The value of the last"],
-        ],
-        optional: true,
-      },
-      { is: "text", name: "denominator", label: "Event of the denominator", when: only("ratio") },
-      { is: "number", name: "quantile", label: "Which quantile", min: 0, max: 1, when: only("quantile") },
-      {
-        is: "pick",
-        name: "direction",
-        label: "Which way is good",
-        options: [
-          ["increase", "More is better"],
-          ["decrease", "Less is better"],
-        ],
-      },
-      {
-        is: "text",
-        name: "unit",
-        label: "Attribute that carries the unit",
-        placeholder: "targetingKey",
-        optional: true,
-      },
-      {
-        is: "number",
-        name: "window_hours",
-        label: "Hours after first exposure in which outcomes count",
-        min: 1,
-        optional: true,
-      },
-      { is: "number", name: "cap", label: "Largest value a unit may have", min: 0, optional: true },
     ],
   },
 };
