@@ -16,6 +16,18 @@ before(async () => {
 });
 after(() => browser?.close());
 
+const BY_HAND = [
+  "/flags",
+  "/flags/checkout-badge",
+  "/flags/checkout-badge/edit?environment=production",
+  "/segments",
+  "/segments?edit=staff",
+  "/change-requests",
+  "/change-requests/CR-1",
+  "/environments",
+  "/playground",
+];
+
 /** What axe finds that is serious or worse, in a line each. */
 async function faultsOf(page) {
   await page.evaluate(AXE);
@@ -54,6 +66,52 @@ test("full, light and dark", async (context) => {
     }
   } finally {
     await demo.stop();
+  }
+});
+
+/** A flag with rules, a segment it refers to, and a change of it that waits for approval. */
+const AUTHORED = {
+  type: "boolean",
+  variants: { on: true, off: false },
+  default: "off",
+  targets: [{ variant: "on", keys: ["u1"] }],
+  rules: [
+    { name: "Staff", when: [{ segment: "staff" }], serve: "on" },
+    {
+      when: [{ attribute: "plan", is: "one_of", values: ["team"] }],
+      serve: {
+        split: [
+          { variant: "on", percent: 20 },
+          { variant: "off", percent: 80 },
+        ],
+      },
+    },
+  ],
+};
+
+test("flags by hand, light and dark", async (context) => {
+  const server = await start();
+  try {
+    const admin = await claim(server);
+    const give = (name, arguments_) => admin("POST", "/api/v1/commands", { do: name, with: arguments_ });
+    await give("set_segment", { segment: "staff", holds: { members: ["u1", "u2"] } });
+    await give("set_flag", { key: "checkout-badge", environment: "production", authored: AUTHORED });
+    await give("set_environment", { environment: "production", approvals: 1 });
+    const changes = [{ do: "set_flag", with: { key: "checkout-badge", authored: { ...AUTHORED, default: "on" } } }];
+    await give("propose_change", { request: "CR-1", environment: "production", reason: "All of them", changes });
+    for (const colorScheme of ["light", "dark"]) {
+      await context.test(colorScheme, async () => {
+        const window = await open(browser, server, { colorScheme });
+        await signIn(window, "admin@example.com");
+        assert.deepEqual(await check(window, BY_HAND), []);
+        await window.page.getByRole("button", { name: "Try it" }).click();
+        await window.page.getByRole("heading", { name: "checkout-badge" }).waitFor();
+        assert.deepEqual(await faultsOf(window.page), [], "an answer with its trace");
+        await window.context.close();
+      });
+    }
+  } finally {
+    await server.stop();
   }
 });
 

@@ -180,7 +180,9 @@ function Account({ me }: { me: Me }) {
           color="gray"
           size="compact-md"
           maw={220}
-          styles={{ label: { display: "block", height: "auto", overflow: "hidden", textOverflow: "ellipsis" } }}
+          styles={{
+            label: { display: "block", height: "auto", lineHeight: 1.5, overflow: "hidden", textOverflow: "ellipsis" },
+          }}
         >
           {me.display_name}
         </Button>
