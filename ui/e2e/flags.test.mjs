@@ -35,7 +35,7 @@ test("a change of a protected environment is proposed, read by another, approved
   await lena.page.getByLabel("rule 1, condition 1, attribute").fill("plan");
   await lena.page.getByRole("combobox", { name: "rule 1, condition 1, values" }).fill("team");
   await lena.page.keyboard.press("Enter");
-  await lena.page.getByText("Whoever has plan is one of team gets on.").waitFor();
+  await lena.page.getByText("Everybody whose plan is one of team gets on.").waitFor();
   await lena.fill({ Why: "Teams asked for it." });
   await lena.page.getByRole("button", { name: "Propose the change" }).click();
   await lena.page.getByRole("heading", { name: /Change request/ }).waitFor();
@@ -52,7 +52,7 @@ test("a change of a protected environment is proposed, read by another, approved
   await lena.page.getByRole("button", { name: "Try it" }).click();
   await lena.page.getByText("Rule 1 decided.").waitFor();
   await lena.at("/flags/checkout-badge");
-  await lena.page.getByText("Whoever has plan is one of team gets on.").waitFor();
+  await lena.page.getByText("Everybody whose plan is one of team gets on.").waitFor();
   await lena.page.locator("#environments").getByText("on, by rules").waitFor();
   for (const { faults } of [lena, admin, admin]) assert.deepEqual(faults, []);
 });

@@ -1,6 +1,6 @@
 // A flag in words, and what is wrong with a draft.
 import { expect, test } from "vitest";
-import { type Authored, faultsOf, NEW, whoGetsWhat } from "./authored.ts";
+import { type Authored, type Condition, conditionWords, faultsOf, NEW, whoGetsWhat } from "./authored.ts";
 
 const FLAG: Authored = {
   type: "boolean",
@@ -25,11 +25,18 @@ const FLAG: Authored = {
 test("who gets what is told in the order in which it is decided", () => {
   expect(whoGetsWhat(FLAG)).toEqual([
     "2 named units get on.",
-    "Staff: Whoever has in the segment staff gets on.",
-    "Whoever has plan is one of team or business gets on 20 %, off 80 %, by targetingKey; each keeps what it got.",
+    "Staff: Everybody in the segment staff gets on.",
+    "Everybody whose plan is one of team or business gets on 20 %, off 80 %, by targetingKey; each keeps what it got.",
     "All others get off.",
   ]);
 });
+
+test.each<[Partial<Condition>, string]>([
+  [{ attribute: "plan", is: "one_of", not: true, values: ["free"] }, "plan is not one of free"],
+  [{ attribute: "email", is: "ends_with", not: true, values: ["@example.com"] }, "email does not end with @example.com"],
+  [{ attribute: "age", is: "at_least", values: [18] }, "age is at least 18"],
+  [{ segment: "staff", not: true }, "not in the segment staff"],
+])("a condition in words: %o", (condition, words) => expect(conditionWords(condition as Condition)).toBe(words));
 
 test.each<[string, Partial<Authored>, string[]]>([
   ["a new flag is good", {}, []],

@@ -53,7 +53,17 @@ export function conditionWords({ attribute, is, not, segment, values }: Conditio
     is === "missing"
       ? "is missing"
       : (OPERATORS.find(([name]) => name === (is ?? "one_of"))?.[1] ?? String(is).replaceAll("_", " "));
-  return `${not ? "not: " : ""}${attribute ?? "…"} ${verb} ${(values ?? []).map(String).join(" or ")}`.trim();
+  return `${attribute ?? "…"} ${not ? negated(verb) : verb} ${(values ?? []).map(String).join(" or ")}`.trim();
+}
+
+/** The same of people: `in the segment staff`, `whose plan is one of team`. */
+function whoWords(condition: Condition): string {
+  return typeof condition.segment === "string" ? conditionWords(condition) : `whose ${conditionWords(condition)}`;
+}
+
+/** `is not one of`, `does not start with`. */
+function negated(verb: string): string {
+  return verb.startsWith("is ") ? verb.replace("is ", "is not ") : `does not ${verb.replace(/s\b/, "")}`;
 }
 
 /** What is served, in words: `on`, or `on 20 %, off 80 %`. */
@@ -69,11 +79,11 @@ export function whoGetsWhat(flag: Authored): string[] {
   const unit = flag.unit && flag.unit !== "targetingKey" ? flag.unit : "unit";
   return [
     ...(flag.targets ?? []).map(
-      ({ keys, variant }) => `${countOf(keys)} named ${countOf(keys) === 1 ? unit : `${unit}s`} get ${variant}.`,
+      ({ keys, variant }) => `${countOf(keys)} named ${countOf(keys) === 1 ? `${unit} gets` : `${unit}s get`} ${variant}.`,
     ),
     ...(flag.rules ?? []).map(({ name, when, serve }) => {
       const who =
-        (when ?? []).length === 0 ? "Everybody else" : `Whoever has ${(when ?? []).map(conditionWords).join(", and ")}`;
+        (when ?? []).length === 0 ? "Everybody else" : `Everybody ${(when ?? []).map(whoWords).join(" and ")}`;
       return `${name ? `${name}: ` : ""}${who} gets ${serveWords(serve)}${typeof serve === "string" ? "" : `, by ${serve.by ?? flag.unit ?? "targetingKey"}; each keeps what it got`}.`;
     }),
     `All others get ${flag.default}.`,

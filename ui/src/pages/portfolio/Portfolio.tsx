@@ -207,9 +207,8 @@ function Card({ one }: { one: Summary }) {
   );
 }
 
-/** A list does not name the metric's kind; a difference of a share stays below one. */
 function unitOf(one: Summary) {
-  return differenceUnit(one.promise?.absolute && Math.abs(one.promise.absolute.estimate) < 1 ? "proportion" : "mean");
+  return differenceUnit(one.metric_kind ?? undefined);
 }
 
 function Table({ rows }: { rows: Summary[] }) {
