@@ -51,7 +51,6 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("utoipa", &["tenure-server"]),
     ("tonic", &["tenure-server"]),
     ("sqlx", &["tenure-store"]),
-    ("datafusion", &["tenure-analysis"]),
     ("parquet", &["tenure-events", "tenure-analysis"]),
     ("arrow", &["tenure-events", "tenure-analysis"]),
     ("object_store", &["tenure-events", "tenure-analysis"]),
