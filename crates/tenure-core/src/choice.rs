@@ -37,6 +37,7 @@ use crate::policy::Overrides;
 use crate::policy::change::ChangeCasePolicy;
 use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
+use crate::rollout::holdback::EndHoldback;
 use crate::rollout::{SetRolloutPlan, StartWave, Wave, WaveKind};
 use crate::sign_off::{Answer, AnswerBuyIn, RequestBuyIn, SatisfyCondition};
 use crate::state::State;
@@ -306,12 +307,14 @@ fn rolling_out(case: &Case, probes: &mut Vec<Probe>) {
         guardrails: Vec::new(),
         salt: None,
         exclusion: None,
+        holdback: None,
     };
     plain(probes, plan);
     plain(probes, StartWave { case: id.clone() });
     plain(probes, StopExposure { case: id.clone(), reason: Some(WHY.to_owned()) });
     plain(probes, GuardrailBreach { case: id.clone(), name: WHY.to_owned() });
     plain(probes, ReleaseHold { case: id.clone(), reason: None });
+    plain(probes, EndHoldback { case: id.clone(), reason: None });
     let arm = Arm::Counts([1_000, 100]);
     let outside = Outside { control: arm, treatment: arm, planned_n: 0, split: None, source: None };
     plain(

@@ -43,6 +43,7 @@ use crate::policy::SetPolicy;
 use crate::policy::change::ChangeCasePolicy;
 use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
+use crate::rollout::holdback::EndHoldback;
 use crate::rollout::{SetRolloutPlan, StartWave};
 use crate::segment::{ArchiveSegment, SetSegment};
 use crate::sign_off::{AnswerBuyIn, RequestBuyIn, SatisfyCondition};
@@ -129,6 +130,7 @@ commands! {
     ReleaseHold(ReleaseHold) = "release_hold", "Lifts a hold.";
     RecordMeasurement(RecordMeasurement) = "record_measurement", "Records a measurement of a rollout.";
     DecideOutcome(DecideOutcome) = "decide_outcome", "Keeps, iterates or removes.";
+    EndHoldback(EndHoldback) = "end_holdback", "Ends a holdback: everybody meets the kept feature.";
     AcknowledgeKeep(AcknowledgeKeep) = "acknowledge_keep", "Acknowledges a justified keep as a product owner.";
     ConfirmRemoved(ConfirmRemoved) = "confirm_removed", "Confirms that flag and losing code are gone.";
     ReviewKeep(ReviewKeep) = "review_keep", "Reviews a justified keep.";

@@ -47,6 +47,7 @@ use crate::platform_change::{
 use crate::policy::PolicySet;
 use crate::policy::change::CasePolicyChanged;
 use crate::question::{QuestionAnswered, QuestionAsked};
+use crate::rollout::holdback::HoldbackEnded;
 use crate::rollout::{RolloutPlanSet, WaveStarted};
 use crate::segment::{SegmentArchived, SegmentSet};
 use crate::sign_off::{BuildingStarted, BuyInAnswered, BuyInFailed, BuyInRequested, ConditionSatisfied};
@@ -275,6 +276,7 @@ events! {
         MeasurementRecorded = "measurement_recorded";
         KeepAcknowledged = "keep_acknowledged";
         FeatureKept = "feature_kept";
+        HoldbackEnded = "holdback_ended";
         IterationStarted = "iteration_started";
         RemovalStarted = "removal_started";
         CodebaseCleared = "codebase_cleared";

@@ -50,6 +50,9 @@ impl Case {
             (true, Stage::RollingOut | Stage::Outcome, Some(plan)) => {
                 (Phase::Measuring, plan.unit.clone(), plan.treatment_share)
             }
+            (true, Stage::Productionised, Some(plan)) if self.held_back().is_some() => {
+                (Phase::Holdback, plan.unit.clone(), self.exposure_percent() / 100.0)
+            }
             (true, ..) => (Phase::Everyone, crate::metric::targeting_key(), 0.5),
             (false, ..) => (Phase::Nobody, crate::metric::targeting_key(), 0.5),
         };
@@ -61,7 +64,11 @@ impl Case {
             iteration: self.iteration,
             unit_attribute: unit,
             coverage: percent(self.admitted_percent())?,
-            exclusion: self.plan.as_ref().and_then(|plan| plan.exclusion.as_ref()?.exclusion()),
+            // What is kept is for the units of the other rollouts of its group too.
+            exclusion: match phase {
+                Phase::Measuring => self.plan.as_ref().and_then(|plan| plan.exclusion.as_ref()?.exclusion()),
+                _ => None,
+            },
             treatment_share: percent(share * 100.0)?,
             treatment: flag.treatment.clone(),
             control: flag.control.clone(),

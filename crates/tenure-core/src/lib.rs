@@ -57,6 +57,7 @@ pub mod experiment;
 pub mod filter;
 pub mod flag;
 pub mod follow_up;
+mod forecast;
 pub mod hand_over;
 pub mod health;
 pub mod hold;

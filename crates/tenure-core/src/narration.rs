@@ -323,6 +323,9 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             format!("{owner} acknowledged for the product that it is kept without a significant effect{says}")
         }
         Event::FeatureKept(it) => kept(by, it),
+        Event::HoldbackEnded(it) => {
+            format!("{by} ended the holdback: everybody meets the feature{}", said(it.reason.as_deref()))
+        }
         Event::IterationStarted(it) => {
             format!("{by} started iteration {}: exposure is 0{}", it.iteration, said(it.reason.as_deref()))
         }
@@ -430,8 +433,12 @@ fn kept(by: &str, it: &FeatureKept) -> String {
     let justified = it.justification.as_ref().map_or(String::new(), |justification| {
         format!("; justified until a review on {}: {}", justification.review_on, justification.why)
     });
+    let meets = it.holdback.as_ref().map_or("everyone meets it".to_owned(), |held_back| {
+        let percent = number::decimal(held_back.percent, 2);
+        format!("everyone meets it but {percent} % who are held back until {}", held_back.until)
+    });
     format!(
-        "{by} kept the feature on measurement {}{recovered}: everyone meets it, and the warranty runs through {}{justified}",
+        "{by} kept the feature on measurement {}{recovered}: {meets}, and the warranty runs through {}{justified}",
         it.cites, it.warranty_ends
     )
 }
@@ -444,7 +451,11 @@ fn waves(plan: &Plan) -> String {
         };
         format!("{} % {kind}", number::decimal(wave.percent, 2))
     });
-    format!("{}, per {}", waves.collect::<Vec<_>>().join(", then "), plan.unit)
+    let held_back = plan.holdback.as_ref().map_or(String::new(), |holdback| {
+        let days = number::of(holdback.days.into(), "day", "days");
+        format!("; {} % are held back for {days} after a keep", number::decimal(holdback.percent, 2))
+    });
+    format!("{}, per {}{held_back}", waves.collect::<Vec<_>>().join(", then "), plan.unit)
 }
 
 fn grant(grant: &Grant) -> String {

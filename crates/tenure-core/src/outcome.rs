@@ -17,6 +17,7 @@ use crate::measurement::{Level, Verdict};
 use crate::person::{Actor, DRIVERS, Seat};
 use crate::policy::Deadlines;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::rollout::holdback::HeldBack;
 use crate::sign_off::checklists;
 use crate::time::{Stamp, days_later, months_later};
 
@@ -94,6 +95,9 @@ pub struct Kept {
     /// The date of the latest review of a justified keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed_on: Option<Date>,
+    /// Who is held back from it, while anybody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdback: Option<HeldBack>,
     /// When, and by which driver.
     pub stamp: Stamp,
 }
@@ -226,6 +230,9 @@ pub struct FeatureKept {
     pub level: Level,
     /// The control's level in the same rollout.
     pub control_level: Level,
+    /// Who is held back from it, and how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdback: Option<HeldBack>,
 }
 
 /// It is built better and measured again: exposure 0, and the owner process runs again.
@@ -342,6 +349,10 @@ impl DecideOutcome {
         let months = case.warranty.as_ref().map_or(0, |warranty| warranty.months);
         let deadlines = &ask.state.policy_of(case).deadlines;
         let today = ask.owner_date(case);
+        let planned = case.plan.as_ref().and_then(|plan| plan.holdback.as_ref());
+        let holdback = planned.map(|holdback| holdback.after(today));
+        // The flag is needed for as long as anybody is held back by it.
+        let needed_until = holdback.as_ref().map_or(today, |held_back| held_back.until);
         Ok(vec![
             FeatureKept {
                 case: case.id.clone(),
@@ -349,10 +360,11 @@ impl DecideOutcome {
                 recovered: case.measurements.negatives() > 0,
                 on: today,
                 warranty_ends: months_later(today, months),
-                flag_gone_by: days_later(today, i64::from(deadlines.flag_gone_days)),
+                flag_gone_by: days_later(needed_until, i64::from(deadlines.flag_gone_days)),
                 level: cited.treatment,
                 control_level: cited.control,
                 justification,
+                holdback,
             }
             .into(),
         ])
@@ -563,6 +575,7 @@ impl FeatureKept {
             flag_gone_by: self.flag_gone_by,
             on: self.on,
             reviewed_on: None,
+            holdback: self.holdback.clone(),
             stamp: stamp.clone(),
         });
         if let Some(warranty) = &mut case.warranty {

@@ -9,7 +9,8 @@ use crate::hand_over::{self, PrepareHandOver};
 use crate::id::CaseId;
 use crate::notice::GiveNotice;
 use crate::person::{Actor, DRIVERS, Role, Seat};
-use crate::rollout::{Plan, Running, StartWave};
+use crate::rollout::holdback::EndHoldback;
+use crate::rollout::{StartWave, gate};
 use crate::state::State;
 use crate::task::{Open, open};
 use crate::time::{Moment, Now, days_between, days_later};
@@ -46,6 +47,9 @@ pub(crate) fn of_case(state: &State, case: &Case, open: &[Open<'_>], moment: &Mo
         return Vec::new();
     }
     let mut due = rollout(state, case, moment);
+    if holdback_is_over(state, case, moment) {
+        due.push(Due::Submit(Box::new(EndHoldback { case: case.id.clone(), reason: None }.into())));
+    }
     if hand_over_is_due(state, case, moment) {
         due.push(Due::Submit(Box::new(PrepareHandOver { case: case.id.clone() }.into())));
     }
@@ -65,7 +69,8 @@ fn rollout(state: &State, case: &Case, moment: &Moment) -> Vec<Due> {
     if plan.metric.is_some() && moment.have_passed(policy.look_every_hours, looked) {
         due.push(Due::Look { case: case.id.clone() });
     }
-    if wave_is_due(case, plan, running, policy.wave_min_hours, moment) {
+    let another = running.wave + 1 < plan.waves.len();
+    if another && gate::shut(case, plan, running, policy.wave_min_hours, moment).is_empty() {
         let command = Command::from(StartWave { case: case.id.clone() });
         if decide(state, &Actor::System, moment.at, &command).is_ok() {
             due.push(Due::Submit(Box::new(command)));
@@ -74,18 +79,9 @@ fn rollout(state: &State, case: &Case, moment: &Moment) -> Vec<Due> {
     due
 }
 
-/// Whether the gates of the wave that runs are met: its time, its units, and a look since it began.
-fn wave_is_due(case: &Case, plan: &Plan, running: &Running, hours: u32, moment: &Moment) -> bool {
-    let (Some(wave), Some(next)) = (plan.waves.get(running.wave), plan.waves.get(running.wave + 1)) else {
-        return false;
-    };
-    let looked = case.measurements.looked.is_some_and(|looked| looked > running.since);
-    let units =
-        case.measurements.latest.as_ref().map_or(0, |latest| latest.control.n.min(latest.treatment.n));
-    !next.approval
-        && moment.have_passed(wave.min_hours.unwrap_or(hours), running.since)
-        && (looked || plan.metric.is_none())
-        && wave.min_units.is_none_or(|wanted| looked && units >= wanted)
+/// Whether those who are held back from a kept feature are to meet it now.
+fn holdback_is_over(state: &State, case: &Case, moment: &Moment) -> bool {
+    case.held_back().is_some_and(|held_back| state.owners_have_begun(case, held_back.until, moment))
 }
 
 /// Whether the pack of the running warranty is to be drawn up now.

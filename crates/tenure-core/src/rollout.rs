@@ -3,8 +3,11 @@
 //! What is exposed is a pure function of plan and state: nothing else can raise it.
 
 pub mod exclusion;
+pub(crate) mod gate;
+pub mod holdback;
 
 use exclusion::{Range, RangeAsked};
+use holdback::Holdback;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -137,6 +140,9 @@ pub struct Plan {
     /// The units it may admit, among rollouts that must not meet in one unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclusion: Option<Range>,
+    /// Who goes on without the feature for a while after a keep; nobody when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdback: Option<Holdback>,
 }
 
 /// What a case's flag showed to whom from an instant on; the log of these is append-only.
@@ -188,7 +194,8 @@ impl Case {
             Stage::RollingOut => wave(),
             Stage::Outcome if self.verdict() == Some(Verdict::Negative) => 0.0,
             Stage::Outcome => wave(),
-            Stage::Productionised | Stage::Closed => 100.0,
+            Stage::Productionised => 100.0 - self.held_back().map_or(0.0, |held_back| held_back.percent),
+            Stage::Closed => 100.0,
             _ => 0.0,
         }
     }
@@ -198,6 +205,7 @@ impl Case {
         let exposed = self.exposure_percent();
         match (self.stage, &self.plan) {
             (Stage::RollingOut | Stage::Outcome, Some(plan)) => (exposed / plan.treatment_share).min(100.0),
+            (Stage::Productionised, _) if exposed > 0.0 => 100.0,
             _ => exposed,
         }
     }
@@ -288,6 +296,9 @@ pub struct SetRolloutPlan {
     /// A group of rollouts that must not meet in one unit, and a range of units in it.
     #[serde(default)]
     pub exclusion: Option<RangeAsked>,
+    /// Who goes on without the feature for a while after a keep: a share of all units, for so many days.
+    #[serde(default)]
+    pub holdback: Option<Holdback>,
 }
 
 /// Starts the next wave.
@@ -347,6 +358,7 @@ impl SetRolloutPlan {
             )));
         }
         check_waves(&self.waves, share)?;
+        self.holdback.as_ref().map_or(Ok(()), |holdback| holdback.check(share))?;
         let plan = self.plan(ask, case, share)?;
         if case.plan.as_ref() == Some(&plan) {
             return Ok(Vec::new());
@@ -416,6 +428,7 @@ impl SetRolloutPlan {
             guardrails: self.guardrails.clone(),
             salt,
             exclusion,
+            holdback: self.holdback.clone(),
         })
     }
 }

@@ -14,6 +14,7 @@ use crate::narration;
 use crate::person::{Place, Seat};
 use crate::refusal::WhoMay;
 use crate::rollout::Running;
+use crate::rollout::gate::{self, Gate};
 use crate::state::State;
 use crate::task::{Open, Promise, open};
 use crate::time::{Moment, Now};
@@ -123,7 +124,7 @@ impl State {
         let what = |what: String, until: Option<Date>| Some(Until { what, until });
         match (case.stage, &case.running) {
             (Stage::RollingOut, Some(running)) if case.hold.is_none() => {
-                let (until, waits_for) = self.rollout_until(case, running);
+                let (until, waits_for) = self.rollout_until(case, running, now);
                 what(waits_for, until)
             }
             (Stage::Productionised, _) => {
@@ -151,18 +152,27 @@ impl State {
         }
     }
 
-    fn rollout_until(&self, case: &Case, running: &Running) -> (Option<Date>, String) {
+    fn rollout_until(&self, case: &Case, running: &Running, now: Now) -> (Option<Date>, String) {
         let Some(plan) = &case.plan else { return (None, "the rollout runs".to_owned()) };
+        let hours = self.policy_of(case).wave_min_hours;
         match (plan.waves.get(running.wave), plan.waves.get(running.wave + 1)) {
             (Some(wave), Some(_)) => {
-                let hours = i64::from(wave.min_hours.unwrap_or(self.policy_of(case).wave_min_hours));
-                let ends = running.since.checked_add(jiff::SignedDuration::from_hours(hours)).ok();
-                let ends = ends.map(|ends| self.today(case, ends));
-                (ends, format!("the wave of {} % runs", wave.percent))
+                let runs = format!("the wave of {} % runs", wave.percent);
+                let ends = self.today(case, gate::ends(wave, running, hours));
+                let shut = gate::shut(case, plan, running, hours, &Moment::of(now));
+                // What opens with time says when; of the others the first is the one to see to.
+                match shut.first() {
+                    Some(Gate::Time) | None => (Some(ends), runs),
+                    Some(_) if !plan.automatic => (Some(ends), runs),
+                    Some(gate) => (None, format!("{runs} on, because {}", gate.sentence())),
+                }
             }
             _ => {
                 let ends = crate::time::days_later(running.started_on, i64::from(plan.max_days));
-                (Some(ends), "the rollout is measured".to_owned())
+                let forecast =
+                    self.forecast(case).map(|forecast| forecast.sentence(self.today(case, now.at)));
+                let forecast = forecast.map_or(String::new(), |sentence| format!(" ({sentence})"));
+                (Some(ends), format!("the rollout is measured{forecast}"))
             }
         }
     }

@@ -185,6 +185,9 @@ pub enum Phase {
     Measuring,
     /// Everybody gets the new value, also those without a unit: the case was kept.
     Everyone,
+    /// Everybody gets the new value, also those without a unit, but who is in control at this treatment share: the case was
+    /// kept, and some are held back. A share that grew takes the new value from nobody.
+    Holdback,
     /// Everybody gets the old value: before the first wave, on hold, or removed.
     Nobody,
 }
@@ -212,6 +215,14 @@ impl Arm {
     }
 }
 
+impl Phase {
+    /// Whether two arms are served, and who meets one of them is worth knowing.
+    #[must_use]
+    pub fn compares(self) -> bool {
+        matches!(self, Self::Measuring | Self::Holdback)
+    }
+}
+
 impl Rollout {
     /// The flagd definition of the flag.
     ///
@@ -224,6 +235,11 @@ impl Rollout {
         self.check()?;
         let targeting = match self.phase {
             Phase::Measuring => self.measuring(),
+            Phase::Holdback => json!({"if": [
+                {"missing": [self.unit_attribute]},
+                Arm::Treatment.as_str(),
+                self.split()
+            ]}),
             Phase::Everyone => json!({"if": [true, Arm::Treatment.as_str()]}),
             Phase::Nobody => json!({"if": [true, null]}),
         };
@@ -325,12 +341,17 @@ impl Rollout {
             {"missing": [self.unit_attribute]},
             null,
             {"fractional": admission},
-            {"fractional": [
-                salted(self.arm_salt()),
-                [Arm::Treatment.as_str(), self.treatment_share.millionths()],
-                [Arm::Control.as_str(), self.treatment_share.rest()]
-            ]},
+            self.split(),
             Arm::Off.as_str()
+        ]})
+    }
+
+    /// The arm of a unit that is admitted.
+    fn split(&self) -> Json {
+        json!({"fractional": [
+            {"cat": [self.arm_salt(), {"var": self.unit_attribute}]},
+            [Arm::Treatment.as_str(), self.treatment_share.millionths()],
+            [Arm::Control.as_str(), self.treatment_share.rest()]
         ]})
     }
 

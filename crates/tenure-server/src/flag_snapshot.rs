@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tenure_core::State;
 use tenure_core::id::{EnvironmentId, FlagKey};
 use tenure_flags::authoring::Lists;
-use tenure_flags::{Context, Entry, EvaluationError, FlagSet, Phase, Resolution, Rollout, Snapshot, Step};
+use tenure_flags::{Context, Entry, EvaluationError, FlagSet, Resolution, Rollout, Snapshot, Step};
 
 use crate::flag_document::FlagDocument;
 use crate::flag_evaluations::Evaluations;
@@ -54,7 +54,7 @@ impl FlagSnapshot {
             .filter(|_| !state.is_archived(environment))
             .filter(|case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment))
             .filter_map(|case| case.rollout())
-            .filter(|rollout| rollout.phase == Phase::Measuring)
+            .filter(|rollout| rollout.phase.compares())
             .map(|rollout| (rollout.flag_key.clone(), MeasuredRollout::from(&rollout)))
             .collect();
         Self::of(state.flag_set(environment, lists), measured, at)
@@ -84,7 +84,7 @@ impl FlagSnapshot {
             let here = state
                 .case_of_flag(key)
                 .filter(|case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment));
-            match here.and_then(|case| case.rollout()).filter(|rollout| rollout.phase == Phase::Measuring) {
+            match here.and_then(|case| case.rollout()).filter(|rollout| rollout.phase.compares()) {
                 Some(rollout) => measured.insert(key.to_string(), MeasuredRollout::from(&rollout)),
                 None => measured.remove(key.as_str()),
             };

@@ -239,11 +239,14 @@ fn plan(dice: &mut Dice<'_>) -> Json {
         3 | 4 => json!([[5, "safety"], [50, "measure"]]),
         _ => json!([[50, "measure"]]),
     };
-    json!({ "waves": waves })
+    match dice.roll(3) {
+        0 => json!({"waves": waves, "holdback": {"percent": dice.pick(&[5, 5, 60]), "days": 20}}),
+        _ => json!({ "waves": waves }),
+    }
 }
 
 /// Commands that people give without being waited on, or before it is time; more than once what there is seldom cause for.
-const UNASKED: [&str; 57] = [
+const UNASKED: [&str; 60] = [
     "log_deviation",
     "rule_deviation",
     "add_follow_up",
@@ -251,6 +254,9 @@ const UNASKED: [&str; 57] = [
     "stop_exposure",
     "guardrail_breach",
     "release_hold",
+    "end_holdback",
+    "end_holdback",
+    "end_holdback",
     "report_bug",
     "fix_bug",
     "dispute_bug",

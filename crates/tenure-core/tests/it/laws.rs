@@ -61,9 +61,30 @@ fn beginnings() -> &'static [(Town, Books)] {
         ];
         let mut towns: Vec<Town> =
             scenes.into_iter().map(|(id, command, nth)| beginning(id, command, nth)).collect();
-        towns.extend([on_a_condition(), after_its_warranty(), after_its_warranty(), disputed()]);
+        towns.extend([
+            on_a_condition(),
+            after_its_warranty(),
+            after_its_warranty(),
+            disputed(),
+            holding_some_back(),
+        ]);
         towns.into_iter().map(|town| (town.clone(), Books::of(&town.world.journal))).collect()
     })
+}
+
+/// Kept, with a few who go on without it.
+fn holding_some_back() -> Town {
+    let mut town = beginning("S01", "set_rollout_plan", 1);
+    let plan = json!({"waves": [[5, "safety"], [50, "measure"]], "holdback": {"percent": 5, "days": 20}});
+    town.does("development-lead", "set_rollout_plan", plan);
+    for _ in 0..2 {
+        town.does("development-lead", "start_wave", json!({}));
+        town.later(10);
+    }
+    let counts = json!({"control": [41220, 4905], "treatment": [41310, 5412], "planned_n": 30000});
+    town.does("product-manager", "record_measurement", json!({"measurement": counts}));
+    town.does("product-manager", "decide_outcome", json!({"kind": "keep"}));
+    town
 }
 
 /// Handed over, with a bug that the product owners may say was reported before.

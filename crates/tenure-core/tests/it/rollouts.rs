@@ -273,6 +273,163 @@ fn an_automatic_rollout_takes_looks_and_starts_waves_when_their_gates_are_met() 
 }
 
 #[test]
+fn a_wave_does_not_start_on_data_that_are_not_to_be_believed() {
+    let waits_for = |town: &Town| town.world.state.until(town.case(), town.now()).unwrap().what;
+    let starts =
+        |town: &Town| plan(&town.world.state, town.now()).iter().any(|due| matches!(due, Due::Submit(_)));
+    let mut town = automatic();
+    town.does("development-lead", "start_wave", json!({}));
+    assert_eq!(waits_for(&town), "the wave of 5 % runs");
+    town.later(2);
+    assert_eq!(waits_for(&town), "the wave of 5 % runs on, because no look was taken since it began");
+    town.does("system", "record_measurement", look([90, 10], [95, 11]));
+    assert_eq!(waits_for(&town), "the wave of 5 % runs on, because 90 of 100 units an arm are measured");
+
+    // One arm has far too few units: the look is invalid.
+    town.later(1);
+    town.does("system", "record_measurement", look([2_000, 240], [1_000, 120]));
+    assert_eq!(verdict(&town), Verdict::Invalid);
+    assert!(!starts(&town));
+    assert!(waits_for(&town).contains("its data are not to be believed"), "{}", waits_for(&town));
+
+    // The same for a finding about the events, though the arms are right: nothing has arrived for days.
+    let mut silent = look([2_000, 240], [2_010, 241]);
+    silent["measurement"]["seen"] = json!({"freshest_received_at": "2026-01-01T00:00:00Z", "outcomes": 481});
+    let mut town = automatic();
+    town.does("development-lead", "start_wave", json!({}));
+    town.later(2);
+    town.does("system", "record_measurement", silent);
+    assert_eq!(verdict(&town), Verdict::Immature);
+    assert!(!starts(&town));
+    assert!(waits_for(&town).contains("the newest event arrived"), "{}", waits_for(&town));
+    town.does("system", "record_measurement", look([2_000, 240], [2_010, 241]));
+    assert!(starts(&town));
+}
+
+#[test]
+fn a_wave_that_needs_approval_waits_for_somebody() {
+    let mut town = Town::before("set_rollout_plan");
+    town.does("development-lead", "define_metric", json!({"metric": "primary"}));
+    let waves = json!([[5, "safety"], {"percent": 50, "kind": "measure", "approval": true}]);
+    town.does("development-lead", "set_rollout_plan", json!({"waves": waves, "automatic": true}));
+    town.does("development-lead", "start_wave", json!({}));
+    town.later(5);
+    town.does("system", "record_measurement", look(FLAT.0, FLAT.1));
+    assert_eq!(plan(&town.world.state, town.now()), []);
+    let until = town.world.state.until(town.case(), town.now()).unwrap();
+    assert_eq!(until.what, "the wave of 5 % runs on, because somebody has to start the next");
+    town.does("product-manager", "start_wave", json!({}));
+    assert_eq!(town.case().exposure_percent(), 50.0);
+}
+
+#[test]
+fn low_traffic_waits_and_says_for_how_long() {
+    let mut town = Town::in_measured_wave();
+    let says = |town: &Town| town.world.state.until(town.case(), town.now()).unwrap().line();
+    assert_eq!(says(&town), "the rollout is measured, until 2026-06-28");
+    for (day, units) in [(1, 200), (10, 900)] {
+        town.later(day);
+        town.does("system", "record_measurement", look([units, units / 8], [units, units / 8 + 1]));
+        assert_eq!(verdict(&town), Verdict::Immature);
+    }
+    let planned = town.case().measurements.design.as_ref().unwrap().planned_n;
+    let said = says(&town);
+    assert!(said.starts_with(&format!("the rollout is measured (900 of {}", as_read(planned))), "{said}");
+    assert!(said.contains("it may end as underpowered"), "{said}");
+}
+
+/// A count as people read it.
+fn as_read(count: u64) -> String {
+    format!("{},{:03}", count / 1_000, count % 1_000)
+}
+
+fn kept_with_a_holdback() -> Town {
+    let mut town = Town::before("set_rollout_plan");
+    let refused = |town: &mut Town, holdback: Json, says: &str| {
+        let plan = json!({"waves": [[5, "safety"], [50, "measure"]], "holdback": holdback});
+        let refusal = town.refuses("development-lead", "set_rollout_plan", plan, "invalid_argument");
+        assert!(refusal.sentence.contains(says), "{refusal}");
+    };
+    refused(&mut town, json!({"percent": 60, "days": 30}), "at most 50");
+    refused(&mut town, json!({"percent": 0, "days": 30}), "above 0");
+    refused(&mut town, json!({"percent": 5, "days": 0}), "1 to 730");
+    let plan = json!({"waves": [[5, "safety"], [50, "measure"]], "holdback": {"percent": 5, "days": 90}});
+    town.does("development-lead", "set_rollout_plan", plan);
+    for _ in 0..2 {
+        town.does("development-lead", "start_wave", json!({}));
+        town.later(3);
+    }
+    town.later(8);
+    town.does("system", "record_measurement", look(GAIN.0, GAIN.1));
+    town
+}
+
+#[test]
+fn a_kept_feature_may_hold_some_back_for_a_while() {
+    let mut town = kept_with_a_holdback();
+    let measured = town.case().rollout().unwrap();
+    town.does("product-manager", "decide_outcome", json!({"kind": "keep"}));
+    assert_eq!(town.case().exposure_percent(), 95.0);
+    let kept = town.case().rollout().unwrap();
+    assert_eq!(kept.phase, Phase::Holdback);
+    for unit in (0..2_000).map(|unit| format!("u{unit}")) {
+        let held_back = kept.arm(&unit) != tenure_flags::Arm::Treatment;
+        assert!(
+            !held_back || measured.arm(&unit) == tenure_flags::Arm::Control,
+            "{unit} had it and loses it"
+        );
+    }
+    let due = |town: &Town| -> Vec<Due> {
+        let ends = |due: &Due| matches!(due, Due::Submit(command) if command.name() == "end_holdback");
+        plan(&town.world.state, town.now()).into_iter().filter(ends).collect()
+    };
+    town.does("boards-owner", "stop_exposure", json!({}));
+    assert_eq!(town.case().exposure_percent(), 0.0);
+    town.does("boards-owner", "release_hold", json!({}));
+    assert_eq!(town.case().exposure_percent(), 95.0);
+    town.later(89);
+    assert_eq!(due(&town), []);
+    town.later(1);
+    let [Due::Submit(command)] = <[Due; 1]>::try_from(due(&town)).unwrap() else {
+        panic!("a holdback is over")
+    };
+    let now = town.now();
+    town.world.submit(&Actor::System, now, &command).unwrap();
+    assert_eq!((town.case().exposure_percent(), due(&town)), (100.0, vec![]));
+    assert_eq!(town.case().rollout().unwrap().phase, Phase::Everyone);
+    town.refuses("product-manager", "end_holdback", json!({}), "wrong_state");
+    let shown: Vec<f64> = town.case().allocations.iter().map(|one| one.exposure_percent).collect();
+    assert_eq!(shown, [5.0, 50.0, 95.0, 0.0, 95.0, 100.0]);
+}
+
+#[test]
+fn a_holdback_is_ended_by_a_driver_and_by_nobody_else() {
+    let mut town = kept_with_a_holdback();
+    town.refuses("product-manager", "end_holdback", json!({}), "wrong_state");
+    town.does("product-manager", "decide_outcome", json!({"kind": "keep"}));
+    town.refuses("boards-owner", "end_holdback", json!({}), "forbidden");
+    town.does("development-lead", "end_holdback", json!({"reason": "long enough"}));
+    assert_eq!(town.case().exposure_percent(), 100.0);
+}
+
+#[test]
+fn a_kept_feature_is_served_to_all_whatever_range_its_rollout_had() {
+    let mut town = Town::before("set_rollout_plan");
+    let plan = json!({"waves": [[5, "safety"], [20, "measure"]], "exclusion": {"group": "checkout"}});
+    town.does("development-lead", "set_rollout_plan", plan);
+    for _ in 0..2 {
+        town.does("development-lead", "start_wave", json!({}));
+        town.later(5);
+    }
+    town.later(8);
+    town.does("system", "record_measurement", look(GAIN.0, GAIN.1));
+    town.does("product-manager", "decide_outcome", json!({"kind": "keep"}));
+    let rollout = town.case().rollout().unwrap();
+    assert_eq!(rollout.phase, Phase::Everyone);
+    assert!(rollout.definition().is_ok(), "{:?}", rollout.definition());
+}
+
+#[test]
 fn an_automatic_rollout_names_a_metric_that_is_defined() {
     let mut town = Town::before("set_rollout_plan");
     let plan = json!({"waves": [[50, "measure"]], "automatic": true});

@@ -337,6 +337,27 @@ fn everyone_and_nobody_are_never_static() {
 }
 
 #[test]
+fn who_is_held_back_was_in_control_and_everybody_else_gets_the_new_value() {
+    let measured = covering(100.0);
+    let kept = Rollout { phase: Phase::Holdback, treatment_share: percent(95.0), ..measured.clone() };
+    let mut held_back = 0;
+    for index in 0..4_000 {
+        let context = json!({"targetingKey": format!("user-{index}")});
+        let (variant, value, _) = answer(&kept, &context);
+        let (before, ..) = answer(&measured, &context);
+        match variant.as_str() {
+            "control" => {
+                assert_eq!((before.as_str(), value), ("control", json!("old")), "{context}");
+                held_back += 1;
+            }
+            _ => assert_eq!((variant.as_str(), value), ("treatment", json!("new")), "{context}"),
+        }
+    }
+    assert!((120..280).contains(&held_back), "{held_back} of 4,000 where 5 % are held back");
+    assert_eq!(answer(&kept, &json!({})).0, "treatment", "without a unit nobody is held back");
+}
+
+#[test]
 fn impossible_rollouts_are_refused() {
     #[track_caller]
     fn check(rollout: Rollout, message: &str) {
