@@ -11,6 +11,7 @@ interleaving of the threads.
 """
 
 import argparse
+import atexit
 import collections
 import json
 import os
@@ -39,6 +40,8 @@ class Server:
         start = self.log.tell()
         command = [*before, binary, "serve", "--data-dir", str(folder / "data"), "--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, stderr=self.log, stdout=self.log, start_new_session=True)
+        # Also when this is interrupted, no server stays behind.
+        atexit.register(self.end)
         deadline = time.monotonic() + 60
         self.url = None
         while self.url is None:
@@ -53,6 +56,11 @@ class Server:
     def kill(self):
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        atexit.unregister(self.end)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.kill()
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)

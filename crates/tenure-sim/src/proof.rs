@@ -9,7 +9,6 @@ use serde::Serialize;
 use tenure_stats::CannotSay;
 use tenure_stats::moments::MomentsError;
 
-mod chance;
 mod coverage;
 mod e_process;
 mod guardrails;
@@ -26,7 +25,7 @@ mod type_one;
 mod watch;
 mod waves;
 
-use chance::{Chance, Source};
+use crate::chance::{self, Chance, NoLaw, Source};
 
 /// The runs of each setting behind a figure that may be cited.
 pub const RUNS: u64 = 100_000;
@@ -88,6 +87,12 @@ pub enum ProofError {
     /// No run.
     #[error("0 runs show nothing; ask for at least 1")]
     NoRuns,
+}
+
+impl From<NoLaw> for ProofError {
+    fn from(NoLaw(law): NoLaw) -> Self {
+        Self::Law(law)
+    }
 }
 
 /// One way of drawing, and what is measured in each run.

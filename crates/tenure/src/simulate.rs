@@ -1,4 +1,7 @@
-//! `tenure simulate`: the studies behind the statistics, measured beside their targets.
+//! `tenure simulate`: the studies behind the statistics, measured beside their targets; and the histories of faults and the
+//! rollouts of the whole system, from which a failing seed is replayed.
+
+mod history;
 
 use std::process::ExitCode;
 
@@ -32,11 +35,14 @@ pub struct Args {
 /// `tenure simulate`. Fails when a target is missed.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Some(name) = &args.name else { return list(args.json) };
+    if let Some(history) = history::find(name) {
+        return history.run(args.runs, args.seed, args.json);
+    }
     let studies: Vec<&Study> = match name.as_str() {
         "all" => STUDIES.iter().collect(),
         name => match proof::find(name) {
             Some(study) => vec![study],
-            None => bail!("no study is called {name:?}; `tenure simulate` lists them"),
+            None => bail!("no study or history is called {name:?}; `tenure simulate` lists them"),
         },
     };
     let mut reports = Vec::new();
@@ -78,9 +84,14 @@ fn list(as_json: bool) -> anyhow::Result<ExitCode> {
                 .collect();
             output::json(&json!({"study": study.name, "shows": study.shows, "measures": measures}))?;
         }
+        for history in history::ALL {
+            output::json(&json!({"history": history.name, "shows": history.shows}))?;
+        }
     } else {
+        let studies = STUDIES.iter().map(|study| (study.name, study.shows));
+        let histories = history::ALL.iter().map(|history| (history.name, history.shows));
         let rows: Vec<Vec<String>> =
-            STUDIES.iter().map(|study| vec![study.name.to_owned(), study.shows.to_owned()]).collect();
+            studies.chain(histories).map(|(name, shows)| vec![name.to_owned(), shows.to_owned()]).collect();
         output::table(&["study", "shows"], &[], &rows);
     }
     Ok(ExitCode::SUCCESS)

@@ -51,9 +51,10 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("utoipa", &["tenure-server"]),
     ("tonic", &["tenure-server"]),
     ("sqlx", &["tenure-store"]),
-    ("parquet", &["tenure-events", "tenure-analysis"]),
-    ("arrow", &["tenure-events", "tenure-analysis"]),
-    ("object_store", &["tenure-events", "tenure-analysis"]),
+    // The simulator stands in for the store, and reads back what the event log wrote.
+    ("parquet", &["tenure-events", "tenure-analysis", "tenure-sim"]),
+    ("arrow", &["tenure-events", "tenure-analysis", "tenure-sim"]),
+    ("object_store", &["tenure-events", "tenure-analysis", "tenure-sim"]),
     ("anyhow", &["tenure"]),
     ("clap", &["tenure"]),
 ];

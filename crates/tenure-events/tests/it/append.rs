@@ -7,7 +7,7 @@ use futures::FutureExt;
 use object_store::memory::InMemory;
 use tenure_events::{AppendError, Config, Draft, Event, EventLog, Kind, Received, Unit};
 
-use crate::faulty::{FaultyDisk, Power};
+use crate::disk::{FaultyDisk, Power};
 use crate::world::{Row, ids, now, outcomes, rows, seconds};
 
 /// One event of each shape.

@@ -13,7 +13,7 @@ use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 use tenure_events::{Config, Event, EventLog, REPEAT_HORIZON, schema};
 
-use crate::faulty::{FaultyDisk, FaultyStore, Power};
+use crate::disk::{FaultyDisk, FaultyStore, Power};
 use crate::world::{Row, ids, now, outcome, outcome_at, rows, rows_of, sealed_batches, seconds};
 
 async fn opened(config: Config) -> (tempfile::TempDir, EventLog) {

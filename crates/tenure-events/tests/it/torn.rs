@@ -6,7 +6,7 @@ use object_store::memory::InMemory;
 use proptest::prelude::*;
 use tenure_events::{Config, Cut, EventLog};
 
-use crate::faulty::{FaultyDisk, Power};
+use crate::disk::{FaultyDisk, Power, Survives};
 use crate::world::{ids, outcomes};
 
 const SEGMENT: &str = "segment-0000000000000001.arrows";
@@ -99,7 +99,7 @@ async fn what_was_found_once_stays_though_its_writer_never_synced_it() {
     let (disk, _) = three_commits().await;
     disk.unsync(SEGMENT);
     assert_eq!(ids(&open(&disk).await).await.len(), 6);
-    let disk = disk.after_power_cut(0);
+    let disk = disk.after_power_cut(Survives::Nothing);
     assert_eq!(ids(&open(&disk).await).await.len(), 6);
 }
 

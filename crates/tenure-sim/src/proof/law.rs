@@ -73,7 +73,7 @@ impl Revenue {
 
     /// How many of `units` buy.
     pub(super) fn buying(&self, chance: &mut Chance, units: u64) -> Result<u64, ProofError> {
-        if self.buyers < 1.0 { chance.binomial(units, self.buyers) } else { Ok(units) }
+        if self.buyers < 1.0 { Ok(chance.binomial(units, self.buyers)?) } else { Ok(units) }
     }
 }
 

@@ -12,6 +12,7 @@ mod commands;
 mod conformance;
 mod events;
 mod growth_team;
+mod kill;
 mod notifications;
 mod printed;
 mod telemetry;

@@ -6,24 +6,27 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Binomial, Distribution, StandardNormal};
 use tenure_stats::normal;
 
-use super::ProofError;
-
 /// One run's chance. The generator is named, so that a seed means the same everywhere and for good.
-pub(super) struct Chance(Xoshiro256PlusPlus);
+pub(crate) struct Chance(Xoshiro256PlusPlus);
+
+/// A law that has no such parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} with these parameters cannot be drawn")]
+pub struct NoLaw(pub(crate) &'static str);
 
 /// From which the generators of one setting's runs are made.
 #[derive(Clone, Copy)]
-pub(super) struct Source(u64);
+pub(crate) struct Source(u64);
 
 impl Source {
     /// The source of one setting of a study.
-    pub(super) fn new(seed: u64, study: &str, setting: usize) -> Self {
+    pub(crate) fn new(seed: u64, study: &str, setting: usize) -> Self {
         let named = study.bytes().fold(mix(seed), |state, byte| mix(state ^ u64::from(byte)));
         Self(mix(named ^ setting as u64))
     }
 
     /// The chance of one run.
-    pub(super) fn of_run(self, run: u64) -> Chance {
+    pub(crate) fn of_run(self, run: u64) -> Chance {
         Chance(Xoshiro256PlusPlus::seed_from_u64(mix(self.0 ^ mix(run))))
     }
 }
@@ -38,29 +41,39 @@ fn mix(state: u64) -> u64 {
 
 impl Chance {
     /// A draw from a law.
-    pub(super) fn draw<T>(&mut self, law: &impl Distribution<T>) -> T {
+    pub(crate) fn draw<T>(&mut self, law: &impl Distribution<T>) -> T {
         law.sample(&mut self.0)
     }
 
     /// Between 0 and 1, never 0.
-    pub(super) fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         1.0 - self.0.random::<f64>()
     }
 
     /// Standard normal.
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         self.draw(&StandardNormal)
     }
 
     /// Standard normal around `mean`, given that it is above `threshold`.
-    pub(super) fn normal_above(&mut self, mean: f64, threshold: f64) -> f64 {
+    pub(crate) fn normal_above(&mut self, mean: f64, threshold: f64) -> f64 {
         mean + normal::isf(self.uniform() * normal::sf(threshold - mean))
     }
 
     /// How many of `n` happen, each with chance `p`.
-    pub(super) fn binomial(&mut self, n: u64, p: f64) -> Result<u64, ProofError> {
-        let law = Binomial::new(n, p).map_err(|_| ProofError::Law("a binomial"))?;
+    pub(crate) fn binomial(&mut self, n: u64, p: f64) -> Result<u64, NoLaw> {
+        let law = Binomial::new(n, p).map_err(|_| NoLaw("a binomial"))?;
         Ok(self.draw(&law))
+    }
+
+    /// A number below `bound`, each as likely; 0 when there is none.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0.random_range(0..bound.max(1))
+    }
+
+    /// Whether something of this chance happens.
+    pub(crate) fn happens(&mut self, p: f64) -> bool {
+        self.0.random::<f64>() < p
     }
 }
 
