@@ -102,6 +102,19 @@ export const segments = queryOptions({
   queryFn: async () => (await unwrap(client.GET("/api/v1/segments", all))).items,
 });
 
+/** Who is in a list that a flag or a segment refers to, up to a page; its name changes with what it holds. */
+export const keyList = (list: string) =>
+  queryOptions({
+    queryKey: ["key-lists", list],
+    queryFn: async () =>
+      (
+        await unwrap(
+          client.GET("/api/v1/key-lists/{list}", { params: { path: { list }, query: { limit: PAGE_MAX } } }),
+        )
+      ).items,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
 export const changeRequests = (status: RequestStatus) =>
   queryOptions({
     queryKey: ["change-requests", status],

@@ -1,7 +1,12 @@
-// Units named one by one. A long list is kept beside the flag and shown by its length: it is replaced as a whole, never edited unit by unit.
+// Units named one by one. The server keeps them as a list beside the flag; a long one is shown by its length and replaced as a whole.
 import { Button, Input, TagsInput, type TagsInputProps } from "@mantine/core";
-import { count } from "../../lib/number.ts";
-import { countOf, type Keys, keysOf } from "./authored.ts";
+import { useQuery } from "@tanstack/react-query";
+import { keyList } from "../../api/queries.ts";
+import { of } from "../../lib/number.ts";
+import { type Keys, keysOf } from "./authored.ts";
+
+/** A list longer than this is replaced as a whole. */
+const EDITED_MAX = 200;
 
 export interface UnitsInputProps extends Pick<
   TagsInputProps,
@@ -12,11 +17,14 @@ export interface UnitsInputProps extends Pick<
 }
 
 export function UnitsInput({ value, onChange, label, description, flex, miw, ...look }: UnitsInputProps) {
-  if (value !== undefined && !Array.isArray(value)) {
+  const reference = value === undefined || Array.isArray(value) ? null : value;
+  const isShort = reference !== null && reference.count <= EDITED_MAX;
+  const held = useQuery({ ...keyList(reference?.list ?? ""), enabled: isShort }).data;
+  if (reference !== null && held === undefined) {
     return (
       <Input.Wrapper label={label} description={description} {...{ flex, miw }}>
         <div>
-          <span className="num">{count(countOf(value))} units, kept as a list.</span>{" "}
+          <span className="num">{of(reference.count, "unit")}, kept as a list.</span>{" "}
           <Button size="compact-xs" onClick={() => onChange([])}>
             Replace
           </Button>
@@ -29,7 +37,7 @@ export function UnitsInput({ value, onChange, label, description, flex, miw, ...
       {...{ label, description, flex, miw }}
       {...look}
       placeholder="unit, then Enter"
-      value={keysOf(value)}
+      value={held ?? keysOf(value)}
       onChange={onChange}
     />
   );
