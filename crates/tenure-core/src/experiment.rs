@@ -160,7 +160,7 @@ pub struct ExperimentRegistered {
     /// What was measured.
     pub measurement: Outside,
     /// What the statistics say.
-    pub judged: Judged,
+    pub judged: Box<Judged>,
     /// The experiment it is a re-run or a follow-up of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ExperimentId>,
@@ -221,7 +221,7 @@ impl RegisterExperiment {
             },
             ended: self.ended,
             measurement: self.measurement.clone(),
-            judged,
+            judged: Box::new(judged),
             parent: self.parent.clone(),
             baseline: self.baseline.clone(),
             surface: self.surface.clone(),
@@ -262,7 +262,7 @@ impl ExperimentRegistered {
             metric: self.metric.clone(),
             ended: self.ended,
             measurement: self.measurement.clone(),
-            judged: self.judged.clone(),
+            judged: Judged::clone(&self.judged),
             parent: self.parent.clone(),
             baseline: self.baseline.clone(),
             surface: self.surface.clone(),
