@@ -2769,6 +2769,10 @@ export interface components {
             with: components["schemas"]["DecideOutcome"];
         } | {
             /** @constant */
+            do: "end_holdback";
+            with: components["schemas"]["EndHoldback"];
+        } | {
+            /** @constant */
             do: "acknowledge_keep";
             with: components["schemas"]["AcknowledgeKeep"];
         } | {
@@ -4012,6 +4016,16 @@ export interface components {
             /** @description Which. */
             request: components["schemas"]["ChangeRequestId"];
         };
+        /** @description Ends the holdback of a kept feature: everybody meets it. */
+        EndHoldback: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
         /** @description An entry of the journal. */
         EntryView: {
             /** @description Who decided it: the account's id. */
@@ -4347,6 +4361,10 @@ export interface components {
             body: components["schemas"]["FeatureKept"];
             /** @constant */
             kind: "feature_kept";
+        } | {
+            body: components["schemas"]["HoldbackEnded"];
+            /** @constant */
+            kind: "holdback_ended";
         } | {
             body: components["schemas"]["IterationStarted"];
             /** @constant */
@@ -4856,6 +4874,10 @@ export interface components {
             /** @constant */
             kind: "feature_kept";
         } | {
+            body: components["schemas"]["HoldbackEnded"];
+            /** @constant */
+            kind: "holdback_ended";
+        } | {
             body: components["schemas"]["IterationStarted"];
             /** @constant */
             kind: "iteration_started";
@@ -5184,6 +5206,8 @@ export interface components {
              * @description The date the flag should have left the code by.
              */
             flag_gone_by: string;
+            /** @description Who is held back from it, and how long. */
+            holdback?: components["schemas"]["HeldBack"] | null;
             /** @description Why, when the effect was not significant. */
             justification?: components["schemas"]["Justification"] | null;
             /** @description The new baseline to beat. */
@@ -5690,6 +5714,19 @@ export interface components {
             /** @description The version that runs. */
             version: string;
         };
+        /** @description Who is held back from a kept feature, and how long. */
+        HeldBack: {
+            /**
+             * Format: double
+             * @description The share of all units, in percent.
+             */
+            percent: number;
+            /**
+             * Format: date
+             * @description The date from which everybody meets the feature.
+             */
+            until: string;
+        };
         /** @description Cochran's Q over epochs [Cochran 1954]. */
         Heterogeneity: {
             /**
@@ -5725,6 +5762,26 @@ export interface components {
             /** @constant */
             cause: "stopped";
         });
+        /** @description How long who is held back after a keep, as a rollout plan says. */
+        Holdback: {
+            /**
+             * Format: uint32
+             * @description For how many days after the keep.
+             */
+            days: number;
+            /**
+             * Format: double
+             * @description The share of all units that go on without the feature, in percent.
+             */
+            percent: number;
+        };
+        /** @description The holdback ended. */
+        HoldbackEnded: {
+            /** @description Of which case. */
+            case: components["schemas"]["CaseId"];
+            /** @description Why. */
+            reason?: string | null;
+        };
         /** @description The hold was lifted. */
         HoldReleased: {
             /** @description In which case. */
@@ -6095,6 +6152,8 @@ export interface components {
              * @description The date the flag should have left the code by.
              */
             flag_gone_by: string;
+            /** @description Who is held back from it, while anybody is. */
+            holdback?: components["schemas"]["HeldBack"] | null;
             /**
              * Format: uint32
              * @description The iteration that was kept.
@@ -7326,6 +7385,8 @@ export interface components {
             exclusion?: components["schemas"]["Range"] | null;
             /** @description Metrics that must not get worse. */
             guardrails?: components["schemas"]["Guardrail"][];
+            /** @description Who goes on without the feature for a while after a keep; nobody when none. */
+            holdback?: components["schemas"]["Holdback"] | null;
             /** @description How another metric or unit than the experiment's follows from it. */
             mapping?: string | null;
             /**
@@ -9040,6 +9101,11 @@ export interface components {
              * @default []
              */
             guardrails: components["schemas"]["GuardrailInput"][];
+            /**
+             * @description Who goes on without the feature for a while after a keep: a share of all units, for so many days.
+             * @default null
+             */
+            holdback: components["schemas"]["Holdback"] | null;
             /**
              * @description How another metric or unit than the experiment's follows from it.
              * @default null
