@@ -1,5 +1,5 @@
 // The real server with the real pages, for the stories: started in an empty folder, claimed, and set up by its admin as `people.mjs` says.
-// TENURE_BIN names the binary. A debug build made elsewhere has no pages in it; then `ui/dist` is put in front of it, under the server's own policy.
+// TENURE_BIN names the binary. Where it has no pages in it, or with TENURE_PAGES=dist, `ui/dist` is put in front of it, under the server's own policy.
 import { spawn } from "node:child_process";
 import { createReadStream, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, request } from "node:http";
@@ -37,7 +37,8 @@ export async function start({ args, ready = /serving on/ } = {}) {
   await heard;
   const api = `http://127.0.0.1:${port}`;
   const page = await (await fetch(api, { headers: { accept: "text/html" } })).text();
-  const front = page.includes('id="root"') ? null : await inFront(port);
+  const isBuiltIn = page.includes('id="root"') && process.env.TENURE_PAGES !== "dist";
+  const front = isBuiltIn ? null : await inFront(port);
   return {
     api,
     url: front?.url ?? api,

@@ -8,6 +8,7 @@ export type Account = Schemas["AccountView"];
 export type Token = Schemas["TokenView"];
 export type Webhook = Schemas["WebhookView"];
 export type Done = Schemas["Done"];
+export type Invited = Schemas["Invited"];
 export type WhoMay = Schemas["WhoMay"];
 export type ChecklistItem = Schemas["Item"];
 export type LedgerDiff = Schemas["LedgerDiff"];

@@ -1,13 +1,16 @@
 // What the pages read: one entry a question, with the key under which the answer is kept and by which the live feed refreshes it.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, rememberCsrf, unwrap } from "./client.ts";
+import { type List, type Page, PAGE_MAX, type Place, whole } from "./list.ts";
 import type { CaseFile, Me, RequestStatus } from "./model.ts";
 import { Problem } from "./problem.ts";
 
-/** The most items of one page of the API: lists come whole in one request up to this, and say so beyond it. */
-export const PAGE_MAX = 1_000;
+/** A list as a question; its answer is the items. */
+const listOf = <T>(queryKey: string[], page: (place: Place) => Promise<Page<T>>) =>
+  queryOptions({ queryKey, queryFn: () => whole(page), select: ({ items }: List<T>): T[] => items });
 
-const all = { params: { query: { limit: PAGE_MAX } } };
+/** Whether a list's answer is not the whole list. */
+export const isCut = <T>(of: ReturnType<typeof listOf<T>>) => ({ ...of, select: ({ isCut }: List<T>) => isCut });
 
 /** Who is signed in; null when nobody is. */
 export const session = queryOptions({
@@ -35,10 +38,7 @@ export const portfolio = queryOptions({
   queryFn: () => unwrap(client.GET("/api/v1/portfolio")),
 });
 
-export const cases = queryOptions({
-  queryKey: ["cases"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/cases", all))).items,
-});
+export const cases = listOf(["cases"], (place) => unwrap(client.GET("/api/v1/cases", place)));
 
 export const caseFile = (id: string) =>
   queryOptions({
@@ -54,10 +54,7 @@ export const looks = (id: string) =>
     queryFn: () => unwrap(client.GET("/api/v1/cases/{case}/looks", { params: { path: { case: id } } })),
   });
 
-export const experiments = queryOptions({
-  queryKey: ["experiments"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/experiments", all))).items,
-});
+export const experiments = listOf(["experiments"], (place) => unwrap(client.GET("/api/v1/experiments", place)));
 
 export const experiment = (id: string) =>
   queryOptions({
@@ -66,10 +63,7 @@ export const experiment = (id: string) =>
   });
 
 /** All flags, each with how it stands in every environment. */
-export const flags = queryOptions({
-  queryKey: ["flags"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/flags", all))).items,
-});
+export const flags = listOf(["flags"], (place) => unwrap(client.GET("/api/v1/flags", place)));
 
 export const flag = (environment: string, key: string) =>
   queryOptions({
@@ -86,21 +80,16 @@ export const flagHistory = (key: string) =>
 
 /** Where a flag's key stands in code, by the last scan of each codebase. */
 export const references = (flagKey: string) =>
-  queryOptions({
-    queryKey: ["flags", flagKey, "references"],
-    queryFn: async () =>
-      (await unwrap(client.GET("/api/v1/references", { params: { query: { flag: flagKey } } }))).items,
-  });
+  listOf(["flags", flagKey, "references"], ({ params: { query } }) =>
+    unwrap(client.GET("/api/v1/references", { params: { query: { ...query, flag: flagKey } } })),
+  );
 
 export const environments = queryOptions({
   queryKey: ["environments"],
   queryFn: () => unwrap(client.GET("/api/v1/environments")),
 });
 
-export const segments = queryOptions({
-  queryKey: ["segments"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/segments", all))).items,
-});
+export const segments = listOf(["segments"], (place) => unwrap(client.GET("/api/v1/segments", place)));
 
 /** Who is in a list that a flag or a segment refers to, up to a page; its name changes with what it holds. */
 export const keyList = (list: string) =>
@@ -116,11 +105,9 @@ export const keyList = (list: string) =>
   });
 
 export const changeRequests = (status: RequestStatus) =>
-  queryOptions({
-    queryKey: ["change-requests", status],
-    queryFn: async () =>
-      (await unwrap(client.GET("/api/v1/change-requests", { params: { query: { status, limit: PAGE_MAX } } }))).items,
-  });
+  listOf(["change-requests", status], ({ params: { query } }) =>
+    unwrap(client.GET("/api/v1/change-requests", { params: { query: { ...query, status } } })),
+  );
 
 export const changeRequest = (request: string) =>
   queryOptions({
@@ -128,37 +115,23 @@ export const changeRequest = (request: string) =>
     queryFn: () => unwrap(client.GET("/api/v1/change-requests/{request}", { params: { path: { request } } })),
   });
 
-export const metrics = queryOptions({
-  queryKey: ["metrics"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/metrics", all))).items,
-});
+export const metrics = listOf(["metrics"], (place) => unwrap(client.GET("/api/v1/metrics", place)));
 
-export const people = queryOptions({
-  queryKey: ["people"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/people", all))).items,
-});
+export const people = listOf(["people"], (place) => unwrap(client.GET("/api/v1/people", place)));
 
-export const accounts = queryOptions({
-  queryKey: ["accounts"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/accounts", all))).items,
+export const accounts = {
+  ...listOf(["accounts"], (place) => unwrap(client.GET("/api/v1/accounts", place))),
   staleTime: 5 * 60_000,
-});
+};
 
-export const teams = queryOptions({
-  queryKey: ["teams"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/teams", all))).items,
+export const teams = {
+  ...listOf(["teams"], (place) => unwrap(client.GET("/api/v1/teams", place))),
   staleTime: 60_000,
-});
+};
 
-export const codebases = queryOptions({
-  queryKey: ["codebases"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/codebases", all))).items,
-});
+export const codebases = listOf(["codebases"], (place) => unwrap(client.GET("/api/v1/codebases", place)));
 
-export const platformChanges = queryOptions({
-  queryKey: ["platform-changes"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/platform-changes", all))).items,
-});
+export const platformChanges = listOf(["platform-changes"], (place) => unwrap(client.GET("/api/v1/platform-changes", place)));
 
 export const policy = queryOptions({
   queryKey: ["policy"],
@@ -213,15 +186,9 @@ export const verifiedJournal = queryOptions({
   gcTime: 0,
 });
 
-export const tokens = queryOptions({
-  queryKey: ["tokens"],
-  queryFn: async () => (await unwrap(client.GET("/api/v1/tokens", all))).items,
-});
+export const tokens = listOf(["tokens"], (place) => unwrap(client.GET("/api/v1/tokens", place)));
 
-export const webhooks = queryOptions({
-  queryKey: ["webhooks"],
-  queryFn: () => unwrap(client.GET("/api/v1/webhooks")),
-});
+export const webhooks = listOf(["webhooks"], (place) => unwrap(client.GET("/api/v1/webhooks", place)));
 
 export const deliveries = (id: string) =>
   queryOptions({

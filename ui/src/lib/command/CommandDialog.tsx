@@ -1,15 +1,15 @@
 // The dialog of a command, made from its form. A refusal stays inside it, beside what was typed; nothing typed is lost.
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem } from "../../api/problem.ts";
 import { commands } from "../../api/queries.ts";
+import { FormDialog } from "../FormDialog.tsx";
 import { fieldsFrom, type Schema } from "./described.ts";
 import { FieldInput } from "./FieldInput.tsx";
 import type { Field, Form } from "./form.ts";
 import { argumentsOf, fieldsOf, formOf, FORMS, idFrom, missing, verbOf } from "./forms.ts";
 import { useGive } from "./give.ts";
-import { CommandFailure } from "./RefusalNotice.tsx";
 
 /** Fields whose name can be made from another's words. */
 const NAMED_AFTER: Record<string, [prefix: string, from: string]> = {
@@ -51,61 +51,39 @@ export default function CommandDialog({
   };
 
   return (
-    <Modal
-      opened
+    <FormDialog
+      title={form.title ?? verb}
       onClose={onClose}
-      title={
-        <Text fw={620} size="lg">
-          {form.title ?? verb}
-        </Text>
-      }
+      submit={verb}
+      onSubmit={submit}
+      error={give.error}
+      isPending={give.isPending}
+      danger={form.danger === true}
       size={fields.some(({ is }) => is === "waves" || is === "json") ? "lg" : "md"}
     >
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <Stack gap="md">
-          <About known={known} />
-          {form.says !== undefined && (
-            <Text size="sm" className="quiet">
-              {form.says}
-            </Text>
-          )}
-          {fields.map((field, at) => (
-            <FieldInput
-              key={field.name}
-              field={field}
-              value={named[field.name]}
-              autoFocus={at === 0}
-              fault={
-                isTried && lacking.includes(field.name)
-                  ? "This is needed."
-                  : fault === field.name
-                    ? give.error?.message
-                    : undefined
-              }
-              onChange={(value) => setGiven((before) => ({ ...before, [field.name]: value }))}
-            />
-          ))}
-          {give.isError && <CommandFailure error={give.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button
-              type="submit"
-              variant="filled"
-              loading={give.isPending}
-              {...(form.danger === true ? { color: "loss" } : {})}
-            >
-              {verb}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <About known={known} />
+      {form.says !== undefined && (
+        <Text size="sm" className="quiet">
+          {form.says}
+        </Text>
+      )}
+      {fields.map((field, at) => (
+        <FieldInput
+          key={field.name}
+          field={field}
+          value={named[field.name]}
+          autoFocus={at === 0}
+          fault={
+            isTried && lacking.includes(field.name)
+              ? "This is needed."
+              : fault === field.name
+                ? give.error?.message
+                : undefined
+          }
+          onChange={(value) => setGiven((before) => ({ ...before, [field.name]: value }))}
+        />
+      ))}
+    </FormDialog>
   );
 }
 

@@ -1,12 +1,12 @@
 // What shows that an item of an owner process is done: links, texts and files, and the way to add one. Files are saved, never opened as pages.
-import { Anchor, Button, FileInput, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, FileInput, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
 import type { ChecklistItem, Choice } from "../../api/model.ts";
 import { choiceOf, CommandButton } from "../../lib/command/CommandButton.tsx";
-import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { FormDialog } from "../../lib/FormDialog.tsx";
 import { decimal } from "../../lib/number.ts";
 import { By } from "./By.tsx";
 
@@ -82,47 +82,31 @@ function AttachFile({ place, onClose }: { place: Place; onClose: () => void }) {
     },
   });
   return (
-    <Modal
-      opened
+    <FormDialog
+      title="Attach a file"
       onClose={onClose}
-      title={
-        <Text fw={620} size="lg">
-          Attach a file
-        </Text>
-      }
+      submit="Attach"
+      onSubmit={() => file !== null && attach.mutate(file)}
+      error={attach.error}
+      isPending={attach.isPending}
+      isReady={file !== null && !isLarge}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (file !== null && !isLarge) attach.mutate(file);
-        }}
-      >
-        <Stack gap="md">
-          <FileInput
-            label="File"
-            placeholder="choose a file"
-            description={`At most ${decimal(FILE_BYTES_MAX / 1024 / 1024, 0)} MiB. It is kept beside the journal, and can be erased.`}
-            value={file}
-            onChange={setFile}
-            error={isLarge ? `This one has ${decimal(file.size / 1024 / 1024)} MiB.` : undefined}
-            data-autofocus
-          />
-          <TextInput
-            label="What it shows"
-            placeholder="optional"
-            value={evidence}
-            onChange={(event) => setEvidence(event.currentTarget.value)}
-          />
-          {attach.isError && <CommandFailure error={attach.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" variant="filled" loading={attach.isPending} disabled={file === null || isLarge}>
-              Attach
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <FileInput
+        label="File"
+        placeholder="choose a file"
+        description={`At most ${decimal(FILE_BYTES_MAX / 1024 / 1024, 0)} MiB. It is kept beside the journal, and can be erased.`}
+        value={file}
+        onChange={setFile}
+        error={isLarge ? `This one has ${decimal(file.size / 1024 / 1024)} MiB.` : undefined}
+        data-autofocus
+      />
+      <TextInput
+        label="What it shows"
+        placeholder="optional"
+        value={evidence}
+        onChange={(event) => setEvidence(event.currentTarget.value)}
+      />
+    </FormDialog>
   );
 }
 

@@ -1,11 +1,14 @@
 // Inviting a product owner without an account: a signed link to the page with four buttons. The link is shown once and kept nowhere.
-import { Alert, Button, Code, CopyButton, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Code, CopyButton, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
-import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import type { Invited } from "../../api/model.ts";
+import { Dialog, FormDialog } from "../../lib/FormDialog.tsx";
 import { day } from "../../lib/number.ts";
+
+const TITLE = "Invite a product owner by link";
 
 export function Invite({ id, teams }: { id: string; teams: readonly string[] }) {
   const [isOpen, dialog] = useDisclosure(false);
@@ -14,12 +17,12 @@ export function Invite({ id, teams }: { id: string; teams: readonly string[] }) 
       <Button size="xs" onClick={dialog.open}>
         Invite by link
       </Button>
-      {isOpen && <Dialog id={id} teams={teams} onClose={dialog.close} />}
+      {isOpen && <Ask id={id} teams={teams} onClose={dialog.close} />}
     </>
   );
 }
 
-function Dialog({ id, teams, onClose }: { id: string; teams: readonly string[]; onClose: () => void }) {
+function Ask({ id, teams, onClose }: { id: string; teams: readonly string[]; onClose: () => void }) {
   const queries = useQueryClient();
   const [given, setGiven] = useState({ team: teams[0] ?? "", person: "", email: "", until: "" });
   const take = (name: "person" | "email" | "until") => (event: { currentTarget: { value: string } }) => {
@@ -41,92 +44,79 @@ function Dialog({ id, teams, onClose }: { id: string; teams: readonly string[]; 
       ),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["case", id] }),
   });
-  const made = invite.data;
+  if (invite.data) return <Made made={invite.data} onClose={onClose} />;
   return (
-    <Modal
-      opened
+    <FormDialog
+      title={TITLE}
       onClose={onClose}
-      title={
-        <Text fw={620} size="lg">
-          Invite a product owner by link
-        </Text>
-      }
+      submit="Make the link"
+      onSubmit={() => invite.mutate()}
+      error={invite.error}
+      isPending={invite.isPending}
     >
-      {made ? (
-        <Stack gap="md">
-          <Text size="sm">
-            Whoever has this link can answer for the team, until {day(made.until)}. It is shown this once: hand it to
-            nobody else.
-          </Text>
-          <Code block data-link>
-            {made.link}
-          </Code>
-          {made.mailed && (
-            <Alert color={made.mailed.delivered ? "gain" : "late"}>
-              {made.mailed.delivered ? "It was mailed." : "It could not be mailed: hand it over yourself."}
-            </Alert>
-          )}
-          <Group justify="flex-end">
-            <CopyButton value={made.link}>
-              {({ copied, copy }) => (
-                <Button variant="filled" onClick={copy}>
-                  {copied ? "Copied" : "Copy the link"}
-                </Button>
-              )}
-            </CopyButton>
-            <Button onClick={onClose}>Done</Button>
-          </Group>
-        </Stack>
-      ) : (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            invite.mutate();
-          }}
-        >
-          <Stack gap="md">
-            <Text size="sm" className="quiet">
-              They need no account: the page works on a phone and has four buttons. They answer once, for one team.
-            </Text>
-            <Select
-              label="For which team"
-              data={[...teams]}
-              value={given.team}
-              onChange={(team) => setGiven((before) => ({ ...before, team: team ?? "" }))}
-              allowDeselect={false}
-            />
-            <TextInput
-              label="Who is invited"
-              description="A name, as people would know it"
-              value={given.person}
-              onChange={take("person")}
-              data-autofocus
-            />
-            <TextInput
-              type="email"
-              label="Mail it to"
-              placeholder="optional"
-              description="Used once and not kept"
-              value={given.email}
-              onChange={take("email")}
-            />
-            <TextInput
-              type="date"
-              label="Good until"
-              description="The day the answer is promised by, when left out"
-              value={given.until}
-              onChange={take("until")}
-            />
-            {invite.isError && <CommandFailure error={invite.error} />}
-            <Group justify="flex-end" gap="xs">
-              <Button onClick={onClose}>Cancel</Button>
-              <Button type="submit" variant="filled" loading={invite.isPending}>
-                Make the link
+      <Text size="sm" className="quiet">
+        They need no account: the page works on a phone and has four buttons. They answer once, for one team.
+      </Text>
+      <Select
+        label="For which team"
+        data={[...teams]}
+        value={given.team}
+        onChange={(team) => setGiven((before) => ({ ...before, team: team ?? "" }))}
+        allowDeselect={false}
+      />
+      <TextInput
+        label="Who is invited"
+        description="A name, as people would know it"
+        value={given.person}
+        onChange={take("person")}
+        data-autofocus
+      />
+      <TextInput
+        type="email"
+        label="Mail it to"
+        placeholder="optional"
+        description="Used once and not kept"
+        value={given.email}
+        onChange={take("email")}
+      />
+      <TextInput
+        type="date"
+        label="Good until"
+        description="The day the answer is promised by, when left out"
+        value={given.until}
+        onChange={take("until")}
+      />
+    </FormDialog>
+  );
+}
+
+function Made({ made, onClose }: { made: Invited; onClose: () => void }) {
+  return (
+    <Dialog title={TITLE} onClose={onClose}>
+      <Stack gap="md">
+        <Text size="sm">
+          Whoever has this link can answer for the team, until {day(made.until)}. It is shown this once: hand it to
+          nobody else.
+        </Text>
+        <Code block data-link>
+          {made.link}
+        </Code>
+        {made.mailed && (
+          <Alert color={made.mailed.delivered ? "gain" : "late"}>
+            {made.mailed.delivered ? "It was mailed." : "It could not be mailed: hand it over yourself."}
+          </Alert>
+        )}
+        <Group justify="flex-end">
+          <CopyButton value={made.link}>
+            {({ copied, copy }) => (
+              <Button variant="filled" onClick={copy}>
+                {copied ? "Copied" : "Copy the link"}
               </Button>
-            </Group>
-          </Stack>
-        </form>
-      )}
-    </Modal>
+            )}
+          </CopyButton>
+          <Button onClick={onClose}>Done</Button>
+        </Group>
+      </Stack>
+    </Dialog>
   );
 }

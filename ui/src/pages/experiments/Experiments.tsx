@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { cases, experiments } from "../../api/queries.ts";
 import { VerdictBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { Cut } from "../../lib/Cut.tsx";
 import { day, differenceUnit, effectSentence } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
@@ -98,6 +99,7 @@ export default function Experiments() {
           )
         }
       </Asked>
+      <Cut of={experiments} what="experiments" />
     </>
   );
 }

@@ -5,6 +5,7 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { changeRequest, changeRequests } from "../../api/queries.ts";
 import type { ChangeRequest as View, RequestStatus } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { Cut } from "../../lib/Cut.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
@@ -100,6 +101,7 @@ function All() {
           )
         }
       </Asked>
+      <Cut of={changeRequests(status)} what="change requests" />
     </>
   );
 }

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import type { Flag } from "../../api/model.ts";
 import { environments, flags } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
+import { Cut } from "../../lib/Cut.tsx";
 import { TeamName } from "../../lib/names.tsx";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { type Column, Rows } from "../../lib/Rows.tsx";
@@ -134,6 +135,7 @@ export default function Flags() {
           return <Rows label="Flags" rows={shown} rowKey={(one) => one.key} columns={columns} />;
         }}
       </Asked>
+      <Cut of={flags} what="flags" />
     </>
   );
 }

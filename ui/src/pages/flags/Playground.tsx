@@ -4,11 +4,14 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
 import type { EvaluationStep, Explained } from "../../api/model.ts";
-import { environments, PAGE_MAX } from "../../api/queries.ts";
+import { environments } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { FlagTabs } from "./FlagTabs.tsx";
+
+/** The most answers that are shown together. */
+const ANSWERS_MAX = 100;
 
 export default function Playground() {
   const [query, set] = useAddress();
@@ -17,23 +20,21 @@ export default function Playground() {
   const only = query.get("flag") ?? "";
   const known = (useQuery(environments).data ?? []).map((one) => one.environment);
   const attempt = useMutation({
-    mutationFn: async () =>
-      (
-        await unwrap(
-          client.POST("/api/v1/playground", {
-            body: {
-              context: JSON.parse(context) as Record<string, unknown>,
-              environment,
-              flag: only === "" ? null : only,
-              limit: PAGE_MAX,
-              after: "",
-              at: null,
-            },
-          }),
-        )
-      ).items,
+    mutationFn: (after: string) =>
+      unwrap(
+        client.POST("/api/v1/playground", {
+          body: {
+            context: JSON.parse(context) as Record<string, unknown>,
+            environment,
+            flag: only === "" ? null : only,
+            limit: ANSWERS_MAX,
+            after,
+            at: null,
+          },
+        }),
+      ),
   });
-  const answers = attempt.data ?? [];
+  const { items: answers = [], next } = attempt.data ?? {};
   return (
     <>
       <PageHeader
@@ -45,7 +46,7 @@ export default function Playground() {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            attempt.mutate();
+            attempt.mutate("");
           }}
         >
           <Stack gap="md">
@@ -91,6 +92,11 @@ export default function Playground() {
       {answers.map((one) => (
         <Answer key={one.key} one={one} />
       ))}
+      {typeof next === "string" && (
+        <Button onClick={() => attempt.mutate(next)} loading={attempt.isPending}>
+          The flags after {next}
+        </Button>
+      )}
     </>
   );
 }

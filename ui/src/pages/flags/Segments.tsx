@@ -1,5 +1,5 @@
 // Segments: named sets of units that rules of many flags refer to.
-import { Anchor, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Text, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -8,7 +8,8 @@ import { segments } from "../../api/queries.ts";
 import type { Segment, SegmentView as View } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { useGive } from "../../lib/command/give.ts";
-import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { Cut } from "../../lib/Cut.tsx";
+import { FormDialog } from "../../lib/FormDialog.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
@@ -65,6 +66,7 @@ export default function Segments() {
             )
           }
         </Asked>
+        <Cut of={segments} what="segments" />
       </Section>
       {edited !== null && asked.data && (
         <Editor
@@ -94,88 +96,74 @@ function Editor({ one, known, onClose }: { one: View | undefined; known: readonl
   const give = useGive({ onDone: onClose });
   const rules = holds.rules ?? [];
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
+      title={one ? `Segment ${one.segment}` : "Add a segment"}
       size="lg"
-      title={
-        <Text fw={620} size="lg">
-          {one ? `Segment ${one.segment}` : "Add a segment"}
-        </Text>
+      onClose={onClose}
+      submit="Save"
+      onSubmit={() =>
+        give.mutate({
+          command: "set_segment",
+          with: { segment: name, holds, ...(description === "" ? {} : { description }) },
+        })
       }
+      error={give.error}
+      isPending={give.isPending}
+      isReady={name !== ""}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          give.mutate({
-            command: "set_segment",
-            with: { segment: name, holds, ...(description === "" ? {} : { description }) },
-          });
-        }}
-      >
-        <Stack gap="md">
-          {!one && (
-            <TextInput
-              label="Name"
-              placeholder="beta-customers"
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value.trim())}
-              data-autofocus
-            />
-          )}
-          <TextInput
-            label="What it is for"
-            placeholder="optional"
-            value={description}
-            onChange={(event) => setDescription(event.currentTarget.value)}
-          />
-          <UnitsInput
-            label="Units that are in"
-            description="One by one"
-            value={holds.members}
-            onChange={(members) => setHolds((before) => ({ ...before, members }))}
-          />
-          {rules.map((rule, at) => (
-            <fieldset key={at} style={{ border: "1px solid var(--line)", borderRadius: 9, margin: 0, minWidth: 0 }}>
-              <legend style={{ fontSize: "0.8rem", padding: "0 6px" }}>Or whoever has all of</legend>
-              <Conditions
-                label={`rule ${at + 1}`}
-                value={rule}
-                segments={known.filter((other) => other !== name)}
-                onChange={(changed) =>
-                  setHolds((before) => ({
-                    ...before,
-                    rules: rules.map((other, place) => (place === at ? changed : other)),
-                  }))
-                }
-              />
-            </fieldset>
-          ))}
-          <Button
-            size="xs"
-            leftSection={<IconPlus size={14} />}
-            style={{ alignSelf: "start" }}
-            onClick={() =>
-              setHolds((before) => ({ ...before, rules: [...rules, [{ attribute: "", is: "one_of", values: [] }]] }))
+      {!one && (
+        <TextInput
+          label="Name"
+          placeholder="beta-customers"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value.trim())}
+          data-autofocus
+        />
+      )}
+      <TextInput
+        label="What it is for"
+        placeholder="optional"
+        value={description}
+        onChange={(event) => setDescription(event.currentTarget.value)}
+      />
+      <UnitsInput
+        label="Units that are in"
+        description="One by one"
+        value={holds.members}
+        onChange={(members) => setHolds((before) => ({ ...before, members }))}
+      />
+      {rules.map((rule, at) => (
+        <fieldset key={at} style={{ border: "1px solid var(--line)", borderRadius: 9, margin: 0, minWidth: 0 }}>
+          <legend style={{ fontSize: "0.8rem", padding: "0 6px" }}>Or whoever has all of</legend>
+          <Conditions
+            label={`rule ${at + 1}`}
+            value={rule}
+            segments={known.filter((other) => other !== name)}
+            onChange={(changed) =>
+              setHolds((before) => ({
+                ...before,
+                rules: rules.map((other, place) => (place === at ? changed : other)),
+              }))
             }
-          >
-            Add a rule
-          </Button>
-          <UnitsInput
-            label="Units that are out"
-            description="Whatever else says that they are in"
-            value={holds.excluded}
-            onChange={(excluded) => setHolds((before) => ({ ...before, excluded }))}
           />
-          {give.isError && <CommandFailure error={give.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" variant="filled" loading={give.isPending} disabled={name === ""}>
-              Save
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </fieldset>
+      ))}
+      <Button
+        size="xs"
+        leftSection={<IconPlus size={14} />}
+        style={{ alignSelf: "start" }}
+        onClick={() =>
+          setHolds((before) => ({ ...before, rules: [...rules, [{ attribute: "", is: "one_of", values: [] }]] }))
+        }
+      >
+        Add a rule
+      </Button>
+      <UnitsInput
+        label="Units that are out"
+        description="Whatever else says that they are in"
+        value={holds.excluded}
+        onChange={(excluded) => setHolds((before) => ({ ...before, excluded }))}
+      />
+    </FormDialog>
   );
 }

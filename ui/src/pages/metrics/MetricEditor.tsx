@@ -3,11 +3,9 @@ import {
   ActionIcon,
   Button,
   Group,
-  Modal,
   NumberInput,
   Select,
   SimpleGrid,
-  Stack,
   Table,
   Text,
   TextInput,
@@ -16,7 +14,7 @@ import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Metric } from "../../api/model.ts";
 import { useGive } from "../../lib/command/give.ts";
-import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { FormDialog } from "../../lib/FormDialog.tsx";
 import { decimal } from "../../lib/number.ts";
 import { type Draft, EXAMPLE, numberOf, type Outcome, sentenceOf } from "./preview.ts";
 
@@ -46,133 +44,116 @@ export function MetricEditor({
       ),
     });
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
+      title={metric ? `Metric ${metric.title ?? metric.metric}` : "Define a metric"}
       size="xl"
-      title={
-        <Text fw={620} size="lg">
-          {metric ? `Metric ${metric.title ?? metric.metric}` : "Define a metric"}
-        </Text>
-      }
+      onClose={onClose}
+      submit={metric ? "Replace the definition" : "Define"}
+      onSubmit={save}
+      error={give.error}
+      isPending={give.isPending}
     >
-      <form
-        onSubmit={(submitted) => {
-          submitted.preventDefault();
-          save();
-        }}
-      >
-        <Stack gap="md">
-          <SimpleGrid cols={{ base: 1, sm: 3 }}>
-            <TextInput
-              label="Id"
-              placeholder="purchase"
-              value={draft.metric}
-              readOnly={metric !== undefined}
-              {...(taken ? { error: "This metric exists: saving replaces its definition." } : {})}
-              onChange={(change) => set("metric", change.currentTarget.value)}
-              data-autofocus
-            />
-            <TextInput
-              label="Name"
-              placeholder="optional"
-              value={draft.title ?? ""}
-              onChange={(change) => set("title", change.currentTarget.value)}
-            />
-            <Select
-              label="Which way is good"
-              data={[
-                { value: "increase", label: "More is better" },
-                { value: "decrease", label: "Less is better" },
-              ]}
-              value={draft.direction}
-              onChange={(value) => set("direction", value === "decrease" ? "decrease" : "increase")}
-              allowDeselect={false}
-            />
-            <Select
-              label="What the number is"
-              data={[
-                { value: "proportion", label: "Share of units with the event" },
-                { value: "mean", label: "Mean of a value per unit" },
-                { value: "ratio", label: "Ratio of two totals" },
-                { value: "quantile", label: "Quantile of a value" },
-              ]}
-              value={draft.kind}
-              onChange={(value) => set("kind", value as Draft["kind"])}
-              allowDeselect={false}
-            />
-            <TextInput
-              label="Outcome event"
-              placeholder={draft.metric || "the metric's id"}
-              value={draft.event ?? ""}
-              onChange={(change) => set("event", change.currentTarget.value)}
-            />
-            {draft.kind !== "proportion" && (
-              <Select
-                label="A unit's outcomes become"
-                clearable
-                placeholder="the sum"
-                data={[
-                  { value: "any", label: "1 when there is any" },
-                  { value: "count", label: "how many there are" },
-                  { value: "sum", label: "the sum of their values" },
-                  { value: "mean", label: "the mean of their values" },
-                  { value: "last", label: "the value of the last" },
-                ]}
-                value={draft.aggregation ?? null}
-                onChange={(value) => set("aggregation", value as Draft["aggregation"])}
-              />
-            )}
-            {draft.kind === "ratio" && (
-              <TextInput
-                label="Event of the denominator"
-                value={draft.denominator ?? ""}
-                onChange={(change) => set("denominator", change.currentTarget.value)}
-              />
-            )}
-            {draft.kind === "quantile" && (
-              <NumberInput
-                label="Which quantile"
-                min={0.01}
-                max={0.99}
-                step={0.05}
-                value={draft.quantile ?? ""}
-                onChange={(value) => set("quantile", number(value))}
-              />
-            )}
-            <NumberInput
-              label="Hours in which outcomes count"
-              placeholder="the whole rollout"
-              min={1}
-              value={draft.window_hours ?? ""}
-              onChange={(value) => set("window_hours", number(value))}
-            />
-            {draft.kind !== "proportion" && (
-              <NumberInput
-                label="Largest value a unit may have"
-                placeholder="none"
-                min={0}
-                value={draft.cap ?? ""}
-                onChange={(value) => set("cap", number(value))}
-              />
-            )}
-            <TextInput
-              label="Attribute that carries the unit"
-              value={draft.unit}
-              onChange={(change) => set("unit", change.currentTarget.value)}
-            />
-          </SimpleGrid>
-          <Preview draft={{ ...draft, event }} outcomes={outcomes} onChange={setOutcomes} />
-          {give.isError && <CommandFailure error={give.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" variant="filled" loading={give.isPending}>
-              {metric ? "Replace the definition" : "Define"}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <SimpleGrid cols={{ base: 1, sm: 3 }}>
+        <TextInput
+          label="Id"
+          placeholder="purchase"
+          value={draft.metric}
+          readOnly={metric !== undefined}
+          {...(taken ? { error: "This metric exists: saving replaces its definition." } : {})}
+          onChange={(change) => set("metric", change.currentTarget.value)}
+          data-autofocus
+        />
+        <TextInput
+          label="Name"
+          placeholder="optional"
+          value={draft.title ?? ""}
+          onChange={(change) => set("title", change.currentTarget.value)}
+        />
+        <Select
+          label="Which way is good"
+          data={[
+            { value: "increase", label: "More is better" },
+            { value: "decrease", label: "Less is better" },
+          ]}
+          value={draft.direction}
+          onChange={(value) => set("direction", value === "decrease" ? "decrease" : "increase")}
+          allowDeselect={false}
+        />
+        <Select
+          label="What the number is"
+          data={[
+            { value: "proportion", label: "Share of units with the event" },
+            { value: "mean", label: "Mean of a value per unit" },
+            { value: "ratio", label: "Ratio of two totals" },
+            { value: "quantile", label: "Quantile of a value" },
+          ]}
+          value={draft.kind}
+          onChange={(value) => set("kind", value as Draft["kind"])}
+          allowDeselect={false}
+        />
+        <TextInput
+          label="Outcome event"
+          placeholder={draft.metric || "the metric's id"}
+          value={draft.event ?? ""}
+          onChange={(change) => set("event", change.currentTarget.value)}
+        />
+        {draft.kind !== "proportion" && (
+          <Select
+            label="A unit's outcomes become"
+            clearable
+            placeholder="the sum"
+            data={[
+              { value: "any", label: "1 when there is any" },
+              { value: "count", label: "how many there are" },
+              { value: "sum", label: "the sum of their values" },
+              { value: "mean", label: "the mean of their values" },
+              { value: "last", label: "the value of the last" },
+            ]}
+            value={draft.aggregation ?? null}
+            onChange={(value) => set("aggregation", value as Draft["aggregation"])}
+          />
+        )}
+        {draft.kind === "ratio" && (
+          <TextInput
+            label="Event of the denominator"
+            value={draft.denominator ?? ""}
+            onChange={(change) => set("denominator", change.currentTarget.value)}
+          />
+        )}
+        {draft.kind === "quantile" && (
+          <NumberInput
+            label="Which quantile"
+            min={0.01}
+            max={0.99}
+            step={0.05}
+            value={draft.quantile ?? ""}
+            onChange={(value) => set("quantile", number(value))}
+          />
+        )}
+        <NumberInput
+          label="Hours in which outcomes count"
+          placeholder="the whole rollout"
+          min={1}
+          value={draft.window_hours ?? ""}
+          onChange={(value) => set("window_hours", number(value))}
+        />
+        {draft.kind !== "proportion" && (
+          <NumberInput
+            label="Largest value a unit may have"
+            placeholder="none"
+            min={0}
+            value={draft.cap ?? ""}
+            onChange={(value) => set("cap", number(value))}
+          />
+        )}
+        <TextInput
+          label="Attribute that carries the unit"
+          value={draft.unit}
+          onChange={(change) => set("unit", change.currentTarget.value)}
+        />
+      </SimpleGrid>
+      <Preview draft={{ ...draft, event }} outcomes={outcomes} onChange={setOutcomes} />
+    </FormDialog>
   );
 }
 

@@ -3,6 +3,7 @@ import { Anchor, Button, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 import { metrics } from "../../api/queries.ts";
+import { Cut } from "../../lib/Cut.tsx";
 import { of } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
@@ -91,6 +92,7 @@ export default function Metrics() {
           )
         }
       </Asked>
+      <Cut of={metrics} what="metrics" />
     </>
   );
 }

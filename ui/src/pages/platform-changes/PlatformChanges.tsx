@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { cases, platformChanges } from "../../api/queries.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { Cut } from "../../lib/Cut.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, money } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
@@ -77,6 +78,7 @@ export default function PlatformChanges() {
             )
           }
         </Asked>
+        <Cut of={platformChanges} what="platform changes" />
       </Section>
     </>
   );

@@ -7,6 +7,7 @@ import type { Summary } from "../../api/model.ts";
 import { cases, portfolio } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
 import { StageBadge, VerdictBadge } from "../../lib/badges.tsx";
+import { Cut } from "../../lib/Cut.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
 import { dayOf, decimal, differenceUnit, effect, moneyShort, months, of, percent } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
@@ -89,6 +90,7 @@ export default function Portfolio() {
           return view === "table" ? <Table rows={shown} /> : <Board rows={shown} />;
         }}
       </Asked>
+      <Cut of={cases} what="cases" />
     </>
   );
 }

@@ -1,5 +1,5 @@
 // Codebases and their owner processes: from a file under version control that is checked line by line, or one by one.
-import { Badge, Button, Group, List, Modal, Stack, Text, Textarea } from "@mantine/core";
+import { Badge, Button, Group, List, Text, Textarea } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -7,7 +7,7 @@ import { client, unwrap } from "../../api/client.ts";
 import { codebases, people } from "../../api/queries.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { send } from "../../lib/command/give.ts";
-import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { FormDialog } from "../../lib/FormDialog.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
 import { of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, Section } from "../../lib/Page.tsx";
@@ -112,64 +112,51 @@ function FromFile({ onClose }: { onClose: () => void }) {
   });
   const found = check.data;
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
+      title="Owner processes from a file"
       size="lg"
-      title={
-        <Text fw={620} size="lg">
-          Owner processes from a file
-        </Text>
+      onClose={onClose}
+      submit="Put in force"
+      onSubmit={() => put.mutate()}
+      error={check.error ?? put.error}
+      isPending={put.isPending}
+      isReady={found !== undefined && found.faults.length === 0}
+      actions={
+        <Button onClick={() => check.mutate()} loading={check.isPending}>
+          Check
+        </Button>
       }
     >
-      <Stack gap="md">
-        <Textarea
-          label="The file, in TOML"
-          description={
-            <>
-              The same that <code>tenure codebase set</code> reads.
-            </>
-          }
-          autosize
-          minRows={8}
-          maxRows={22}
-          classNames={{ input: "mono" }}
-          value={toml}
-          onChange={(event) => {
-            setToml(event.currentTarget.value);
-            check.reset();
-          }}
-          data-autofocus
-        />
-        {found &&
-          (found.faults.length > 0 ? (
-            <List size="sm" c="var(--loss)">
-              {found.faults.map((fault) => (
-                <List.Item key={fault}>{fault}</List.Item>
-              ))}
-            </List>
-          ) : (
-            <Text size="sm" c="var(--gain)" role="status">
-              Good: it defines {of(found.define_codebase.length, "codebase")}.
-            </Text>
-          ))}
-        {check.isError && <CommandFailure error={check.error} />}
-        {put.isError && <CommandFailure error={put.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button onClick={() => check.mutate()} loading={check.isPending}>
-            Check
-          </Button>
-          <Button
-            variant="filled"
-            disabled={!found || found.faults.length > 0}
-            onClick={() => put.mutate()}
-            loading={put.isPending}
-          >
-            Put in force
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+      <Textarea
+        label="The file, in TOML"
+        description={
+          <>
+            The same that <code>tenure codebase set</code> reads.
+          </>
+        }
+        autosize
+        minRows={8}
+        maxRows={22}
+        classNames={{ input: "mono" }}
+        value={toml}
+        onChange={(event) => {
+          setToml(event.currentTarget.value);
+          check.reset();
+        }}
+        data-autofocus
+      />
+      {found &&
+        (found.faults.length > 0 ? (
+          <List size="sm" c="var(--loss)">
+            {found.faults.map((fault) => (
+              <List.Item key={fault}>{fault}</List.Item>
+            ))}
+          </List>
+        ) : (
+          <Text size="sm" c="var(--gain)" role="status">
+            Good: it defines {of(found.define_codebase.length, "codebase")}.
+          </Text>
+        ))}
+    </FormDialog>
   );
 }

@@ -1,5 +1,5 @@
 // People: who can sign in, which roles they hold and where, who stands in for whom.
-import { Badge, Button, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, PasswordInput, Select, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -7,7 +7,8 @@ import { client, unwrap } from "../../api/client.ts";
 import { accounts, codebases, session, teams } from "../../api/queries.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { useGive } from "../../lib/command/give.ts";
-import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { Cut } from "../../lib/Cut.tsx";
+import { FormDialog } from "../../lib/FormDialog.tsx";
 import { Asked, EmptyState, Fact, Facts, Section } from "../../lib/Page.tsx";
 import { grantName, title as worded } from "../../lib/words.ts";
 
@@ -91,6 +92,7 @@ export default function People() {
           )
         }
       </Asked>
+      <Cut of={accounts} what="people" />
       {isNew && <NewPerson onClose={making.close} onMade={setGranted} />}
       {granted !== null && (
         <GiveRole
@@ -128,53 +130,36 @@ function NewPerson({ onClose, onMade }: { onClose: () => void; onMade: (account:
     },
   });
   return (
-    <Modal
-      opened
+    <FormDialog
+      title="Add a person"
       onClose={onClose}
-      title={
-        <Text fw={620} size="lg">
-          Add a person
-        </Text>
-      }
+      submit="Add"
+      onSubmit={() => make.mutate()}
+      error={make.error}
+      isPending={make.isPending}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          make.mutate();
-        }}
-      >
-        <Stack gap="md">
-          <TextInput
-            label="Login"
-            description="Usually an e-mail address; notices go there"
-            value={given.login}
-            onChange={take("login")}
-            autoComplete="off"
-            data-autofocus
-          />
-          <TextInput
-            label="Name that others see"
-            value={given.display_name}
-            onChange={take("display_name")}
-            autoComplete="off"
-          />
-          <PasswordInput
-            label="First password"
-            description="At least 12 characters. Without one, only tokens act as this account."
-            value={given.password}
-            onChange={take("password")}
-            autoComplete="new-password"
-          />
-          {make.isError && <CommandFailure error={make.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" variant="filled" loading={make.isPending}>
-              Add
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <TextInput
+        label="Login"
+        description="Usually an e-mail address; notices go there"
+        value={given.login}
+        onChange={take("login")}
+        autoComplete="off"
+        data-autofocus
+      />
+      <TextInput
+        label="Name that others see"
+        value={given.display_name}
+        onChange={take("display_name")}
+        autoComplete="off"
+      />
+      <PasswordInput
+        label="First password"
+        description="At least 12 characters. Without one, only tokens act as this account."
+        value={given.password}
+        onChange={take("password")}
+        autoComplete="new-password"
+      />
+    </FormDialog>
   );
 }
 
@@ -189,59 +174,43 @@ function GiveRole({ account, name, onClose }: { account: string; name: string; o
     where === "team"
       ? knownTeams.map(({ team, name: named }) => ({ value: team, label: named }))
       : knownCodebases.map(({ codebase }) => ({ value: codebase, label: codebase }));
-  const isWhole = role !== null && (where === undefined || scope !== null);
   return (
-    <Modal
-      opened
+    <FormDialog
+      title={`Give ${name} a role`}
       onClose={onClose}
-      title={
-        <Text fw={620} size="lg">
-          Give {name} a role
-        </Text>
+      submit="Give the role"
+      onSubmit={() =>
+        give.mutate({
+          command: "grant_role",
+          with: { account, role: where === undefined ? role : `${role}:${scope}` },
+        })
       }
+      error={give.error}
+      isPending={give.isPending}
+      isReady={role !== null && (where === undefined || scope !== null)}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isWhole)
-            give.mutate({
-              command: "grant_role",
-              with: { account, role: where === undefined ? role : `${role}:${scope}` },
-            });
+      <Select
+        label="Role"
+        placeholder="choose"
+        data={ROLES.map(([known, does]) => ({ value: known, label: `${worded(known)}: ${does}` }))}
+        value={role}
+        onChange={(value) => {
+          setRole(value);
+          setScope(null);
         }}
-      >
-        <Stack gap="md">
-          <Select
-            label="Role"
-            placeholder="choose"
-            data={ROLES.map(([known, does]) => ({ value: known, label: `${worded(known)}: ${does}` }))}
-            value={role}
-            onChange={(value) => {
-              setRole(value);
-              setScope(null);
-            }}
-            data-autofocus
-          />
-          {where !== undefined && (
-            <Select
-              label={where === "team" ? "Of which team" : "Of which codebase"}
-              placeholder="choose"
-              data={places}
-              value={scope}
-              onChange={setScope}
-              searchable
-              nothingFoundMessage={where === "team" ? "no team yet: add it first" : "no codebase yet: add it first"}
-            />
-          )}
-          {give.isError && <CommandFailure error={give.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" variant="filled" loading={give.isPending} disabled={!isWhole}>
-              Give the role
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        data-autofocus
+      />
+      {where !== undefined && (
+        <Select
+          label={where === "team" ? "Of which team" : "Of which codebase"}
+          placeholder="choose"
+          data={places}
+          value={scope}
+          onChange={setScope}
+          searchable
+          nothingFoundMessage={where === "team" ? "no team yet: add it first" : "no codebase yet: add it first"}
+        />
+      )}
+    </FormDialog>
   );
 }

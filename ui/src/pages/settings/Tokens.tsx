@@ -17,6 +17,7 @@ import { client, unwrap } from "../../api/client.ts";
 import { accounts, session, tokens } from "../../api/queries.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { ConfirmButton } from "../../lib/ConfirmButton.tsx";
+import { Cut } from "../../lib/Cut.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, instantOf } from "../../lib/number.ts";
 import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
@@ -130,6 +131,7 @@ function All() {
           )
         }
       </Asked>
+      <Cut of={tokens} what="tokens" />
     </>
   );
 }

@@ -7,6 +7,7 @@ import type { Webhook } from "../../api/model.ts";
 import { deliveries, session, webhooks } from "../../api/queries.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { ConfirmButton } from "../../lib/ConfirmButton.tsx";
+import { Cut } from "../../lib/Cut.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
 import { Secret } from "./Secret.tsx";
@@ -42,18 +43,19 @@ function All() {
         <NewWebhook onSecret={setSecret} />
       </Section>
       <Asked of={asked}>
-        {({ items }) =>
-          items.length === 0 ? (
+        {(all) =>
+          all.length === 0 ? (
             <Section>
               <EmptyState title="No webhook yet">
                 A chat hears of verdicts and holds; a program hears of every entry it asks for.
               </EmptyState>
             </Section>
           ) : (
-            items.map((one) => <One key={one.id} one={one} onSecret={setSecret} />)
+            all.map((one) => <One key={one.id} one={one} onSecret={setSecret} />)
           )
         }
       </Asked>
+      <Cut of={webhooks} what="webhooks" />
     </>
   );
 }

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { cases } from "../../api/queries.ts";
 import { StageBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { Cut } from "../../lib/Cut.tsx";
 import { day } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
@@ -66,6 +67,7 @@ export default function Warranties() {
           );
         }}
       </Asked>
+      <Cut of={cases} what="cases" />
     </>
   );
 }
