@@ -32,6 +32,18 @@ async function tabTo(name, presses = 60) {
   throw new Error(`the keyboard does not reach ${name}`);
 }
 
+/** Waits until a page's later script is there with all that it needs. */
+async function scriptsSettled(name) {
+  const loaded = () =>
+    lena.page.evaluate(() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname));
+  for (let before = 0; ; ) {
+    const names = (await loaded()).filter((path) => path.startsWith("/assets/"));
+    if (names.length === before && names.some((path) => path.includes(name))) return;
+    before = names.length;
+    await lena.page.waitForTimeout(500);
+  }
+}
+
 test("signing in, finding a page, taking a step: all by the keyboard", async () => {
   const { page } = lena;
   await lena.at("/");
@@ -73,9 +85,7 @@ test("signing in, finding a page, taking a step: all by the keyboard", async () 
 test("while the server is away the page says so, and keeps what it showed", async () => {
   await lena.at("/platform-changes");
   await lena.page.getByText("PCH-NEW-EDITOR").first().waitFor();
-  await lena.page.waitForFunction(() =>
-    performance.getEntriesByType("resource").some(({ name }) => name.includes("CommandDialog")),
-  );
+  await scriptsSettled("CommandDialog");
   await server.stop();
   await lena.page.getByText("The connection is lost.").waitFor();
   assert.ok(await lena.page.getByText("PCH-NEW-EDITOR").first().isVisible());

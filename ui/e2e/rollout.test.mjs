@@ -44,5 +44,32 @@ test("an open page follows the rollout until its verdict", async () => {
     "the verdict",
   );
   assert.ok(await window.page.evaluate(() => window.isSamePage === true), "the page was never loaded again");
+  const { track } = await demo.ask(`/api/v1/cases/${CASE}/looks`);
+  await until(async () => (await looks()) === track.length, "every look");
+  await drawsBothBounds(window.page.locator("#sequence"), track);
+  assert.deepEqual(window.faults, []);
+});
+
+/** The forever bound as a band, the planned one as a stroke at each look that has it: as many as the API says. */
+async function drawsBothBounds(sequence, track) {
+  const count = (bound) => track.filter(({ bounds }) => bounds?.[bound]).length;
+  assert.ok(count("planned") > 1 && count("forever") > 1, `the looks have both bounds: ${JSON.stringify(track.at(-1))}`);
+  const points = (await sequence.locator("polygon").first().getAttribute("points")).split(" ");
+  assert.equal(points.length, 2 * count("forever"));
+  assert.equal(await sequence.locator("path").count(), count("planned"));
+  assert.equal(await sequence.locator("circle").count(), track.length);
+  for (const words of ["in force", "forever bound", "planned bound"])
+    await sequence.getByText(words, { exact: true }).waitFor();
+}
+
+test("the journal's chain is checked from the page", async () => {
+  const window = await demo.as(browser, "design-lead");
+  await window.at("/journal");
+  await window.page.getByRole("button", { name: "Check the chain" }).click();
+  const said = await window.page.getByText(/entries, whole; the chain ends at/).innerText();
+  const { entries, head, verified } = await demo.ask("/api/v1/journal/verify");
+  assert.equal(verified, true);
+  // Nothing is decided any more: page and API speak of the same chain.
+  assert.equal(said, `${entries.toLocaleString("en-GB")} entries, whole; the chain ends at ${head.slice(0, 8)}`);
   assert.deepEqual(window.faults, []);
 });

@@ -27,6 +27,8 @@ export interface CommandButtonProps {
   kind?: string | null;
   /** Arguments that are known already. */
   with?: Record<string, unknown>;
+  /** What its fields hold at first. */
+  initial?: Record<string, unknown>;
   /** What the server says may be done; without it the button is live and the server answers when it is used. */
   choices?: readonly Choice[];
   label?: string;
@@ -53,6 +55,7 @@ export function CommandButton({
   command,
   kind,
   with: known = {},
+  initial = {},
   choices,
   label,
   size,
@@ -112,7 +115,12 @@ export function CommandButton({
       {isOpen && (
         <Boundary>
           <Suspense>
-            <CommandDialog command={command} known={kind ? { ...known, kind } : known} onClose={dialog.close} />
+            <CommandDialog
+              command={command}
+              known={kind ? { ...known, kind } : known}
+              initial={initial}
+              onClose={dialog.close}
+            />
           </Suspense>
         </Boundary>
       )}

@@ -27,7 +27,7 @@ export default function CommandDialog({
   command: string;
   known: Record<string, unknown>;
   onClose: () => void;
-  initial?: Record<string, unknown>;
+  initial: Record<string, unknown>;
 }) {
   const isOwn = command in FORMS;
   const described = useQuery({ ...commands, enabled: !isOwn }).data?.find(({ name }) => name === command);
@@ -35,7 +35,7 @@ export default function CommandDialog({
     isOwn || described === undefined
       ? formOf(command)
       : { ...formOf(command), says: described.says, fields: fieldsFrom(described.with as Schema) };
-  const [given, setGiven] = useState<Record<string, unknown>>(initial ?? {});
+  const [given, setGiven] = useState<Record<string, unknown>>(initial);
   const [isTried, setTried] = useState(false);
   const give = useGive({ onDone: onClose });
   const names = new Set(Object.keys(known));

@@ -11,6 +11,7 @@ import {
   Textarea,
   TextInput,
 } from "@mantine/core";
+import { replaced } from "../ListInput.tsx";
 import type { Field } from "./form.ts";
 import { Known } from "./KnownInput.tsx";
 import { Guardrails, Waves } from "./PlanInputs.tsx";
@@ -142,7 +143,7 @@ function Days({ field, value, onChange, fault }: FieldProps) {
             min={0}
             value={days[at] ?? ""}
             onChange={(given) =>
-              onChange(days.map((day, place) => (place === at ? (given === "" ? undefined : Number(given)) : day)))
+              onChange(replaced(days, at, given === "" ? undefined : Number(given)))
             }
           />
         ))}

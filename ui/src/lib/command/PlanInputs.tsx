@@ -1,8 +1,8 @@
 // The parts of a rollout's plan that are lists: its waves, and its guardrails with their margins.
-import { ActionIcon, Button, Group, Input, NumberInput, Select, Stack } from "@mantine/core";
-import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { NumberInput, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { metrics } from "../../api/queries.ts";
+import { ListInput } from "../ListInput.tsx";
 import type { FieldProps } from "./FieldInput.tsx";
 
 interface Wave {
@@ -19,67 +19,54 @@ const WAVES_FIRST: Wave[] = [
 
 export function Waves({ field, value, onChange, fault }: FieldProps) {
   const waves = (value as Wave[] | undefined) ?? [];
-  const change = (at: number, to: Partial<Wave>) =>
-    onChange(waves.map((wave, place) => (place === at ? { ...wave, ...to } : wave)));
   return (
-    <Input.Wrapper
+    <ListInput<Wave>
       label={field.label}
-      error={fault}
       description="The share of all units that meets the feature, and at least how long."
+      fault={fault}
+      noun="wave"
+      value={waves}
+      onChange={onChange}
+      add={
+        waves.length === 0
+          ? { label: "Start from 5 % safety, 50 % measured", give: () => WAVES_FIRST }
+          : { label: "Add a wave", give: () => [{ percent: undefined, kind: "measure" }] }
+      }
     >
-      <Stack gap="xs" mt={6}>
-        {waves.map((wave, at) => (
-          // Waves have no name; their place is what they are.
-          <Group key={at} gap="xs" wrap="nowrap">
-            <NumberInput
-              aria-label={`wave ${at + 1}, percent`}
-              w={96}
-              suffix=" %"
-              min={0.1}
-              max={99}
-              value={wave.percent ?? ""}
-              onChange={(given) => change(at, { percent: given === "" ? undefined : Number(given) })}
-            />
-            <Select
-              aria-label={`wave ${at + 1}, kind`}
-              flex={1}
-              data={[
-                { value: "safety", label: "safety: looks for harm" },
-                { value: "measure", label: "measured: gives the verdict" },
-              ]}
-              value={wave.kind}
-              onChange={(kind) => change(at, { kind: kind === "safety" ? "safety" : "measure" })}
-              allowDeselect={false}
-            />
-            <NumberInput
-              aria-label={`wave ${at + 1}, hours at least`}
-              w={110}
-              suffix=" h"
-              placeholder="48 h"
-              min={1}
-              value={wave.min_hours ?? ""}
-              onChange={(given) => change(at, { min_hours: given === "" ? undefined : Number(given) })}
-            />
-            <ActionIcon
-              aria-label={`remove wave ${at + 1}`}
-              onClick={() => onChange(waves.filter((_, place) => place !== at))}
-            >
-              <IconTrash size={16} />
-            </ActionIcon>
-          </Group>
-        ))}
-        <Button
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() =>
-            onChange(waves.length === 0 ? WAVES_FIRST : [...waves, { percent: undefined, kind: "measure" }])
-          }
-          style={{ alignSelf: "start" }}
-        >
-          {waves.length === 0 ? "Start from 5 % safety, 50 % measured" : "Add a wave"}
-        </Button>
-      </Stack>
-    </Input.Wrapper>
+      {(wave, name, change) => (
+        <>
+          <NumberInput
+            aria-label={`${name}, percent`}
+            w={96}
+            suffix=" %"
+            min={0.1}
+            max={99}
+            value={wave.percent ?? ""}
+            onChange={(given) => change({ percent: given === "" ? undefined : Number(given) })}
+          />
+          <Select
+            aria-label={`${name}, kind`}
+            flex={1}
+            data={[
+              { value: "safety", label: "safety: looks for harm" },
+              { value: "measure", label: "measured: gives the verdict" },
+            ]}
+            value={wave.kind}
+            onChange={(kind) => change({ kind: kind === "safety" ? "safety" : "measure" })}
+            allowDeselect={false}
+          />
+          <NumberInput
+            aria-label={`${name}, hours at least`}
+            w={110}
+            suffix=" h"
+            placeholder="48 h"
+            min={1}
+            value={wave.min_hours ?? ""}
+            onChange={(given) => change({ min_hours: given === "" ? undefined : Number(given) })}
+          />
+        </>
+      )}
+    </ListInput>
   );
 }
 
@@ -90,53 +77,38 @@ interface Guardrail {
 
 export function Guardrails({ field, value, onChange, fault }: FieldProps) {
   const known = useQuery(metrics).data ?? [];
-  const rails = (value as Guardrail[] | undefined) ?? [];
-  const change = (at: number, to: Partial<Guardrail>) =>
-    onChange(rails.map((rail, place) => (place === at ? { ...rail, ...to } : rail)));
   return (
-    <Input.Wrapper
+    <ListInput<Guardrail>
       label={field.label}
-      error={fault}
       description="Metrics that must not get worse by more than their margin."
+      fault={fault}
+      noun="guardrail"
+      value={(value as Guardrail[] | undefined) ?? []}
+      onChange={onChange}
+      add={{ label: "Add a guardrail", give: () => [{ metric: null, margin: 0.01 }] }}
     >
-      <Stack gap="xs" mt={6}>
-        {rails.map((rail, at) => (
-          <Group key={at} gap="xs" wrap="nowrap">
-            <Select
-              aria-label={`guardrail ${at + 1}, metric`}
-              flex={1}
-              searchable
-              data={known.map((one) => one.metric)}
-              value={rail.metric}
-              onChange={(metric) => change(at, { metric })}
-              placeholder="metric"
-            />
-            <NumberInput
-              aria-label={`guardrail ${at + 1}, margin`}
-              w={120}
-              suffix=" %"
-              min={0}
-              value={rail.margin === undefined ? "" : rail.margin * 100}
-              onChange={(given) => change(at, { margin: given === "" ? undefined : Number(given) / 100 })}
-              placeholder="margin"
-            />
-            <ActionIcon
-              aria-label={`remove guardrail ${at + 1}`}
-              onClick={() => onChange(rails.filter((_, place) => place !== at))}
-            >
-              <IconTrash size={16} />
-            </ActionIcon>
-          </Group>
-        ))}
-        <Button
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => onChange([...rails, { metric: null, margin: 0.01 }])}
-          style={{ alignSelf: "start" }}
-        >
-          Add a guardrail
-        </Button>
-      </Stack>
-    </Input.Wrapper>
+      {(rail, name, change) => (
+        <>
+          <Select
+            aria-label={`${name}, metric`}
+            flex={1}
+            searchable
+            data={known.map((one) => one.metric)}
+            value={rail.metric}
+            onChange={(metric) => change({ metric })}
+            placeholder="metric"
+          />
+          <NumberInput
+            aria-label={`${name}, margin`}
+            w={120}
+            suffix=" %"
+            min={0}
+            value={rail.margin === undefined ? "" : rail.margin * 100}
+            onChange={(given) => change({ margin: given === "" ? undefined : Number(given) / 100 })}
+            placeholder="margin"
+          />
+        </>
+      )}
+    </ListInput>
   );
 }

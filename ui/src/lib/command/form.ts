@@ -42,13 +42,30 @@ export interface Form {
 /** A reason in words. */
 export const reason = (label = "Why", optional = false): Field => ({ is: "long", name: "reason", label, optional });
 
+/** A product team, by what it is asked for. */
+export const productTeam = (label: string): Field => ({ is: "productTeam", name: "team", label });
+
 /** How far a deviation goes. */
-export const SIZES = [
-  ["parity", "Parity, weighs 0: the same thing, built properly"],
-  ["polish", "Polish, weighs 1: nobody would call it different"],
-  ["adjustment", "Adjustment, weighs 3: it may change the effect"],
-  ["redesign", "Redesign: belongs into a follow-up experiment"],
-] as const;
+export const SIZE: Field = {
+  is: "pick",
+  name: "kind",
+  label: "How far it goes",
+  options: [
+    ["parity", "Parity, weighs 0: the same thing, built properly"],
+    ["polish", "Polish, weighs 1: nobody would call it different"],
+    ["adjustment", "Adjustment, weighs 3: it may change the effect"],
+    ["redesign", "Redesign: belongs into a follow-up experiment"],
+  ],
+};
+
+/** What brings a parked case back: a platform change with one of these tags, or a day. */
+export const UNBLOCK: Field = {
+  is: "tags",
+  name: "unblock",
+  label: "Tags of a platform change that would bring it back",
+  optional: true,
+};
+export const REVIEW_ON: Field = { is: "date", name: "review_on", label: "Look at it again on", optional: true };
 
 /** Shown only for this kind of decision. */
 export const only = (kind: string) => (given: Readonly<Record<string, unknown>>) => given.kind === kind;

@@ -6,6 +6,7 @@ import { day, decimal, level, of, percent } from "../../lib/number.ts";
 import { Fact, Facts, Section } from "../../lib/Page.tsx";
 import { Verdicts } from "./Verdicts.tsx";
 import type { CaseFile } from "../../api/model.ts";
+import { PlanButton } from "../rollout/PlanButton.tsx";
 import { By } from "./By.tsx";
 
 export function Outcome({ file }: { file: CaseFile }) {
@@ -19,7 +20,7 @@ export function Outcome({ file }: { file: CaseFile }) {
         says="The flag is raised in waves against a control cohort."
         actions={
           <>
-            <CommandButton command="set_rollout_plan" {...button} />
+            <PlanButton file={file} />
             <CommandButton command="start_wave" {...button} />
           </>
         }

@@ -1,6 +1,7 @@
 // The conditions of a rule, all of which must hold: an attribute compared with values, or a segment.
 import { ActionIcon, Button, Checkbox, Group, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { without } from "../../lib/ListInput.tsx";
 import { type Condition, OPERATORS } from "./authored.ts";
 
 export function Conditions({
@@ -77,7 +78,7 @@ export function Conditions({
           />
           <ActionIcon
             aria-label={`${label}, remove condition ${at + 1}`}
-            onClick={() => onChange(value.filter((_, place) => place !== at))}
+            onClick={() => onChange(without(value, at))}
           >
             <IconTrash size={15} />
           </ActionIcon>

@@ -22,6 +22,7 @@ import { environments, flag, segments } from "../../api/queries.ts";
 import { Problem } from "../../api/problem.ts";
 import { useGive } from "../../lib/command/give.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
+import { replaced, without } from "../../lib/ListInput.tsx";
 import { of } from "../../lib/number.ts";
 import { Asked, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { idFrom } from "../../lib/command/forms.ts";
@@ -86,6 +87,7 @@ function Editor({
   });
   const faults = faultsOf(draft);
   const variants = Object.keys(draft.variants);
+  const { targets = [], rules = [] } = draft;
   const save = () => {
     const change = { key: named, authored: draft };
     give.mutate(
@@ -161,7 +163,7 @@ function Editor({
                 allowDeselect={false}
               />
             </SimpleGrid>
-            <Variants draft={draft} onChange={(changed) => set("variants", changed)} />
+            <Variants key={draft.type} draft={draft} onChange={(changed) => set("variants", changed)} />
             <Checkbox
               label="The flag answers"
               description="Switched off, callers use the default in their code"
@@ -177,24 +179,21 @@ function Editor({
             <Button
               size="xs"
               leftSection={<IconPlus size={14} />}
-              onClick={() => set("targets", [...(draft.targets ?? []), { variant: variants[0] ?? "", keys: [] }])}
+              onClick={() => set("targets", [...targets, { variant: variants[0] ?? "", keys: [] }])}
             >
               Add
             </Button>
           }
         >
-          {(draft.targets ?? []).length === 0 ? (
+          {targets.length === 0 ? (
             <Text size="sm" className="quiet">
               Nobody is named.
             </Text>
           ) : (
             <Stack gap="xs">
-              {(draft.targets ?? []).map((target, at) => {
+              {targets.map((target, at) => {
                 const change = (to: Partial<typeof target>) =>
-                  set(
-                    "targets",
-                    (draft.targets ?? []).map((one, place) => (place === at ? { ...one, ...to } : one)),
-                  );
+                  set("targets", replaced(targets, at, { ...target, ...to }));
                 return (
                   <Group key={at} gap="xs" align="end">
                     <UnitsInput
@@ -216,12 +215,7 @@ function Editor({
                     />
                     <ActionIcon
                       aria-label={`remove units ${at + 1}`}
-                      onClick={() =>
-                        set(
-                          "targets",
-                          (draft.targets ?? []).filter((_, place) => place !== at),
-                        )
-                      }
+                      onClick={() => set("targets", without(targets, at))}
                     >
                       <IconTrash size={15} />
                     </ActionIcon>
@@ -238,38 +232,28 @@ function Editor({
             <Button
               size="xs"
               leftSection={<IconPlus size={14} />}
-              onClick={() => set("rules", [...(draft.rules ?? []), { when: [], serve: variants[0] ?? "" }])}
+              onClick={() => set("rules", [...rules, { when: [], serve: variants[0] ?? "" }])}
             >
               Add a rule
             </Button>
           }
         >
-          {(draft.rules ?? []).length === 0 ? (
+          {rules.length === 0 ? (
             <Text size="sm" className="quiet">
               No rule: everybody gets the default.
             </Text>
           ) : (
             <Stack gap="md">
-              {(draft.rules ?? []).map((rule, at) => (
+              {rules.map((rule, at) => (
                 <RuleEditor
                   key={at}
                   at={at}
                   rule={rule}
                   variants={variants}
                   segments={known}
-                  onChange={(changed) =>
-                    set(
-                      "rules",
-                      (draft.rules ?? []).map((one, place) => (place === at ? changed : one)),
-                    )
-                  }
-                  onRemove={() =>
-                    set(
-                      "rules",
-                      (draft.rules ?? []).filter((_, place) => place !== at),
-                    )
-                  }
-                  onUp={at === 0 ? undefined : () => set("rules", moved(draft.rules ?? [], at))}
+                  onChange={(changed) => set("rules", replaced(rules, at, changed))}
+                  onRemove={() => set("rules", without(rules, at))}
+                  onUp={at === 0 ? undefined : () => set("rules", moved(rules, at))}
                 />
               ))}
             </Stack>

@@ -10,6 +10,7 @@ import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { useGive } from "../../lib/command/give.ts";
 import { Cut } from "../../lib/Cut.tsx";
 import { FormDialog } from "../../lib/FormDialog.tsx";
+import { replaced } from "../../lib/ListInput.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
@@ -142,7 +143,7 @@ function Editor({ one, known, onClose }: { one: View | undefined; known: readonl
             onChange={(changed) =>
               setHolds((before) => ({
                 ...before,
-                rules: rules.map((other, place) => (place === at ? changed : other)),
+                rules: replaced(rules, at, changed),
               }))
             }
           />

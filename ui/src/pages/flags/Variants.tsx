@@ -2,34 +2,37 @@
 import { ActionIcon, Button, Group, NumberInput, Select, Stack, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
+import { replaced, without } from "../../lib/ListInput.tsx";
 import { type Authored, type FlagType } from "./authored.ts";
 
 export function Variants({ draft, onChange }: { draft: Authored; onChange: (variants: Authored["variants"]) => void }) {
-  const rows = Object.entries(draft.variants);
-  const put = (at: number, name: string, value: unknown) =>
-    onChange(Object.fromEntries(rows.map((row, place) => (place === at ? [name, value] : row))));
+  // Rows of their own: while a name is typed it may be another's for a moment, and must not swallow that one.
+  const [rows, setRows] = useState(() => Object.entries(draft.variants));
+  const isTaken = (name: string) => rows.filter(([other]) => other === name).length > 1;
+  const put = (next: [name: string, value: unknown][]) => {
+    setRows(next);
+    if (new Set(next.map(([name]) => name)).size === next.length) onChange(Object.fromEntries(next));
+  };
   return (
     <Stack gap={6}>
       {rows.map(([name, value], at) => (
-        <Group key={at} gap={6}>
+        <Group key={at} gap={6} align="start">
           <TextInput
             size="xs"
             w={150}
             aria-label={`variant ${at + 1}, name`}
             value={name}
-            onChange={(event) => put(at, event.currentTarget.value, value)}
+            error={isTaken(name) ? "Another is called that" : undefined}
+            onChange={(event) => put(replaced(rows, at, [event.currentTarget.value, value]))}
           />
           <ValueInput
             type={draft.type}
             label={`variant ${at + 1}, value`}
             value={value}
-            onChange={(given) => put(at, name, given)}
+            onChange={(given) => put(replaced(rows, at, [name, given]))}
           />
           {rows.length > 1 && (
-            <ActionIcon
-              aria-label={`remove variant ${name}`}
-              onClick={() => onChange(Object.fromEntries(rows.filter((_, place) => place !== at)))}
-            >
+            <ActionIcon aria-label={`remove variant ${name}`} onClick={() => put(without(rows, at))}>
               <IconTrash size={15} />
             </ActionIcon>
           )}
@@ -39,12 +42,20 @@ export function Variants({ draft, onChange }: { draft: Authored; onChange: (vari
         size="compact-xs"
         leftSection={<IconPlus size={13} />}
         style={{ alignSelf: "start" }}
-        onClick={() => onChange({ ...draft.variants, [`variant-${rows.length + 1}`]: rows[0]?.[1] ?? null })}
+        onClick={() => put([...rows, [freeName(rows), rows[0]?.[1] ?? null]])}
       >
         Add a variant
       </Button>
     </Stack>
   );
+}
+
+/** `variant-3`, or the next that nobody has. */
+function freeName(rows: readonly [string, unknown][]): string {
+  for (let number = rows.length + 1; ; number += 1) {
+    const name = `variant-${number}`;
+    if (rows.every(([other]) => other !== name)) return name;
+  }
 }
 
 function ValueInput({

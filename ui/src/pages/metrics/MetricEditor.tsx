@@ -15,6 +15,7 @@ import { useState } from "react";
 import type { Metric } from "../../api/model.ts";
 import { useGive } from "../../lib/command/give.ts";
 import { FormDialog } from "../../lib/FormDialog.tsx";
+import { replaced, without } from "../../lib/ListInput.tsx";
 import { decimal } from "../../lib/number.ts";
 import { type Draft, EXAMPLE, numberOf, type Outcome, sentenceOf } from "./preview.ts";
 
@@ -166,8 +167,6 @@ function Preview({
   outcomes: Outcome[];
   onChange: (outcomes: Outcome[]) => void;
 }) {
-  const change = (at: number, to: Partial<Outcome>) =>
-    onChange(outcomes.map((one, place) => (place === at ? { ...one, ...to } : one)));
   const value = numberOf(draft, outcomes);
   return (
     <section aria-label="Preview">
@@ -196,7 +195,7 @@ function Preview({
                     size="xs"
                     aria-label={`event ${at + 1}`}
                     value={one.event}
-                    onChange={(event) => change(at, { event: event.currentTarget.value })}
+                    onChange={(event) => onChange(replaced(outcomes, at, { ...one, event: event.currentTarget.value }))}
                   />
                 </Table.Td>
                 <Table.Td>
@@ -204,7 +203,7 @@ function Preview({
                     size="xs"
                     aria-label={`event ${at + 1}, hours`}
                     value={one.hours}
-                    onChange={(hours) => change(at, { hours: Number(hours) })}
+                    onChange={(hours) => onChange(replaced(outcomes, at, { ...one, hours: Number(hours) }))}
                   />
                 </Table.Td>
                 <Table.Td>
@@ -212,13 +211,13 @@ function Preview({
                     size="xs"
                     aria-label={`event ${at + 1}, value`}
                     value={one.value}
-                    onChange={(given) => change(at, { value: Number(given) })}
+                    onChange={(given) => onChange(replaced(outcomes, at, { ...one, value: Number(given) }))}
                   />
                 </Table.Td>
                 <Table.Td>
                   <ActionIcon
                     aria-label={`remove event ${at + 1}`}
-                    onClick={() => onChange(outcomes.filter((_, place) => place !== at))}
+                    onClick={() => onChange(without(outcomes, at))}
                   >
                     <IconTrash size={15} />
                   </ActionIcon>

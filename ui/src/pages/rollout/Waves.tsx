@@ -1,13 +1,12 @@
 // The plan's waves: which one runs, since when, and what the next one waits for.
 import { Badge, Table, Text } from "@mantine/core";
 import type { CaseFile } from "../../api/model.ts";
-import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { count, day, decimal, instantOf, of } from "../../lib/number.ts";
 import { EmptyState, Section } from "../../lib/Page.tsx";
+import { PlanButton } from "./PlanButton.tsx";
 
 export function Waves({ file }: { file: CaseFile }) {
   const { plan, running } = file;
-  const button = { with: { case: file.id }, choices: file.choices, size: "xs" } as const;
   const about =
     plan &&
     [
@@ -22,7 +21,7 @@ export function Waves({ file }: { file: CaseFile }) {
       id="waves"
       title="Waves"
       says={about ?? "No plan yet."}
-      actions={<CommandButton command="set_rollout_plan" {...button} />}
+      actions={<PlanButton file={file} />}
       flush={plan !== null}
     >
       {plan === null ? (

@@ -58,7 +58,15 @@ export default function Codebases() {
                           </Badge>
                         ))
                       )}
-                      <CommandButton command="define_codebase" with={{ codebase }} label="Change" size="compact-xs" />
+                      {items.every((item) => typeof item === "string") && (
+                        <CommandButton
+                          command="define_codebase"
+                          with={{ codebase }}
+                          initial={{ items, team }}
+                          label="Change"
+                          size="compact-xs"
+                        />
+                      )}
                     </Group>
                     <Text size="sm" className="quiet">
                       {team && (

@@ -1,11 +1,11 @@
 // What the commands of buy-in and building ask for: sign-offs, deviations, backlog, flag and owner process.
-import { SIZES, type Forms } from "../form.ts";
+import { productTeam, SIZE, type Forms } from "../form.ts";
 
 export const BUILDING: Forms = {
   request_buy_in: {
     verb: "Ask for buy-in",
     says: "The team's product owner is asked about the change as the ledger has it now.",
-    fields: [{ is: "productTeam", name: "team", label: "Which team" }],
+    fields: [productTeam("Which team")],
   },
   answer_buy_in: {
     verb: "Answer",
@@ -35,14 +35,14 @@ export const BUILDING: Forms = {
   ask_question: {
     verb: "Ask back",
     fields: [
-      { is: "productTeam", name: "team", label: "For which team" },
+      productTeam("For which team"),
       { is: "long", name: "question", label: "What the team wants to know" },
     ],
   },
   answer_question: {
     verb: "Answer the question",
     fields: [
-      { is: "productTeam", name: "team", label: "Of which team" },
+      productTeam("Of which team"),
       { is: "long", name: "reply", label: "Answer" },
     ],
   },
@@ -56,14 +56,14 @@ export const BUILDING: Forms = {
     says: "What is built differently from the experiment. The further the build deviates, the less likely the same result.",
     fields: [
       { is: "long", name: "description", label: "What is changed" },
-      { is: "pick", name: "kind", label: "How far it goes", options: SIZES },
+      SIZE,
     ],
   },
   rule_deviation: {
     verb: "Rule on its size",
     fields: [
       { is: "number", name: "number", label: "Which change", min: 1 },
-      { is: "pick", name: "kind", label: "How far it goes", options: SIZES },
+      SIZE,
     ],
   },
   add_follow_up: {

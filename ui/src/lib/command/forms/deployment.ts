@@ -1,5 +1,5 @@
 // What the commands of deployment ask for: warranty, rollout, measurement, outcome, bugs and hand-over.
-import { only, reason, type Forms } from "../form.ts";
+import { only, productTeam, reason, type Forms } from "../form.ts";
 
 export const DEPLOYMENT: Forms = {
   propose_warranty: {
@@ -11,7 +11,7 @@ export const DEPLOYMENT: Forms = {
     verb: "Agree",
     title: "Agree the warranty",
     says: "After its last day your team answers for the feature's bugs.",
-    fields: [{ is: "productTeam", name: "team", label: "For which team" }],
+    fields: [productTeam("For which team")],
   },
   extend_warranty: {
     verb: "Extend the warranty",
@@ -179,7 +179,7 @@ export const DEPLOYMENT: Forms = {
   acknowledge_hand_over: {
     verb: "Acknowledge",
     title: "Acknowledge the hand-over",
-    fields: [{ is: "productTeam", name: "team", label: "For which team" }],
+    fields: [productTeam("For which team")],
   },
   close_case: {
     verb: "Close the case",

@@ -1,5 +1,8 @@
 // What the commands of preparation ask for: from opening a case to its decision, and parked ideas that come back.
-import { only, reason, type Forms } from "../form.ts";
+import { only, productTeam, reason, REVIEW_ON, UNBLOCK, type Forms } from "../form.ts";
+
+/** A withdrawn case rests among the parked ones unless another place is chosen. */
+const isParked = (given: Readonly<Record<string, unknown>>) => given.to !== "retired";
 
 export const PREPARATION: Forms = {
   open_case: {
@@ -30,7 +33,7 @@ export const PREPARATION: Forms = {
     title: "Ask a product team for advice",
     says: "They say which of their codebases are concerned, and what you should know.",
     fields: [
-      { is: "productTeam", name: "team", label: "Which team" },
+      productTeam("Which team"),
       { is: "long", name: "question", label: "What to ask beyond the usual", optional: true },
     ],
   },
@@ -99,21 +102,8 @@ export const PREPARATION: Forms = {
         ],
       },
       reason(),
-      {
-        is: "tags",
-        name: "unblock",
-        label: "Tags of a platform change that would bring it back",
-        when: only("park"),
-        optional: true,
-      },
-      {
-        is: "date",
-        name: "review_on",
-        label: "Look at it again on",
-        when: only("park"),
-        optional: true,
-        hint: "A parked case needs tags or a date.",
-      },
+      { ...UNBLOCK, when: only("park") },
+      { ...REVIEW_ON, when: only("park"), hint: "A parked case needs tags or a date." },
       { is: "lines", name: "goals", label: "What to vary", when: only("rerun"), hint: "One goal a line." },
       {
         is: "number",
@@ -146,8 +136,8 @@ export const PREPARATION: Forms = {
         ],
         optional: true,
       },
-      { is: "tags", name: "unblock", label: "Tags that would bring it back", optional: true, when: only("parked") },
-      { is: "date", name: "review_on", label: "Look at it again on", optional: true },
+      { ...UNBLOCK, when: isParked },
+      { ...REVIEW_ON, when: isParked },
     ],
   },
   retire_case: { verb: "Retire for good", danger: true, fields: [reason()] },
@@ -176,8 +166,8 @@ export const PREPARATION: Forms = {
     verb: "Leave it parked",
     says: "Looked at, and still not worth it.",
     fields: [
-      { is: "date", name: "review_on", label: "Look at it again on", optional: true },
-      { is: "tags", name: "unblock", label: "Tags that would bring it back", optional: true },
+      REVIEW_ON,
+      UNBLOCK,
       reason("Why", true),
     ],
   },
