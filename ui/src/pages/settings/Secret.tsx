@@ -3,8 +3,8 @@ import { Alert, Button, Code, CopyButton, Group, Text } from "@mantine/core";
 
 export function Secret({ name, secret, onDone }: { name: string; secret: string; onDone: () => void }) {
   return (
-    <Alert color="iris" title={`${name}: copy it now`} role="status">
-      <Text size="sm">It is shown this once and kept as a digest only.</Text>
+    <Alert color="iris" title={`${name}: copy it now`} role="status" mb="md">
+      <Text size="sm">It is shown this once.</Text>
       <Code block my="xs" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
         {secret}
       </Code>

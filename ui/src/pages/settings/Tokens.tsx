@@ -14,15 +14,14 @@ import {
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
-import { accounts, session, tokens } from "../../api/queries.ts";
+import { accounts, tokens } from "../../api/queries.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { ConfirmButton } from "../../lib/ConfirmButton.tsx";
 import { Cut } from "../../lib/Cut.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, instantOf } from "../../lib/number.ts";
-import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
-import { Secret } from "./Secret.tsx";
+import { AdminList, type OnMade } from "./AdminList.tsx";
 
 type Reach = "evaluate" | "ingest" | "sync" | "read" | "write" | "admin";
 const SCOPES: { value: Reach; label: string }[] = [
@@ -35,108 +34,88 @@ const SCOPES: { value: Reach; label: string }[] = [
 ];
 
 export default function Tokens() {
-  const me = useQuery(session).data;
-  if (me?.may.includes("accounts") !== true)
-    return (
-      <Section>
-        <EmptyState title="Administrators make tokens">
-          Ask one for a token for your program; your own session is not one.
-        </EmptyState>
-      </Section>
-    );
-  return <All />;
-}
-
-function All() {
   const queries = useQueryClient();
-  const asked = useQuery(tokens);
-  const [made, setMade] = useState<{ name: string; token: string } | null>(null);
   const revoke = useMutation({
     mutationFn: (id: string) => unwrap(client.DELETE("/api/v1/tokens/{id}", { params: { path: { id } } })),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["tokens"] }),
   });
   return (
-    <>
-      {made && (
-        <div style={{ marginBottom: 16 }}>
-          <Secret name={made.name} secret={made.token} onDone={() => setMade(null)} />
-        </div>
+    <AdminList
+      list={tokens}
+      refused={{
+        title: "Administrators make tokens",
+        says: "Ask one for a token for your program; your own session is not one.",
+      }}
+      form={{ id: "new-token", title: "Make a token", inside: (onMade) => <NewToken onMade={onMade} /> }}
+      empty={{
+        title: "No token yet",
+        says: "An application needs one with evaluate to ask for flags, and one with ingest to send events.",
+      }}
+    >
+      {(all) => (
+        <>
+          {revoke.isError && <CommandFailure error={revoke.error} />}
+          <Rows
+            label="Tokens"
+            rows={all}
+            rowKey={(one) => one.id}
+            columns={[
+              {
+                name: "Token",
+                width: "minmax(150px, 1.2fr)",
+                cell: (one) => (
+                  <Text size="sm" fw={560} truncate>
+                    {one.name}
+                  </Text>
+                ),
+              },
+              {
+                name: "Reaches",
+                width: "minmax(190px, 1.4fr)",
+                cell: (one) => (
+                  <Group gap={4}>
+                    {one.scopes.map((scope) => (
+                      <Badge key={scope} color="gray" size="sm">
+                        {scope}
+                      </Badge>
+                    ))}
+                  </Group>
+                ),
+              },
+              { name: "Acts as", width: "150px", cell: (one) => <PersonName account={one.account} /> },
+              {
+                name: "Last used",
+                width: "180px",
+                cell: (one) => (one.last_used_at ? instantOf(one.last_used_at) : "never"),
+              },
+              { name: "Expires", width: "120px", cell: (one) => (one.expires_at ? dayOf(one.expires_at) : "never") },
+              {
+                name: "State",
+                width: "110px",
+                cell: (one) =>
+                  one.revoked_at ? (
+                    <Badge color="gray">revoked</Badge>
+                  ) : (
+                    <ConfirmButton
+                      size="compact-xs"
+                      asks="Programs that carry it are refused at once. It cannot be given back; make another."
+                      onConfirm={() => revoke.mutate(one.id)}
+                      loading={revoke.isPending && revoke.variables === one.id}
+                    >
+                      Revoke
+                    </ConfirmButton>
+                  ),
+              },
+            ]}
+          />
+          <Cut of={tokens} what="tokens" />
+        </>
       )}
-      <Section id="new-token" title="Make a token">
-        <NewToken onMade={setMade} />
-      </Section>
-      {revoke.isError && <CommandFailure error={revoke.error} />}
-      <Asked of={asked}>
-        {(all) =>
-          all.length === 0 ? (
-            <Section>
-              <EmptyState title="No token yet">
-                An application needs one with evaluate to ask for flags, and one with ingest to send events.
-              </EmptyState>
-            </Section>
-          ) : (
-            <Rows
-              label="Tokens"
-              rows={all}
-              rowKey={(one) => one.id}
-              columns={[
-                {
-                  name: "Token",
-                  width: "minmax(150px, 1.2fr)",
-                  cell: (one) => (
-                    <Text size="sm" fw={560} truncate>
-                      {one.name}
-                    </Text>
-                  ),
-                },
-                {
-                  name: "Reaches",
-                  width: "minmax(190px, 1.4fr)",
-                  cell: (one) => (
-                    <Group gap={4}>
-                      {one.scopes.map((scope) => (
-                        <Badge key={scope} color="gray" size="sm">
-                          {scope}
-                        </Badge>
-                      ))}
-                    </Group>
-                  ),
-                },
-                { name: "Acts as", width: "150px", cell: (one) => <PersonName account={one.account} /> },
-                {
-                  name: "Last used",
-                  width: "180px",
-                  cell: (one) => (one.last_used_at ? instantOf(one.last_used_at) : "never"),
-                },
-                { name: "Expires", width: "120px", cell: (one) => (one.expires_at ? dayOf(one.expires_at) : "never") },
-                {
-                  name: "State",
-                  width: "110px",
-                  cell: (one) =>
-                    one.revoked_at ? (
-                      <Badge color="gray">revoked</Badge>
-                    ) : (
-                      <ConfirmButton
-                        size="compact-xs"
-                        asks="Programs that carry it are refused at once. It cannot be given back; make another."
-                        onConfirm={() => revoke.mutate(one.id)}
-                        loading={revoke.isPending && revoke.variables === one.id}
-                      >
-                        Revoke
-                      </ConfirmButton>
-                    ),
-                },
-              ]}
-            />
-          )
-        }
-      </Asked>
-      <Cut of={tokens} what="tokens" />
-    </>
+    </AdminList>
   );
 }
 
-function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) => void }) {
+function NewToken({ onMade }: { onMade: OnMade }) {
   const queries = useQueryClient();
   const known = useQuery(accounts).data ?? [];
   const [given, setGiven] = useState<{
@@ -162,7 +141,7 @@ function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) 
         }),
       ),
     onSuccess: ({ token }) => {
-      onMade({ name: given.name, token });
+      onMade({ name: given.name, secret: token });
       void queries.invalidateQueries({ queryKey: ["tokens"] });
       setGiven((before) => ({ ...before, name: "" }));
     },

@@ -4,63 +4,49 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
 import type { Webhook } from "../../api/model.ts";
-import { deliveries, session, webhooks } from "../../api/queries.ts";
+import { deliveries, webhooks } from "../../api/queries.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { ConfirmButton } from "../../lib/ConfirmButton.tsx";
 import { Cut } from "../../lib/Cut.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";
-import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
-import { Secret } from "./Secret.tsx";
+import { Asked, Section } from "../../lib/Page.tsx";
+import { AdminList, type Made, type OnMade } from "./AdminList.tsx";
 
 export default function Webhooks() {
-  const me = useQuery(session).data;
-  if (me?.may.includes("accounts") !== true)
-    return (
-      <Section>
-        <EmptyState title="Administrators add webhooks">
-          Ask one; how you yourself are told is yours to choose.
-        </EmptyState>
-      </Section>
-    );
-  return <All />;
-}
-
-function All() {
-  const asked = useQuery(webhooks);
-  const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   return (
-    <>
-      {secret && (
-        <div style={{ marginBottom: 16 }}>
-          <Secret name={`The signing secret of ${secret.name}`} secret={secret.secret} onDone={() => setSecret(null)} />
-        </div>
+    <AdminList
+      list={webhooks}
+      refused={{
+        title: "Administrators add webhooks",
+        says: "Ask one; how you yourself are told is yours to choose.",
+      }}
+      form={{
+        id: "new-webhook",
+        title: "Add a webhook",
+        says: "Messages follow Standard Webhooks: each is signed, has an id, and may come more than once.",
+        inside: (onMade) => <NewWebhook onMade={onMade} />,
+      }}
+      empty={{
+        title: "No webhook yet",
+        says: "A chat hears of verdicts and holds; a program hears of every entry it asks for.",
+      }}
+    >
+      {(all, onMade) => (
+        <>
+          {all.map((one) => (
+            <One key={one.id} one={one} onMade={onMade} />
+          ))}
+          <Cut of={webhooks} what="webhooks" />
+        </>
       )}
-      <Section
-        id="new-webhook"
-        title="Add a webhook"
-        says="Messages follow Standard Webhooks: each is signed, has an id, and may come more than once."
-      >
-        <NewWebhook onSecret={setSecret} />
-      </Section>
-      <Asked of={asked}>
-        {(all) =>
-          all.length === 0 ? (
-            <Section>
-              <EmptyState title="No webhook yet">
-                A chat hears of verdicts and holds; a program hears of every entry it asks for.
-              </EmptyState>
-            </Section>
-          ) : (
-            all.map((one) => <One key={one.id} one={one} onSecret={setSecret} />)
-          )
-        }
-      </Asked>
-      <Cut of={webhooks} what="webhooks" />
-    </>
+    </AdminList>
   );
 }
 
-function One({ one, onSecret }: { one: Webhook; onSecret: (secret: { name: string; secret: string }) => void }) {
+/** A signing secret, to be shown once. */
+const signing = (name: string, secret: string): Made => ({ name: `The signing secret of ${name}`, secret });
+
+function One({ one, onMade }: { one: Webhook; onMade: OnMade }) {
   const queries = useQueryClient();
   const [isOpen, setOpen] = useState(false);
   const path = { params: { path: { id: one.id } } };
@@ -74,7 +60,7 @@ function One({ one, onSecret }: { one: Webhook; onSecret: (secret: { name: strin
   const renew = useMutation({
     mutationFn: () => unwrap(client.POST("/api/v1/webhooks/{id}/secret", path)),
     onSuccess: (made) => {
-      if (typeof made.secret === "string") onSecret({ name: one.name, secret: made.secret });
+      if (typeof made.secret === "string") onMade(signing(one.name, made.secret));
       onSuccess();
     },
   });
@@ -211,7 +197,7 @@ function Posts({ id }: { id: string }) {
   );
 }
 
-function NewWebhook({ onSecret }: { onSecret: (secret: { name: string; secret: string }) => void }) {
+function NewWebhook({ onMade }: { onMade: OnMade }) {
   const queries = useQueryClient();
   const [given, setGiven] = useState<{
     name: string;
@@ -235,7 +221,7 @@ function NewWebhook({ onSecret }: { onSecret: (secret: { name: string; secret: s
         }),
       ),
     onSuccess: (made) => {
-      if (typeof made.secret === "string") onSecret({ name: given.name, secret: made.secret });
+      if (typeof made.secret === "string") onMade(signing(given.name, made.secret));
       void queries.invalidateQueries({ queryKey: ["webhooks"] });
       setGiven({ name: "", url: "", form: "standard", kinds: [], cases: [] });
     },
