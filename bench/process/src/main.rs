@@ -16,15 +16,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use company::Company;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use tenure_core::board::Board;
 use tenure_core::filter::Filter;
 use tenure_core::id::AccountId;
 use tenure_core::snapshot::Part;
 use tenure_core::{Actor, Recorded, State};
-use tenure_store::{Fact, Location, Packed, Snapshot, Store};
-use tokio::task::spawn_blocking;
+use tenure_store::{Fact, Location, Snapshot, Store};
 
 /// As the `tenure` command has it.
 #[global_allocator]
@@ -73,13 +72,9 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
 
     let store = Store::open(&Location::folder(folder.path())).await?;
     let seq = state.seq;
-    let mut snapshot = Snapshot { format: FORMAT.to_owned(), seq: i64::try_from(seq)?, parts: Vec::new() };
-    let mut text = 0;
-    for part in state.into_parts() {
-        let part = part.write()?;
-        text += part.len() as u64;
-        snapshot.parts.push(Packed::pack(&part)?);
-    }
+    let parts = state.into_parts();
+    let text = parts.iter().map(|part| Ok(part.write()?.len() as u64)).sum::<Result<u64>>()?;
+    let snapshot = Snapshot::write(FORMAT, i64::try_from(seq)?, parts, |part| Ok(part.write()?)).await?;
     store.put_snapshot(&snapshot).await?;
     drop(snapshot);
     store.close().await;
@@ -135,11 +130,11 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
     let (begun, worked) = (Instant::now(), processor_seconds()?);
     let store = Store::open(&Location::folder(folder)).await?;
     let mut state = match store.latest_snapshot(FORMAT).await? {
-        Some(snapshot) => read(snapshot).await?,
+        Some(snapshot) => State::from_parts(snapshot.read(|part| Ok(Part::read(part)?)).await?),
         None => State::default(),
     };
     let mut pages = store.pages(i64::try_from(state.seq)?, |fact| decode(&fact));
-    while let Some(page) = pages.next().await? {
+    while let Some(page) = pages.try_next().await? {
         page.iter().for_each(|recorded| tenure_core::apply(&mut state, recorded));
     }
     let mut board = Board::of(&state, now);
@@ -157,7 +152,7 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
         black_box(board.plan(&state, now));
     });
     let mut last = store.pages(i64::try_from(state.seq)? - 1, |fact| decode(&fact));
-    let last = last.next().await?.context("a journal has a last entry")?.remove(0);
+    let last = last.try_next().await?.context("a journal has a last entry")?.remove(0);
     let note_us = 1_000.0 * median_ms(|| board.note(&state, &last));
     println!(
         "{} {} {} {} {desk_ms} {portfolio_ms} {due_ms} {note_us}",
@@ -167,16 +162,6 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
         memory_mib()?
     );
     Ok(())
-}
-
-async fn read(snapshot: Snapshot) -> Result<State> {
-    let parts: Vec<Part> = stream::iter(snapshot.parts)
-        .map(|part| spawn_blocking(move || anyhow::Ok(Part::read(&part.unpack()?)?)))
-        .buffered(std::thread::available_parallelism()?.into())
-        .map(|read| read?)
-        .try_collect()
-        .await?;
-    Ok(State::from_parts(parts))
 }
 
 fn decode(fact: &Fact) -> Result<Recorded> {

@@ -503,10 +503,10 @@ impl Live {
     /// Keep the state as it is, so that the next start need not replay the whole journal.
     pub async fn keep_snapshot(&self) -> Result<(), Problem> {
         let kept = self.world().kept();
-        let snapshot = kept.snapshot().await.map_err(|error| Problem::Internal(error.to_string()))?;
-        if snapshot.seq == 0 {
+        let Some(snapshot) = kept.snapshot().await.map_err(|error| Problem::Internal(error.to_string()))?
+        else {
             return Ok(());
-        }
+        };
         self.store.put_snapshot(&snapshot).await.map_err(|error| Problem::Internal(error.to_string()))
     }
 

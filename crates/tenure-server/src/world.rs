@@ -5,17 +5,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io;
-use std::thread::available_parallelism;
+use std::{io, iter};
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tenure_core::board::Board;
 use tenure_core::id::{AccountId, CaseId};
 use tenure_core::snapshot::Part;
 use tenure_core::{Recorded, State};
-use tenure_store::{Entry, Packed, Snapshot, Store};
+use tenure_store::{Entry, Snapshot, Store};
 
 /// The form of the world in a snapshot: another version of Tenure reads the journal instead.
 const SNAPSHOT_FORMAT: &str = concat!("world/", env!("CARGO_PKG_VERSION"));
@@ -33,7 +32,15 @@ pub struct World {
     pub board: Option<Board>,
 }
 
-/// What a world knows beside the state: a snapshot's first part.
+/// A piece of a snapshot.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Piece {
+    Beside(Beside),
+    State(Part),
+}
+
+/// What a world knows beside the state.
 #[derive(Debug, Serialize, Deserialize)]
 struct Beside {
     at: Timestamp,
@@ -75,7 +82,7 @@ impl World {
         let mut pages = store.pages(world.seq(), |fact| {
             recorded(fact.seq, fact.at, &fact.actor, &fact.kind, fact.version, &fact.body)
         });
-        while let Some(page) = pages.next().await? {
+        while let Some(page) = pages.try_next().await? {
             page.iter().for_each(|recorded| world.apply(recorded));
         }
         Ok(world)
@@ -118,11 +125,16 @@ impl World {
     }
 
     async fn of_snapshot(snapshot: Snapshot) -> io::Result<Self> {
-        let mut packed = snapshot.parts.into_iter();
-        let beside = packed.next().ok_or_else(|| io::Error::other("it has no part"))?;
-        let Beside { at, revisions } = serde_json::from_slice(&beside.unpack()?)?;
-        let parts: Vec<Part> = on_all_processors(packed, |part| Ok(Part::read(&part.unpack()?)?)).await?;
-        Ok(Self { at, state: State::from_parts(parts), revisions, board: None })
+        let mut world = Self::default();
+        let mut parts = Vec::new();
+        for piece in snapshot.read(|piece| Ok(serde_json::from_slice(piece)?)).await? {
+            match piece {
+                Piece::Beside(Beside { at, revisions }) => (world.at, world.revisions) = (at, revisions),
+                Piece::State(part) => parts.push(part),
+            }
+        }
+        world.state = State::from_parts(parts);
+        Ok(world)
     }
 }
 
@@ -135,26 +147,17 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The snapshot.
-    pub async fn snapshot(self) -> io::Result<Snapshot> {
-        let beside = Packed::pack(&serde_json::to_vec(&self.beside)?)?;
-        let mut parts = vec![beside];
-        parts.extend(on_all_processors(self.parts, |part| Packed::pack(&part.write()?)).await?);
-        Ok(Snapshot { format: SNAPSHOT_FORMAT.to_owned(), seq: self.seq, parts })
+    /// The snapshot; none before the first entry.
+    pub async fn snapshot(self) -> io::Result<Option<Snapshot>> {
+        if self.seq == 0 {
+            return Ok(None);
+        }
+        let parts = self.parts.into_iter().map(Piece::State);
+        let pieces = iter::once(Piece::Beside(self.beside)).chain(parts);
+        Snapshot::write(SNAPSHOT_FORMAT, self.seq, pieces, |piece| Ok(serde_json::to_vec(piece)?))
+            .await
+            .map(Some)
     }
-}
-
-/// Works on all of these where nobody waits for it, as many at once as there are processors. In their order.
-async fn on_all_processors<T: Send + 'static, U: Send + 'static>(
-    all: impl IntoIterator<Item = T>,
-    work: fn(T) -> io::Result<U>,
-) -> io::Result<Vec<U>> {
-    let processors = available_parallelism().map_or(1, usize::from);
-    stream::iter(all)
-        .map(|one| async move { tokio::task::spawn_blocking(move || work(one)).await? })
-        .buffered(processors)
-        .try_collect()
-        .await
 }
 
 /// An entry of the journal as the domain knows it.

@@ -4,6 +4,10 @@
 //! for an older one or for none. It is kept in parts, each compressed by itself, so that several processors can work on it.
 
 use std::io::{self, Read as _};
+use std::thread::available_parallelism;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::task::spawn_blocking;
 
 use crate::database::{StoreError, on};
 use crate::digest::Digest;
@@ -26,39 +30,73 @@ pub struct Snapshot {
     /// The last entry that the state contains.
     pub seq: i64,
     /// The state, in parts.
-    pub parts: Vec<Packed>,
+    parts: Vec<Packed>,
 }
 
 /// A part of a snapshot, compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packed(Vec<u8>);
+struct Packed(Vec<u8>);
 
-impl Packed {
-    /// Compresses a part. Works for as long as a megabyte takes several milliseconds.
+impl Snapshot {
+    /// A snapshot of these parts, each written and compressed where nobody waits for it.
     ///
     /// # Errors
-    /// When there is no memory for it.
-    pub fn pack(part: &[u8]) -> io::Result<Self> {
+    /// When a part has no written form, or there is no memory for it.
+    pub async fn write<T: Send + 'static>(
+        format: impl Into<String>,
+        seq: i64,
+        parts: impl IntoIterator<Item = T>,
+        write: fn(&T) -> io::Result<Vec<u8>>,
+    ) -> io::Result<Self> {
+        let parts = on_all_processors(parts, move |part| Packed::pack(&write(&part)?)).await?;
+        Ok(Self { format: format.into(), seq, parts })
+    }
+
+    /// What its parts say, in their order, each read where nobody waits for it.
+    ///
+    /// # Errors
+    /// When a part is damaged, larger than a part may be, or cannot be read.
+    pub async fn read<T: Send + 'static>(self, read: fn(&[u8]) -> io::Result<T>) -> io::Result<Vec<T>> {
+        on_all_processors(self.parts, move |part| read(&part.unpack()?)).await
+    }
+}
+
+impl Packed {
+    fn pack(part: &[u8]) -> io::Result<Self> {
         zstd::bulk::compress(part, LEVEL).map(Self)
     }
 
-    /// The part as it was.
-    ///
-    /// # Errors
-    /// When it is damaged, or larger than a part may be.
-    pub fn unpack(&self) -> io::Result<Vec<u8>> {
+    fn unpack(&self) -> io::Result<Vec<u8>> {
         let mut part = Vec::new();
-        zstd::Decoder::new(self.0.as_slice())?.take(PART_BYTES_MAX).read_to_end(&mut part)?;
+        zstd::Decoder::new(self.0.as_slice())?.take(PART_BYTES_MAX + 1).read_to_end(&mut part)?;
+        if part.len() as u64 > PART_BYTES_MAX {
+            return Err(io::Error::other(format!("a part has more than {PART_BYTES_MAX} bytes")));
+        }
         Ok(part)
     }
 }
 
+/// Works on all of these where nobody waits for it, as many at once as there are processors. In their order.
+async fn on_all_processors<T: Send + 'static, U: Send + 'static>(
+    all: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> io::Result<U> + Copy + Send + 'static,
+) -> io::Result<Vec<U>> {
+    let processors = available_parallelism().map_or(1, usize::from);
+    stream::iter(all)
+        .map(|one| async move { spawn_blocking(move || work(one)).await? })
+        .buffered(processors)
+        .try_collect()
+        .await
+}
+
 /// Parts one behind the other, each behind its length.
 fn join(parts: &[Packed]) -> Vec<u8> {
-    parts
-        .iter()
-        .flat_map(|Packed(part)| [&(part.len() as u64).to_le_bytes(), part.as_slice()].concat())
-        .collect()
+    let mut bytes = Vec::with_capacity(parts.iter().map(|Packed(part)| part.len() + 8).sum());
+    for Packed(part) in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part);
+    }
+    bytes
 }
 
 fn split(mut bytes: &[u8]) -> Option<Vec<Packed>> {

@@ -120,13 +120,13 @@ async fn pages_are_bounded(place: &Place) {
 
     let mut read = Vec::new();
     let mut pages = store.pages(2, Ok::<_, StoreError>);
-    while let Some(page) = pages.next().await.unwrap() {
+    while let Some(page) = pages.try_next().await.unwrap() {
         assert!(!page.is_empty() && page.len() <= PAGE_MAX as usize);
         read.extend(page.iter().map(|entry| entry.seq));
     }
     let end = store.head().await.unwrap().seq;
     assert_eq!(read, (3..=end).collect::<Vec<_>>(), "all of them, in order");
-    assert_eq!(store.pages(end, Ok::<_, StoreError>).next().await.unwrap(), None);
+    assert_eq!(store.pages(end, Ok::<_, StoreError>).try_next().await.unwrap(), None);
 }
 
 async fn a_follower_gets_old_and_new_entries_once_and_in_order(place: &Place) {
