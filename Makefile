@@ -44,7 +44,7 @@ fuzz: ## fuzz the statistics for a minute
 	@scripts/fuzz 60
 
 clients: ## install the OpenFeature clients that the tests drive
-	@scripts/need node python chromium
+	@scripts/need rust node python chromium protoc
 	@scripts/clients
 	@scripts/testbed >/dev/null
 

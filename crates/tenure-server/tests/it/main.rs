@@ -3,6 +3,7 @@
 
 mod attachments;
 mod bad_input;
+mod bounded;
 mod commands;
 mod description;
 mod events;

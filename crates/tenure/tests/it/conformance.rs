@@ -15,12 +15,13 @@ use serde_json::{Map, Value, json};
 use tenure_server::listener::{Credential, FlagListener};
 use tenure_server::tls::Tls;
 
-use crate::growth_team::{GrowthTeam, node, programs, python};
+use crate::growth_team::{GrowthTeam, node, programs, python, rust};
 
 /// A client in one of its modes, and what of the testbed it cannot do.
 struct Client {
     name: &'static str,
     mode: &'static str,
+    /// A file beside the other programs, or [`RUST`].
     program: &'static str,
     /// The version of `fractional` that the evaluating side hashes by.
     fractional: u8,
@@ -33,7 +34,10 @@ const VALUELESS: &str =
 
 const NO_METADATA: &str = "it drops the metadata of an answer";
 
-const CLIENTS: [Client; 7] = [
+/// The program that the Rust clients are compiled into.
+const RUST: &str = "rust";
+
+const CLIENTS: [Client; 10] = [
     Client {
         name: "npm `@openfeature/ofrep-provider` 0.1.3",
         mode: "ofrep",
@@ -94,6 +98,27 @@ const CLIENTS: [Client; 7] = [
         fractional: 3,
         own_faults: &[],
     },
+    Client {
+        name: "crates.io `open-feature-ofrep` 0.1.2",
+        mode: "ofrep",
+        program: RUST,
+        fractional: 3,
+        own_faults: &[],
+    },
+    Client {
+        name: "crates.io `open-feature-flagd` 0.3.0",
+        mode: "rpc",
+        program: RUST,
+        fractional: 3,
+        own_faults: &[],
+    },
+    Client {
+        name: "crates.io `open-feature-flagd` 0.3.0",
+        mode: "in-process",
+        program: RUST,
+        fractional: 3,
+        own_faults: &[],
+    },
 ];
 
 /// The testbed's flag documents: each is an environment here.
@@ -125,7 +150,7 @@ struct Case {
     #[serde(rename = "type")]
     expected_type: String,
     default: Value,
-    context: Value,
+    context: Map<String, Value>,
     expect: Map<String, Value>,
     /// Why no evaluator of the third version of `fractional` is asked.
     inapplicable: Option<String>,
@@ -159,15 +184,22 @@ impl Case {
                 "OFREP's targeting key is a text: another is refused with INVALID_CONTEXT".to_owned(),
             );
         }
+        if client.program == RUST && !self.context.values().all(is_scalar) {
+            return Some("its context takes no object or array".to_owned());
+        }
         let name = self.name();
         let own = client.own_faults.iter().find(|(part, _)| name.contains(part));
         own.map(|(_, why)| (*why).to_owned())
     }
 }
 
+fn is_scalar(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Array(_) | Value::Object(_))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_clients_pass_flagds_cases() {
-    if node().is_none() || python().is_none() {
+    if node().is_none() || python().is_none() || rust().is_none() {
         return;
     }
     let Some(chromium) = chromium() else { return };
@@ -320,10 +352,8 @@ async fn run(
     fs::write(&file, json!({"cases": list}).to_string()).unwrap();
     let token = json!({"name": "conformance", "scopes": ["evaluate"], "environment": environment});
     let token = team.ok(Method::POST, "/api/v1/tokens", &team.admin, &token).await;
-    let mut command: Command =
-        if client.program.ends_with(".py") { python().unwrap() } else { node().unwrap() };
+    let mut command = command(client);
     command
-        .arg(programs().join(client.program))
         .env("CASES", &file)
         .env("CHROMIUM", chromium)
         .env("MODE", client.mode)
@@ -343,6 +373,15 @@ async fn run(
         client.mode
     );
     told.into_iter().filter(|told| !told.problems.is_empty()).map(|told| (told.name, told.problems)).collect()
+}
+
+fn command(client: &Client) -> Command {
+    if client.program == RUST {
+        return rust().unwrap();
+    }
+    let mut command = if client.program.ends_with(".py") { python().unwrap() } else { node().unwrap() };
+    command.arg(programs().join(client.program));
+    command
 }
 
 /// What a program says of a case.

@@ -245,6 +245,15 @@ pub fn python() -> Option<Command> {
     installed("the Python clients", &python, || Command::new(&python))
 }
 
+/// The program of the Rust clients, likewise.
+pub fn rust() -> Option<Command> {
+    let cache = std::env::var_os("TENURE_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/tenure")))?;
+    let program = cache.join("target-conformance/debug/conformance-rust");
+    installed("the Rust clients", &program, || Command::new(&program))
+}
+
 fn installed(what: &str, place: &Path, command: impl Fn() -> Command) -> Option<Command> {
     if place.exists() {
         return Some(command());

@@ -7,6 +7,7 @@
 )]
 
 mod bucket;
+mod certificates;
 mod clients;
 mod commands;
 mod conformance;
