@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tenure_server::listener::{Credential, FlagListener};
@@ -23,6 +23,7 @@ impl Certificates {
     fn new(folder: &Path) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).unwrap().pem();
         let issuer = Issuer::new(params, key);
@@ -34,13 +35,14 @@ impl Certificates {
         let signed = |name: &str, host: &str, usage: ExtendedKeyUsagePurpose| {
             let key = KeyPair::generate().unwrap();
             let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
             params.extended_key_usages = vec![usage];
             let certificate = params.signed_by(&key, &issuer).unwrap().pem();
             (file(&format!("{name}.pem"), certificate), file(&format!("{name}.key"), key.serialize_pem()))
         };
         Self {
             authority: file("authority.pem", pem),
-            server: signed("server", "127.0.0.1", ExtendedKeyUsagePurpose::ServerAuth),
+            server: signed("server", "localhost", ExtendedKeyUsagePurpose::ServerAuth),
             application: signed("application", "application", ExtendedKeyUsagePurpose::ClientAuth),
         }
     }
@@ -81,9 +83,11 @@ async fn flagds_clients_speak_grpc_over_tls_and_show_a_certificate() {
     let [open, asking] = team.server.flag_addrs() else { panic!("two listeners") };
     for mode in ["rpc", "in-process"] {
         let mut javascript = node().unwrap();
-        javascript.arg(programs().join("provider.mjs")).env("HOST_PORT", open.to_string());
+        javascript
+            .arg(programs().join("provider.mjs"))
+            .env("HOST_PORT", format!("localhost:{}", open.port()));
         let mut shows = python().unwrap();
-        shows.arg(programs().join("provider.py")).env("HOST_PORT", asking.to_string());
+        shows.arg(programs().join("provider.py")).env("HOST_PORT", format!("localhost:{}", asking.port()));
         shows.env("CERT_FILE", &certificates.application.0).env("KEY_FILE", &certificates.application.1);
         for (name, mut command) in [("JavaScript", javascript), ("Python", shows)] {
             command.env("CASES", &cases).env("MODE", mode).env("CA_FILE", &certificates.authority);
