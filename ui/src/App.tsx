@@ -76,7 +76,7 @@ export function App() {
                   path="*"
                   element={
                     <EmptyState title="There is no such page">
-                      Choose one on the left, or search with Ctrl K.
+                      Choose one on the left, or search for it.
                     </EmptyState>
                   }
                 />

@@ -29,7 +29,6 @@ export type Measured = Schemas["Measured"];
 export type Looks = Schemas["Looks"];
 export type Look = Schemas["Point"];
 export type Weighing = Schemas["Weighing"];
-export type Codebase = Schemas["CodebaseView"];
 export type Metric = Schemas["MetricView"];
 export type TakenIn = Schemas["TakenIn"];
 export type Flag = Schemas["FlagView"];

@@ -41,6 +41,9 @@ import { ErrorState, Waiting } from "../lib/Page.tsx";
 const SignIn = lazy(() => import("../pages/sign-in/SignIn.tsx"));
 const Palette = lazy(() => import("./Palette.tsx"));
 
+/** Where the key beside the space bar opens the search, not Ctrl. */
+const isApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
 export const PLACES = [
   { to: "/", label: "My desk", icon: IconInbox },
   { to: "/portfolio", label: "Portfolio", icon: IconLayoutKanban },
@@ -106,7 +109,7 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
         <UnstyledButton className={classes.search} onClick={() => setSearching(true)} aria-label="Search">
           <IconSearch size={15} aria-hidden />
           <span>Search cases, flags, pages</span>
-          <kbd>Ctrl K</kbd>
+          <kbd>{isApple ? "⌘" : "Ctrl"} K</kbd>
         </UnstyledButton>
         <Group gap={6} wrap="nowrap">
           <Scheme />

@@ -24,7 +24,7 @@ export default function ExperimentPage() {
 }
 
 /** An arm as it was given: units and successes, or moments. */
-export function armOf(arm: unknown): { n: number; level: number | null } {
+function armOf(arm: unknown): { n: number; level: number | null } {
   if (Array.isArray(arm)) return { n: Number(arm[0]), level: Number(arm[1]) / Number(arm[0]) };
   const given = arm as { n?: number; mean?: number; successes?: number } | null;
   const n = given?.n ?? 0;
@@ -97,7 +97,7 @@ function Whole({ one }: { one: Experiment }) {
                 {percent(judged.lift.estimate)}
               </Figure>
             )}
-            {typeof judged.p_value === "number" && <Figure label="By chance alone">{pValue(judged.p_value)}</Figure>}
+            {typeof judged.p_value === "number" && <Figure label="p-value">{pValue(judged.p_value)}</Figure>}
           </Figures>
         </div>
       </Section>

@@ -6,7 +6,7 @@ import { flag, flagHistory, references } from "../../api/queries.ts";
 import type { Flag } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
-import { count, day, dayOf, decimal, instantOf, of } from "../../lib/number.ts";
+import { day, dayOf, decimal, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
 import { whoGetsWhat } from "./authored.ts";
 import { Answers } from "./Answers.tsx";
@@ -25,7 +25,7 @@ export default function FlagPage() {
 
 function Whole({ one, environment }: { one: Flag; environment: string }) {
   const { key, source, definition } = one;
-  const isCases = typeof one.case === "string";
+  const isOfCase = typeof one.case === "string";
   return (
     <>
       <PageHeader
@@ -38,7 +38,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
               Try it
             </Button>
             <CommandButton command="describe_flag" with={{ key }} />
-            {!isCases && (
+            {!isOfCase && (
               <Button
                 component={Link}
                 to={`/flags/${encodeURIComponent(key)}/edit?environment=${environment}`}
@@ -47,7 +47,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
                 Edit in {environment}
               </Button>
             )}
-            {!isCases && <CommandButton command="archive_flag" with={{ key, environment }} />}
+            {!isOfCase && <CommandButton command="archive_flag" with={{ key, environment }} />}
           </>
         }
       />
@@ -111,7 +111,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
             It cannot be served: {one.fault}
           </Text>
         )}
-        {isCases && (
+        {isOfCase && (
           <Text size="sm">
             The case{" "}
             <Anchor component={Link} to={`/cases/${one.case}`} size="sm">
@@ -163,7 +163,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
         </Facts>
       </Section>
       <References flagKey={key} />
-      {!isCases && <History flagKey={key} />}
+      {!isOfCase && <History flagKey={key} />}
     </>
   );
 }
@@ -190,7 +190,7 @@ function References({ flagKey }: { flagKey: string }) {
               {all.map((scan) => (
                 <Fact key={scan.codebase} name={scan.codebase}>
                   {(scan.counts[flagKey] ?? 0) === 0 ? "gone" : of(scan.counts[flagKey] ?? 0, "reference")} in{" "}
-                  {count(scan.files)} files
+                  {of(scan.files, "file")}
                   {scan.commit && (
                     <>
                       {" "}
