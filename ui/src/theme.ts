@@ -97,6 +97,8 @@ export const theme = createTheme({
   components: {
     Button: { defaultProps: { size: "sm", variant: "default" } },
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray" } },
+    // Wider than a phone, it is pushed aside instead of the page.
+    SegmentedControl: { styles: { root: { maxWidth: "100%", overflowX: "auto" } } },
     Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 560 } },
     Modal: {
       defaultProps: {

@@ -1,12 +1,14 @@
 // A table whose rows are drawn only where they are seen: 10,000 of them scroll as lightly as ten.
 import classes from "./Rows.module.css";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useRef } from "react";
+import { type CSSProperties, type ReactNode, useRef } from "react";
 
 export interface Column<T> {
   name: string;
   /** A track of a CSS grid. */
   width: string;
+  /** The same on a phone, where columns without it are left out. */
+  phone?: string;
   cell: (row: T) => ReactNode;
 }
 
@@ -31,21 +33,25 @@ export function Rows<T>({
     estimateSize: () => ROW_PX,
     overscan: 12,
   });
-  const grid = { gridTemplateColumns: columns.map(({ width }) => width).join(" ") };
+  const tracks = {
+    "--wide": columns.map(({ width }) => width).join(" "),
+    "--phone": columns.flatMap(({ phone }) => phone ?? []).join(" "),
+  } as CSSProperties;
+  const places = columns.map(({ phone }) => (phone === undefined ? classes.wideOnly : undefined));
   return (
     <div
       ref={frame}
       className={classes.frame}
-      style={{ maxHeight: HEIGHT_MAX_PX }}
+      style={{ maxHeight: HEIGHT_MAX_PX, ...tracks }}
       role="table"
       aria-label={label}
       aria-rowcount={rows.length + 1}
       tabIndex={0}
     >
       <div className={classes.inside}>
-        <div role="row" aria-rowindex={1} className={classes.head} style={grid}>
-          {columns.map(({ name }) => (
-            <div key={name} role="columnheader">
+        <div role="row" aria-rowindex={1} className={classes.head}>
+          {columns.map(({ name }, at) => (
+            <div key={name} role="columnheader" className={places[at]}>
               {name}
             </div>
           ))}
@@ -60,10 +66,10 @@ export function Rows<T>({
                 role="row"
                 aria-rowindex={index + 2}
                 className={classes.row}
-                style={{ ...grid, height: size, transform: `translateY(${start}px)` }}
+                style={{ height: size, transform: `translateY(${start}px)` }}
               >
-                {columns.map(({ name, cell }) => (
-                  <div key={name} role="cell">
+                {columns.map(({ name, cell }, at) => (
+                  <div key={name} role="cell" className={places[at]}>
                     {cell(row)}
                   </div>
                 ))}

@@ -5,7 +5,6 @@ import {
   AppShell,
   Badge,
   Burger,
-  Button,
   Group,
   Menu,
   Text,
@@ -178,17 +177,7 @@ function Account({ me }: { me: Me }) {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <Button
-          variant="subtle"
-          color="gray"
-          size="compact-md"
-          maw={220}
-          styles={{
-            label: { display: "block", height: "auto", lineHeight: 1.5, overflow: "hidden", textOverflow: "ellipsis" },
-          }}
-        >
-          {me.display_name}
-        </Button>
+        <UnstyledButton className={classes.account}>{me.display_name}</UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>

@@ -6,7 +6,7 @@ import { dayOf } from "../../lib/number.ts";
 export function By({ stamp }: { stamp: Stamp }) {
   return (
     <span className="quiet nowrap">
-      <PersonName account={stamp.by} />, {dayOf(stamp.at)}
+      by <PersonName account={stamp.by} />, {dayOf(stamp.at)}
     </span>
   );
 }

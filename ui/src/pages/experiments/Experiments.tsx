@@ -49,6 +49,7 @@ export default function Experiments() {
                 {
                   name: "Experiment",
                   width: "minmax(220px, 2fr)",
+                  phone: "minmax(0, 1.3fr)",
                   cell: (one) => (
                     <>
                       <Anchor
@@ -57,6 +58,7 @@ export default function Experiments() {
                         size="sm"
                         fw={560}
                         truncate
+                        display="block"
                       >
                         {one.title ?? one.experiment}
                       </Anchor>
@@ -69,7 +71,8 @@ export default function Experiments() {
                 { name: "Ended", width: "110px", cell: (one) => day(one.ended) },
                 {
                   name: "Result",
-                  width: "190px",
+                  width: "230px",
+                  phone: "minmax(0, 1fr)",
                   cell: (one) => <VerdictBadge verdict={one.judged.verdict} nuance={one.judged.nuance} />,
                 },
                 {
@@ -82,7 +85,7 @@ export default function Experiments() {
                 },
                 {
                   name: "Case",
-                  width: "150px",
+                  width: "180px",
                   cell: (one) =>
                     opened.has(one.experiment) ? (
                       <Anchor component={Link} size="sm" to={`/cases/${opened.get(one.experiment)}`}>

@@ -68,6 +68,7 @@ function All() {
                 {
                   name: "Request",
                   width: "minmax(180px, 1.3fr)",
+                  phone: "minmax(0, 1fr)",
                   cell: (one) => (
                     <Anchor
                       component={Link}
@@ -94,7 +95,7 @@ function All() {
                   ),
                 },
                 { name: "Where", width: "120px", cell: (one) => one.environment },
-                { name: "Approvals", width: "100px", cell: (one) => `${approvalsOf(one)} of ${one.approvals_needed}` },
+                { name: "Approvals", width: "100px", phone: "76px", cell: (one) => `${approvalsOf(one)} of ${one.approvals_needed}` },
                 { name: "Proposed", width: "120px", cell: (one) => dayOf(one.proposed.at) },
               ]}
             />

@@ -53,7 +53,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
       />
       {one.stale.map((stale) => (
         <Text key={stale.reason} size="sm" c="var(--late)" mb="sm">
-          It should leave the code: {stale.sentence}, since {day(stale.since)}.
+          It should leave the code: {stale.sentence}.
         </Text>
       ))}
       <Section id="environments" title="Environments" flush>

@@ -22,7 +22,7 @@ export function FlagTabs() {
       variant="outline"
       activateTabWithKeyboard={false}
     >
-      <Tabs.List aria-label="About flags" style={{ overflowX: "auto", flexWrap: "nowrap" }}>
+      <Tabs.List aria-label="About flags">
         {PAGES.map(([path, label]) => (
           <Tabs.Tab key={path} value={path}>
             {label}

@@ -14,6 +14,7 @@ import { FlagTabs } from "./FlagTabs.tsx";
 
 /** Environments that have a column of their own; a flag's page has all. */
 const ENVIRONMENTS_SHOWN = 4;
+const ENVIRONMENTS_ON_PHONE = 2;
 
 export default function Flags() {
   const [query, set] = useAddress();
@@ -27,6 +28,7 @@ export default function Flags() {
     {
       name: "Flag",
       width: "minmax(220px, 2fr)",
+      phone: "minmax(0, 1fr)",
       cell: (one) => (
         <>
           <Anchor component={Link} to={`/flags/${encodeURIComponent(one.key)}`} size="sm" fw={560} className="mono">
@@ -40,9 +42,10 @@ export default function Flags() {
         </>
       ),
     },
-    ...known.slice(0, ENVIRONMENTS_SHOWN).map((environment): Column<Flag> => ({
+    ...known.slice(0, ENVIRONMENTS_SHOWN).map((environment, at): Column<Flag> => ({
       name: environment,
       width: "120px",
+      ...(at < ENVIRONMENTS_ON_PHONE ? { phone: "86px" } : {}),
       cell: ({ environments: standings }) => {
         const standing = standings[environment];
         return standing ? <Answers standing={standing} /> : <span className="quiet">not there</span>;

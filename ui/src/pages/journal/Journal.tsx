@@ -101,7 +101,7 @@ export default function Journal() {
             rowKey={(one) => String(one.seq)}
             columns={[
               { name: "No.", width: "64px", cell: (one) => one.seq },
-              { name: "When", width: "178px", cell: (one) => instantOf(one.at) },
+              { name: "When", width: "178px", phone: "86px", cell: (one) => instantOf(one.at) },
               {
                 name: "Who",
                 width: "150px",
@@ -114,6 +114,7 @@ export default function Journal() {
               {
                 name: "What",
                 width: "minmax(280px, 2.4fr)",
+                phone: "minmax(0, 1fr)",
                 cell: (one) => (
                   <Text size="sm" lineClamp={2} title={`${plain(one.kind)}: ${one.sentence}`}>
                     {one.sentence}

@@ -31,7 +31,7 @@ export function MetricEditor({
   onClose: () => void;
 }) {
   const [draft, setDraft] = useState<Draft>(metric ?? NEW);
-  const [outcomes, setOutcomes] = useState<Outcome[]>(EXAMPLE(draft.event ?? draft.metric));
+  const [outcomes, setOutcomes] = useState(EXAMPLE);
   const give = useGive({ onDone: onClose });
   const set = <K extends keyof Draft>(name: K, value: Draft[K]) => setDraft((before) => ({ ...before, [name]: value }));
   const event = draft.event || draft.metric;
@@ -164,8 +164,8 @@ function Preview({
   onChange,
 }: {
   draft: Draft;
-  outcomes: Outcome[];
-  onChange: (outcomes: Outcome[]) => void;
+  outcomes: readonly Outcome[];
+  onChange: (outcomes: readonly Outcome[]) => void;
 }) {
   const value = numberOf(draft, outcomes);
   return (
@@ -194,6 +194,7 @@ function Preview({
                   <TextInput
                     size="xs"
                     aria-label={`event ${at + 1}`}
+                    placeholder={draft.event || "the metric's own"}
                     value={one.event}
                     onChange={(event) => onChange(replaced(outcomes, at, { ...one, event: event.currentTarget.value }))}
                   />
@@ -231,7 +232,7 @@ function Preview({
         <Button
           size="compact-xs"
           leftSection={<IconPlus size={13} />}
-          onClick={() => onChange([...outcomes, { event: draft.event || draft.metric, hours: 1, value: 1 }])}
+          onClick={() => onChange([...outcomes, { event: "", hours: 1, value: 1 }])}
         >
           Add an event
         </Button>

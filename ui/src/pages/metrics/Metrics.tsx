@@ -58,6 +58,7 @@ export default function Metrics() {
                 {
                   name: "Metric",
                   width: "minmax(180px, 1.5fr)",
+                  phone: "minmax(0, 1fr)",
                   cell: (one) => (
                     <>
                       <Anchor component={Link} to={`?edit=${encodeURIComponent(one.metric)}`} size="sm" fw={560}>
@@ -69,7 +70,7 @@ export default function Metrics() {
                     </>
                   ),
                 },
-                { name: "Kind", width: "120px", cell: (one) => worded(one.kind) },
+                { name: "Kind", width: "120px", phone: "96px", cell: (one) => worded(one.kind) },
                 {
                   name: "Event",
                   width: "minmax(140px, 1fr)",

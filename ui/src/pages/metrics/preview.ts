@@ -4,20 +4,22 @@ import type { Metric } from "../../api/model.ts";
 export type Draft = Metric;
 
 export interface Outcome {
+  /** The metric's own event, where it is empty. */
   event: string;
   hours: number;
   value: number;
 }
 
-export const EXAMPLE = (event: string): Outcome[] => [
-  { event, hours: 2, value: 12.5 },
-  { event, hours: 30, value: 40 },
+export const EXAMPLE: readonly Outcome[] = [
+  { event: "", hours: 2, value: 12.5 },
+  { event: "", hours: 30, value: 40 },
   { event: "something_else", hours: 3, value: 1 },
 ];
 
 function counted(draft: Draft, event: string, outcomes: readonly Outcome[]): Outcome[] {
   const until = draft.window_hours ?? Number.POSITIVE_INFINITY;
-  return outcomes.filter((one) => one.event === event && one.hours >= 0 && one.hours < until);
+  const own = draft.event || draft.metric;
+  return outcomes.filter((one) => (one.event || own) === event && one.hours >= 0 && one.hours < until);
 }
 
 function folded(how: Draft["aggregation"], found: readonly Outcome[]): number {

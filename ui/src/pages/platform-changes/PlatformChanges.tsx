@@ -15,7 +15,7 @@ export default function PlatformChanges() {
       <PageHeader
         title="Platform changes and parked ideas"
         says="A parked idea comes back when something lands that makes it cheap."
-        actions={<CommandButton command="register_platform_change" />}
+        actions={<CommandButton command="register_platform_change" primary />}
       />
       <Section title="Parked ideas">
         <Asked of={useQuery(cases)}>

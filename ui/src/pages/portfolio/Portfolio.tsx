@@ -223,9 +223,10 @@ function Table({ rows }: { rows: Summary[] }) {
         {
           name: "Case",
           width: "minmax(220px, 2.2fr)",
+          phone: "minmax(0, 1fr)",
           cell: (one) => (
             <>
-              <Anchor component={Link} to={`/cases/${one.id}`} size="sm" fw={560}>
+              <Anchor component={Link} to={`/cases/${one.id}`} size="sm" fw={560} truncate display="block">
                 {one.title ?? one.id}
               </Anchor>
               <Text size="xs" className="quiet" truncate>
@@ -234,7 +235,7 @@ function Table({ rows }: { rows: Summary[] }) {
             </>
           ),
         },
-        { name: "Stage", width: "140px", cell: (one) => <StageBadge stage={one.stage} /> },
+        { name: "Stage", width: "140px", phone: "118px", cell: (one) => <StageBadge stage={one.stage} /> },
         { name: "Since", width: "110px", cell: (one) => dayOf(one.stage_since) },
         {
           name: "Won",

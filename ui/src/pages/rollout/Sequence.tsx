@@ -73,20 +73,6 @@ export function Sequence({
             </text>
           </g>
         ))}
-        {expected !== undefined && (
-          <g>
-            <line
-              x1={LEFT}
-              x2={width - 10}
-              y1={y(clip(expected))}
-              y2={y(clip(expected))}
-              className={classes.expected}
-            />
-            <text x={width - 12} y={y(clip(expected)) - 5} textAnchor="end">
-              the experiment, corrected: {effect(expected, unit, last.interval)}
-            </text>
-          </g>
-        )}
         {forever.length > 1 && <polygon points={band(forever)} className={classes.forever} />}
         <polygon points={band(inForce)} className={classes.band} />
         {planned.map(([at, drawn]) => (
@@ -105,6 +91,20 @@ export function Sequence({
             <title>{`${dayOf(look.at)}: ${effect(look.estimate, unit, look.interval)}, 95 % interval ${interval(look.interval, unit)}, ${count(look.units)} units`}</title>
           </circle>
         ))}
+        {expected !== undefined && (
+          <g>
+            <line
+              x1={LEFT}
+              x2={width - 10}
+              y1={y(clip(expected))}
+              y2={y(clip(expected))}
+              className={classes.expected}
+            />
+            <text x={width - 12} y={y(clip(expected)) - 5} textAnchor="end" className={classes.over}>
+              the experiment, corrected: {effect(expected, unit, last.interval)}
+            </text>
+          </g>
+        )}
         <text x={LEFT} y={HEIGHT - 6}>
           {dayOf(first.at)}
         </text>

@@ -7,6 +7,8 @@ import { PlanButton } from "./PlanButton.tsx";
 
 export function Waves({ file }: { file: CaseFile }) {
   const { plan, running } = file;
+  // Kept: everybody meets it, and no wave runs any more.
+  const isOver = file.stage === "productionised" || file.stage === "closed";
   const about =
     plan &&
     [
@@ -40,8 +42,13 @@ export function Waves({ file }: { file: CaseFile }) {
             </Table.Thead>
             <Table.Tbody>
               {plan.waves.map((wave, at) => {
-                const state =
-                  running === null ? "ahead" : at < running.wave ? "done" : at === running.wave ? "now" : "ahead";
+                const state = isOver
+                  ? "done"
+                  : running === null || at > running.wave
+                    ? "ahead"
+                    : at < running.wave
+                      ? "done"
+                      : "now";
                 return (
                   // A wave's place is its name.
                   <Table.Tr key={at} className="num" aria-current={state === "now" ? "step" : undefined}>
@@ -74,8 +81,8 @@ export function Waves({ file }: { file: CaseFile }) {
           </Table>
         </Table.ScrollContainer>
       )}
-      {file.until && (
-        <Text size="sm" p="md">
+      {file.until && !isOver && (
+        <Text size="sm" px={20} py="md">
           Waiting: {file.until.what}
           {file.until.until && ` until ${day(file.until.until)}`}.
         </Text>

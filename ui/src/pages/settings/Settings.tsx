@@ -29,7 +29,7 @@ export default function Settings() {
         keepMounted={false}
         activateTabWithKeyboard={false}
       >
-        <Tabs.List style={{ overflowX: "auto", flexWrap: "nowrap" }} aria-label="Parts of the settings">
+        <Tabs.List aria-label="Parts of the settings">
           {PARTS.map(({ name, label }) => (
             <Tabs.Tab key={name} value={name}>
               {label}

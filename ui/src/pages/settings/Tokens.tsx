@@ -63,6 +63,7 @@ export default function Tokens() {
               {
                 name: "Token",
                 width: "minmax(150px, 1.2fr)",
+                phone: "minmax(0, 1fr)",
                 cell: (one) => (
                   <Text size="sm" fw={560} truncate>
                     {one.name}
@@ -92,6 +93,7 @@ export default function Tokens() {
               {
                 name: "State",
                 width: "110px",
+                phone: "86px",
                 cell: (one) =>
                   one.revoked_at ? (
                     <Badge color="gray">revoked</Badge>

@@ -39,9 +39,17 @@ export default function Warranties() {
                 {
                   name: "Feature",
                   width: "minmax(220px, 2fr)",
+                  phone: "minmax(0, 1fr)",
                   cell: (one) => (
                     <>
-                      <Anchor component={Link} to={`/cases/${one.id}#warranty`} size="sm" fw={560}>
+                      <Anchor
+                        component={Link}
+                        to={`/cases/${one.id}#warranty`}
+                        size="sm"
+                        fw={560}
+                        truncate
+                        display="block"
+                      >
                         {one.title ?? one.id}
                       </Anchor>
                       <Text size="xs" className="quiet">
@@ -54,12 +62,14 @@ export default function Warranties() {
                 {
                   name: "Warranty's last day",
                   width: "160px",
+                  phone: "92px",
                   cell: (one) => (one.warranty_ends ? day(one.warranty_ends) : "not running"),
                 },
                 { name: "Open bugs", width: "100px", cell: (one) => one.open_bugs },
                 {
                   name: "",
                   width: "140px",
+                  phone: "104px",
                   cell: (one) => <CommandButton command="report_bug" with={{ case: one.id }} size="compact-xs" />,
                 },
               ]}
