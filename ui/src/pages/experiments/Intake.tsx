@@ -29,8 +29,8 @@ import { documentOf, EMPTY, type Numbers } from "./numbers.ts";
 type Source = "numbers" | "summary" | "growthbook" | "statsig";
 
 const SOURCES: { value: Source; label: string }[] = [
-  { value: "numbers", label: "Its numbers" },
-  { value: "summary", label: "Summary file" },
+  { value: "numbers", label: "Numbers" },
+  { value: "summary", label: "Summary" },
   { value: "growthbook", label: "GrowthBook" },
   { value: "statsig", label: "Statsig" },
 ];
@@ -92,6 +92,7 @@ export default function Intake() {
           <Stack gap="md" maw={860}>
             <SegmentedControl
               aria-label="Where it comes from"
+              size="xs"
               data={SOURCES}
               value={source}
               onChange={(value) => {

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { accounts, journal, verifiedJournal } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
-import { count, instantOf } from "../../lib/number.ts";
+import { instantOf, of } from "../../lib/number.ts";
 import { EmptyState, ErrorState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
 import { plain } from "../../lib/words.ts";
@@ -101,7 +101,7 @@ export default function Journal() {
             rowKey={(one) => String(one.seq)}
             columns={[
               { name: "No.", width: "64px", cell: (one) => one.seq },
-              { name: "When", width: "178px", phone: "86px", cell: (one) => instantOf(one.at) },
+              { name: "When", width: "178px", phone: "102px", cell: (one) => instantOf(one.at) },
               {
                 name: "Who",
                 width: "150px",
@@ -148,7 +148,7 @@ export default function Journal() {
           />
           <Group mt="sm" gap="sm">
             <Text size="sm" className="quiet num">
-              {count(rows.length)} entries
+              {of(rows.length, "entry", "entries")}
             </Text>
             {asked.hasNextPage && (
               <Button size="xs" onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>
@@ -170,7 +170,7 @@ function Verify() {
       {asked.data !== undefined && !asked.isFetching && (
         <Text size="sm" c={asked.data.verified ? undefined : "red"}>
           {asked.data.verified
-            ? `${count(asked.data.entries ?? 0)} entries, whole; the chain ends at ${asked.data.head?.slice(0, 8) ?? ""}`
+            ? `${of(asked.data.entries ?? 0, "entry", "entries")}, whole; the chain ends at ${asked.data.head?.slice(0, 8) ?? ""}`
             : asked.data.problem}
         </Text>
       )}

@@ -52,7 +52,7 @@ export default function Warranties() {
                       >
                         {one.title ?? one.id}
                       </Anchor>
-                      <Text size="xs" className="quiet">
+                      <Text size="xs" className="quiet" truncate>
                         {one.id} · {one.team}
                       </Text>
                     </>
