@@ -2,7 +2,8 @@
 //!
 //! A [`FlagSet`] is one flagd document. [`Snapshot::compile`] turns it into its executable form, and
 //! [`Snapshot::evaluate`] answers for one [`Context`]. A flag with a fault answers with that fault and takes no other
-//! flag down. A [`Rollout`] is written as such a definition too, so that every client of flagd can evaluate it.
+//! flag down. A [`Rollout`] and a [`Trial`] are written as such a definition too, so that every client of flagd can evaluate
+//! them.
 //!
 //! This crate knows nothing about storage, HTTP or experiments' results, reads no clock and draws no chance.
 //!
@@ -24,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod admission;
 mod arena;
 mod arithmetic;
 pub mod authoring;
@@ -50,6 +52,7 @@ mod rollout;
 mod semver;
 mod shortcut;
 mod snapshot;
+mod trial;
 mod value;
 mod visitor;
 
@@ -62,6 +65,7 @@ pub use lint::{Finding, Severity, lint};
 pub use resolution::{Reason, Resolution, UnknownType, ValueType};
 pub use rollout::{Arm, Exclusion, Phase, Rollout, RolloutFault, Share};
 pub use snapshot::Snapshot;
+pub use trial::{Trial, TrialArm, TrialFault};
 
 /// The README's examples are compiled and run.
 #[cfg(doctest)]

@@ -5,6 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::admission::{Admission, split};
 use crate::cbor;
 use crate::context::Context;
 use crate::definition::{Definition, Metadata, State, check_key};
@@ -59,12 +60,13 @@ impl Share {
         f64::from(self.0) / 1e4
     }
 
-    fn rest(self) -> u32 {
+    /// What is left to the whole, in millionths.
+    pub(crate) fn rest(self) -> u32 {
         Self::MILLION - self.0
     }
 
     /// Whether a unit with this hash is in the part of this size that begins at `from`.
-    fn holds(self, hash: u32, from: Self) -> bool {
+    pub(crate) fn holds(self, hash: u32, from: Self) -> bool {
         fractional::bucket(hash, Self::MILLION).checked_sub(from.0).is_some_and(|beyond| beyond < self.0)
     }
 }
@@ -234,7 +236,7 @@ impl Rollout {
     pub fn definition(&self) -> Result<Definition, RolloutFault> {
         self.check()?;
         let targeting = match self.phase {
-            Phase::Measuring => self.measuring(),
+            Phase::Measuring => self.admission().targeting(self.split()),
             Phase::Holdback => json!({"if": [
                 {"missing": [self.unit_attribute]},
                 Arm::Treatment.as_str(),
@@ -261,7 +263,7 @@ impl Rollout {
     /// The arm of a unit while the rollout is measured, by the same hashes as the definition, whatever the phase is now.
     #[must_use]
     pub fn arm(&self, unit: &str) -> Arm {
-        if unit.is_empty() || !self.admits(unit) {
+        if !self.admission().admits(unit) {
             return Arm::Off;
         }
         if self.treatment_share.holds(cbor::hash_text(&[&self.arm_salt(), unit]), Share::NONE) {
@@ -269,11 +271,6 @@ impl Rollout {
         } else {
             Arm::Control
         }
-    }
-
-    fn admits(&self, unit: &str) -> bool {
-        let [salt, purpose] = self.admission_salt();
-        self.coverage.holds(cbor::hash_text(&[salt, purpose, unit]), self.first_admitted())
     }
 
     /// The unit of a context, as the definition sees it. `None`: the attribute is absent, empty, or neither a text nor
@@ -325,34 +322,23 @@ impl Rollout {
         Ok(())
     }
 
-    /// Only operations that all implementations of flagd agree on: a boolean split as a condition, and a text as the
-    /// bucketing value.
-    fn measuring(&self) -> Json {
-        let unit = json!({"var": self.unit_attribute});
-        let salted = |salt: String| json!({"cat": [salt, unit]});
-        let before = self.first_admitted().millionths();
-        let mut admission = vec![salted(self.admission_salt().concat())];
-        if before > 0 {
-            admission.push(json!([false, before]));
+    fn admission(&self) -> Admission<'_> {
+        Admission {
+            salt: self.admission_salt(),
+            unit_attribute: &self.unit_attribute,
+            coverage: self.coverage,
+            first: self.first_admitted(),
         }
-        admission.push(json!([true, self.coverage.millionths()]));
-        admission.push(json!([false, self.coverage.rest() - before]));
-        json!({"if": [
-            {"missing": [self.unit_attribute]},
-            null,
-            {"fractional": admission},
-            self.split(),
-            Arm::Off.as_str()
-        ]})
     }
 
     /// The arm of a unit that is admitted.
     fn split(&self) -> Json {
-        json!({"fractional": [
-            {"cat": [self.arm_salt(), {"var": self.unit_attribute}]},
-            [Arm::Treatment.as_str(), self.treatment_share.millionths()],
-            [Arm::Control.as_str(), self.treatment_share.rest()]
-        ]})
+        let (treatment, control) = (self.treatment_share.millionths(), self.treatment_share.rest());
+        split(
+            &self.arm_salt(),
+            &self.unit_attribute,
+            [(Arm::Treatment.as_str(), treatment), (Arm::Control.as_str(), control)],
+        )
     }
 
     fn metadata(&self) -> Metadata {

@@ -19,3 +19,4 @@ mod robustness;
 mod rollout;
 mod shortcut;
 mod testbed;
+mod trial;
