@@ -22,7 +22,7 @@ use crate::delegation::Delegation;
 use crate::deviation::Ledger;
 use crate::estimate::Estimate;
 use crate::event::Event;
-use crate::experiment::{Experiment, REGISTRARS};
+use crate::experiment::{Experiment, REGISTRARS, RunResult};
 use crate::flag::CaseFlag;
 use crate::follow_up::FollowUp;
 use crate::hand_over::HandOver;
@@ -487,6 +487,8 @@ impl OpenCase {
             let who = ask.who_may(&REGISTRARS.map(Seat::Role), Some(place));
             too_old.missing(["register_experiment: one that ended lately"]).cleared_by(who)
         })?;
+        let early = experiment.run.as_ref().and_then(RunResult::warning);
+        let warnings: Vec<String> = warning.into_iter().chain(early).collect();
         Ok(vec![
             CaseOpened {
                 case: self.case.clone(),
@@ -496,7 +498,7 @@ impl OpenCase {
                 policy_of: ask.state.policies.last().and_then(|revision| {
                     revision.teams.contains_key(&experiment.team).then(|| experiment.team.clone())
                 }),
-                warning,
+                warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
             }
             .into(),
         ])

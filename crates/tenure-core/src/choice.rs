@@ -242,7 +242,8 @@ fn building(state: &State, case: &Case, probes: &mut Vec<Probe>) {
     for developer in state.sitters(&Seat::Role(Role::Developer), Some(case.place())) {
         plain(probes, AssignBuilder { case: id.clone(), developer });
     }
-    let free = |key: &str| !state.flags.contains_key(key) && !state.flag_cases.contains_key(key);
+    let taken = |key: &str| state.flag_cases.contains_key(key) || state.flag_runs.contains_key(key);
+    let free = |key: &str| !state.flags.contains_key(key) && !taken(key);
     if let Some(key) = unused::<FlagKey>("flag", free) {
         let environment = crate::flag::production();
         plain(

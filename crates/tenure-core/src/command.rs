@@ -45,6 +45,8 @@ use crate::question::{AnswerQuestion, AskQuestion};
 use crate::refusal::Refusal;
 use crate::rollout::holdback::EndHoldback;
 use crate::rollout::{SetRolloutPlan, StartWave};
+use crate::run::looking::RecordRun;
+use crate::run::{PlanRun, StartRun, StopRun};
 use crate::segment::{ArchiveSegment, SetSegment};
 use crate::sign_off::{AnswerBuyIn, RequestBuyIn, SatisfyCondition};
 use crate::succession::{AcceptSuccession, DissolveTeam};
@@ -84,6 +86,10 @@ macro_rules! commands {
 
 commands! {
     RegisterExperiment(RegisterExperiment) = "register_experiment", "Registers an experiment with its result.";
+    PlanRun(PlanRun) = "plan_run", "Plans an experiment that is run here.";
+    StartRun(StartRun) = "start_run", "Starts an experiment that is run here.";
+    RecordRun(RecordRun) = "record_run", "Records a look at an experiment that is run here.";
+    StopRun(StopRun) = "stop_run", "Ends an experiment that is run here, at once.";
     OpenCase(OpenCase) = "open_case", "Opens a case for a winning experiment.";
     OfferOnus(OfferOnus) = "offer_onus", "Offers the onus of a case to another experiment team.";
     AcceptOnus(AcceptOnus) = "accept_onus", "Accepts the onus for the team it is offered to.";

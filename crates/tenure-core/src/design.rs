@@ -32,33 +32,23 @@ pub struct Design {
 const LOOKS: u32 = 28;
 const POWER: f64 = 0.8;
 
-/// What a rollout asks: the experiment's effect on the scale both are compared on, and the levels that say how many units
-/// an answer takes. Relative when both arms carry a lift.
+/// The levels that say how many units an answer takes, and the scale on which the arms are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Question {
+pub(crate) struct Levels {
     pub scale: Scale,
-    pub original: Original,
-    pub corrected: Corrected,
     pub control: Level,
     pub treatment: Level,
 }
 
-impl Question {
-    pub fn of(experiment: &Experiment) -> Result<Self, CannotSay> {
-        let kind = experiment.metric.kind;
-        let level = |arm: &Arm| arm.level(kind).map_err(|_| CannotSay::NonFinite);
-        let (control, treatment) =
-            (level(&experiment.measurement.control)?, level(&experiment.measurement.treatment)?);
+impl Levels {
+    /// On the relative scale when both arms carry a lift.
+    pub fn new(control: Level, treatment: Level) -> Self {
         let lifts = control.carries_lift().is_ok() && treatment.carries_lift().is_ok();
-        let scale = if lifts { Scale::Relative } else { Scale::Absolute };
-        let effect = estimate::effect(scale, &control, &treatment)?;
-        let original = Original::new(effect.value, effect.se);
-        let corrected = replication::correct(original.estimate, original.se, original.selected_at)?;
-        Ok(Self { scale, original, corrected, control, treatment })
+        Self { scale: if lifts { Scale::Relative } else { Scale::Absolute }, control, treatment }
     }
 
     /// The standard error with so many control units, and `odds` treatment units for each.
-    fn se_at(&self, control_n: u64, odds: f64) -> Result<f64, CannotSay> {
+    pub fn se_at(&self, control_n: u64, odds: f64) -> Result<f64, CannotSay> {
         let treatment_n = (control_n as f64 * odds).round().max(1.0) as u64;
         verdict::Plan::se_at(self.scale, &self.control, &self.treatment, control_n, treatment_n)
     }
@@ -68,6 +58,41 @@ impl Question {
         const PROBE: u64 = 1_000_000;
         let ratio = self.se_at(PROBE, odds)? / (effect.abs() / drift);
         Ok(PROBE as f64 * ratio * ratio)
+    }
+
+    /// Control units at which an effect is found with 80 % power when it may be looked at any time.
+    ///
+    /// The standard error it takes is `effect/(z_{α/2} + z₀.₂)`, and looking at any time costs 12 % more units at α = 5 %
+    /// ([`power::Design::cost`]).
+    pub fn planned_n(&self, effect: f64, alpha: f64, odds: f64) -> Result<u64, CannotSay> {
+        let units = self.control_units(effect, drift(alpha)?, odds)?;
+        Ok((units * looking(alpha)?.largest).ceil().clamp(1.0, 1e15) as u64)
+    }
+}
+
+/// What a rollout asks: the experiment's effect on the scale both are compared on, and the levels that say how many units
+/// an answer takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Question {
+    pub levels: Levels,
+    pub original: Original,
+    pub corrected: Corrected,
+}
+
+impl Question {
+    pub fn of(experiment: &Experiment) -> Result<Self, CannotSay> {
+        let kind = experiment.metric.kind;
+        let level = |arm: &Arm| arm.level(kind).map_err(|_| CannotSay::NonFinite);
+        let levels =
+            Levels::new(level(&experiment.measurement.control)?, level(&experiment.measurement.treatment)?);
+        let effect = estimate::effect(levels.scale, &levels.control, &levels.treatment)?;
+        let reported = Original::new(effect.value, effect.se);
+        let original = match &experiment.run {
+            Some(run) if run.arms > 1 => reported.best_of(run.arms, verdict::ALPHA),
+            _ => reported,
+        };
+        let corrected = replication::correct(original.estimate, original.se, original.selected_at)?;
+        Ok(Self { levels, original, corrected })
     }
 }
 
@@ -115,11 +140,12 @@ impl RolloutCost {
     ) -> Result<Vec<Self>, CannotSay> {
         let question = Question::of(experiment)?;
         let (drift, looking) = (drift(alpha)?, looking(alpha)?);
-        let had = question.control.n.saturating_add(question.treatment.n) as f64;
+        let levels = question.levels;
+        let had = levels.control.n.saturating_add(levels.treatment.n) as f64;
         let days = |units: f64| audience_per_year.map(|audience| units / (audience / 365.0));
         let whole = |units: f64| units.ceil().min(1e18) as u64;
         let cost = |share: f64| {
-            let units = 2.0 * question.control_units(share * question.corrected.estimate, drift, 1.0)?;
+            let units = 2.0 * levels.control_units(share * question.corrected.estimate, drift, 1.0)?;
             let (largest, expected) = (units * looking.largest, units * looking.expected);
             Ok(Self {
                 share,
@@ -136,29 +162,23 @@ impl RolloutCost {
 }
 
 impl Design {
-    /// The design of one iteration's measurement, from the experiment and the rollout plan.
-    ///
-    /// Without a planned size, the one that finds the corrected original with 80 % power: the standard error it
-    /// takes is `θo*/(z_{α/2} + z₀.₂)`, and looking at any time costs 12 % more units at α = 5 % ([`power::Design::cost`]).
+    /// The design of one iteration's measurement, from the experiment and the rollout plan: without a planned size, the one
+    /// that finds the corrected original.
     pub(crate) fn new(
         experiment: &Experiment,
         plan: &Plan,
         policy: &Policy,
         iteration: u32,
     ) -> Result<Self, CannotSay> {
-        let question = Question::of(experiment)?;
-        let Question { scale, original, corrected, .. } = question;
+        let Question { levels, original, corrected } = Question::of(experiment)?;
         let odds = plan.treatment_share / (1.0 - plan.treatment_share);
         let planned_n = match plan.planned_n.filter(|n| *n > 0) {
             Some(n) => n,
-            None => {
-                let units = question.control_units(corrected.estimate, drift(policy.alpha)?, odds)?;
-                (units * looking(policy.alpha)?.largest).ceil().clamp(1.0, 1e15) as u64
-            }
+            None => levels.planned_n(corrected.estimate, policy.alpha, odds)?,
         };
         let (kind, direction) = (experiment.metric.kind, experiment.metric.direction);
-        let se = question.se_at(planned_n, odds)?;
-        let plan = verdict::Plan::new(kind, direction, scale, policy.alpha, iteration, se)?;
+        let se = levels.se_at(planned_n, odds)?;
+        let plan = verdict::Plan::new(kind, direction, levels.scale, policy.alpha, iteration, se)?;
         Ok(Self { plan, original, corrected, planned_n })
     }
 }
@@ -166,6 +186,7 @@ impl Design {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::RunResult;
 
     /// An experiment of a mean whose difference stands `z` standard errors above zero.
     fn experiment(z: f64) -> Experiment {
@@ -202,5 +223,16 @@ mod tests {
         check(2.1, 20.8);
         check(2.5, 11.0);
         check(3.0, 5.5);
+    }
+
+    /// What was picked among several is more inflated than the same effect of an experiment with one arm.
+    #[test]
+    fn the_best_of_several_arms_is_corrected_for_that() {
+        let alone = experiment(2.5);
+        let run = RunResult { arm: "b".to_owned(), arms: 4, looks: 9, information_fraction: Some(1.0) };
+        let best = Experiment { run: Some(run), ..alone.clone() };
+        let [alone, best] = [alone, best].map(|it| Question::of(&it).unwrap());
+        assert!((best.original.selected_at - 2.4977).abs() < 1e-3, "{best:?}");
+        assert!(best.corrected.estimate < 0.9 * alone.corrected.estimate, "{best:?} {alone:?}");
     }
 }

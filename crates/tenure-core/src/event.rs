@@ -30,7 +30,7 @@ use crate::flag::hand::{FlagArchived, FlagDescribed, FlagSetByHand};
 use crate::follow_up::{FollowUpAdded, FollowUpStarted};
 use crate::hand_over::{HandOverAcknowledged, HandOverPrepared};
 use crate::hold::{ExposureHeld, HoldReleased};
-use crate::id::CaseId;
+use crate::id::{CaseId, ExperimentId};
 use crate::invitation::{InvitationRevoked, SignOffInvited};
 use crate::measurement::MeasurementRecorded;
 use crate::metric::MetricDefined;
@@ -49,6 +49,8 @@ use crate::policy::change::CasePolicyChanged;
 use crate::question::{QuestionAnswered, QuestionAsked};
 use crate::rollout::holdback::HoldbackEnded;
 use crate::rollout::{RolloutPlanSet, WaveStarted};
+use crate::run::looking::RunLooked;
+use crate::run::{RunEnded, RunPlanned, RunStarted};
 use crate::segment::{SegmentArchived, SegmentSet};
 use crate::sign_off::{BuildingStarted, BuyInAnswered, BuyInFailed, BuyInRequested, ConditionSatisfied};
 use crate::state::State;
@@ -183,11 +185,23 @@ impl Event {
         }
     }
 
-    /// The stream of the journal it belongs to: its case, or the noun it is about.
+    /// The experiment that is run here, when an event is about one.
+    pub const fn run(&self) -> Option<&ExperimentId> {
+        match self {
+            Self::RunPlanned(event) => Some(&event.experiment),
+            Self::RunStarted(event) => Some(&event.experiment),
+            Self::RunLooked(event) => Some(&event.experiment),
+            Self::RunEnded(event) => Some(&event.experiment),
+            _ => None,
+        }
+    }
+
+    /// The stream of the journal it belongs to: its case, its run, or the noun it is about.
     pub fn stream(&self) -> String {
-        match self.case() {
-            Some(case) => format!("case/{case}"),
-            None => match self.kind().split_once('_') {
+        match (self.case(), self.run()) {
+            (Some(case), _) => format!("case/{case}"),
+            (None, Some(run)) => format!("run/{run}"),
+            (None, None) => match self.kind().split_once('_') {
                 Some((noun, _)) => noun.to_owned(),
                 None => self.kind().to_owned(),
             },
@@ -225,6 +239,10 @@ events! {
         CodeScanned = "code_scanned";
         FlagCreated = "flag_created";
         ExperimentRegistered = "experiment_registered";
+        RunPlanned = "run_planned";
+        RunStarted = "run_started";
+        RunLooked = "run_looked";
+        RunEnded = "run_ended";
         PlatformChangeRegistered = "platform_change_registered";
         CaseOpened = "case_opened";
     }

@@ -3,15 +3,16 @@
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tenure_stats::number;
 use tenure_stats::verdict::Judged;
 
-use crate::case::{CaseParked, CaseResumed, Stage};
+use crate::case::{Case, CaseParked, CaseResumed, Stage};
 use crate::decide::Ask;
 use crate::event::Event;
 use crate::id::{CaseId, ExperimentId, TeamId};
 use crate::measurement::{Outside, Verdict, judge_experiment, verdict_name};
 use crate::metric::{Direction, MetricKind, targeting_key};
-use crate::person::{Place, Role, Seat};
+use crate::person::{Actor, Place, Role, Seat};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::rerun::Prior;
 use crate::state::State;
@@ -94,8 +95,36 @@ pub struct Experiment {
     /// Its effect with the one of the experiment it re-runs as a prior; shown, and decides nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Prior>,
+    /// Of an experiment that was run here: what its result was taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunResult>,
     /// When it was registered, and by whom.
     pub registered: Stamp,
+}
+
+/// What the result of an experiment that was run here was taken from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunResult {
+    /// The arm that it is the result of.
+    pub arm: String,
+    /// Of how many arms, control not counted, it is the best.
+    pub arms: u32,
+    /// How many looks there were.
+    pub looks: u32,
+    /// Information as a share of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub information_fraction: Option<f64>,
+}
+
+impl RunResult {
+    /// What is to be known of a result that was there before the plan's end.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let share = self.information_fraction.filter(|share| *share < 1.0)?;
+        Some(format!(
+            "the experiment ended at {} of its planned information: its effect is more inflated than the correction for its selection allows for",
+            number::percent(share)
+        ))
+    }
 }
 
 impl Experiment {
@@ -173,6 +202,9 @@ pub struct ExperimentRegistered {
     /// Its effect with the one of the experiment it re-runs as a prior.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Prior>,
+    /// Of an experiment that was run here: what its result was taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunResult>,
 }
 
 impl RegisterExperiment {
@@ -187,28 +219,19 @@ impl RegisterExperiment {
         if let Some(there) = ask.state.experiments.get(&self.experiment) {
             return Err(Refusal::exists("experiment", &self.experiment).since(there.registered.at));
         }
-        if let Some(case) =
-            baseline.filter(|case| !matches!(case.stage, Stage::Productionised | Stage::Closed))
-        {
-            return Err(Refusal::new(
-                RefusalCode::OriginalNotProductionised,
-                format!("case {} is in {} and is no baseline", case.id, case.stage),
-            ));
+        if let Some(run) = ask.state.runs.get(&self.experiment) {
+            return Err(
+                Refusal::exists("experiment that is run here,", &self.experiment).since(run.planned.at)
+            );
         }
+        baseline.map_or(Ok(()), is_baseline)?;
         if self.ended > ask.state.calendar(&self.team).date(ask.now.at) {
             return Err(Refusal::argument(format!("ended is {}: give a date that has passed", self.ended)));
         }
         let policy = ask.state.policy_for(&self.team);
         let kind = self.measurement.kind(self.metric.kind.unwrap_or(MetricKind::Mean));
         let judged = judge_experiment(&self.measurement, kind, self.metric.direction, policy)?;
-        let won = judged.verdict == Verdict::Positive;
-        let lost = format!(
-            "the re-run {} is {}: {}",
-            self.experiment,
-            verdict_name(judged.verdict),
-            judged.sentence
-        );
-        let mut registered = ExperimentRegistered {
+        let registered = ExperimentRegistered {
             experiment: self.experiment.clone(),
             team: self.team.clone(),
             title: self.title.clone(),
@@ -226,34 +249,59 @@ impl RegisterExperiment {
             baseline: self.baseline.clone(),
             surface: self.surface.clone(),
             prior: None,
+            run: None,
         };
+        Ok(registered.events(ask, ask.actor))
+    }
+}
+
+/// Refuses a case that is not kept as the baseline of an experiment.
+pub(crate) fn is_baseline(case: &Case) -> Result<(), Refusal> {
+    if matches!(case.stage, Stage::Productionised | Stage::Closed) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::OriginalNotProductionised,
+        format!("case {} is in {} and is no baseline", case.id, case.stage),
+    ))
+}
+
+impl ExperimentRegistered {
+    /// What a result records: itself, with its parent's as a prior, and what it means for the cases that wait for it and are
+    /// `by`'s to move.
+    pub(crate) fn events(mut self, ask: &Ask<'_>, by: &Actor) -> Vec<Event> {
         // A follow-up on a kept baseline is another idea: its parent says nothing about its effect.
         if let (Some(id), None) = (&self.parent, &self.baseline) {
-            let child =
-                registered.experiment(&Stamp { at: ask.now.at, by: ask.actor.account(), acting_for: None });
-            registered.prior = ask.experiment(id).ok().and_then(|parent| Prior::of(id, parent, &child).ok());
+            let child = self.experiment(&Stamp { at: ask.now.at, by: by.account(), acting_for: None });
+            self.prior = ask.experiment(id).ok().and_then(|parent| Prior::of(id, parent, &child).ok());
         }
-        let mut events = vec![registered.into()];
+        let won = self.judged.verdict == Verdict::Positive;
+        let lost = format!(
+            "the re-run {} is {}: {}",
+            self.experiment,
+            verdict_name(self.judged.verdict),
+            self.judged.sentence
+        );
+        let (experiment, parent) = (self.experiment.clone(), self.parent.clone());
+        let mut events = vec![self.into()];
+        let seats = REGISTRARS.map(Seat::Role);
         let waiting = ask.state.all_cases().filter(|case| {
-            let is_child = Some(&case.experiment) == self.parent.as_ref();
-            case.stage == Stage::Rerunning
-                && is_child
-                && seats.iter().any(|seat| ask.sits(seat, Some(case.place())))
+            let is_child = Some(&case.experiment) == parent.as_ref();
+            let may = |seat| ask.state.may_act(by, seat, Some(case.place()), ask.now.at);
+            case.stage == Stage::Rerunning && is_child && seats.iter().any(may)
         });
         for case in waiting {
             let months = ask.state.policy_of(case).deadlines.parked_review_months;
             events.push(if won {
-                CaseResumed { case: case.id.clone(), experiment: self.experiment.clone() }.into()
+                CaseResumed { case: case.id.clone(), experiment: experiment.clone() }.into()
             } else {
                 let review_on = months_later(ask.today(case), months);
                 CaseParked { case: case.id.clone(), reason: lost.clone(), review_on }.into()
             });
         }
-        Ok(events)
+        events
     }
-}
 
-impl ExperimentRegistered {
     fn experiment(&self, stamp: &Stamp) -> Experiment {
         Experiment {
             team: self.team.clone(),
@@ -267,6 +315,7 @@ impl ExperimentRegistered {
             baseline: self.baseline.clone(),
             surface: self.surface.clone(),
             prior: self.prior.clone(),
+            run: self.run.clone(),
             registered: stamp.clone(),
         }
     }

@@ -1,5 +1,5 @@
 //! Flags: those a case is wrapped in, which its exposure compiles into a rollout; and what an environment serves, with those
-//! set by hand ([`hand`]).
+//! of experiments that are run here and those set by hand ([`hand`]).
 
 pub mod hand;
 pub mod staleness;
@@ -10,14 +10,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tenure_flags::authoring::Lists;
-use tenure_flags::{Definition, Entry, FlagSet, Phase, Rollout, Share};
+use tenure_flags::{Arm, Definition, Entry, FlagSet, Phase, Rollout, Share};
 
 use crate::case::{Case, Stage};
 use crate::decide::Ask;
 use crate::event::Event;
-use crate::id::{CaseId, EnvironmentId, FlagKey};
+use crate::id::{CaseId, EnvironmentId, ExperimentId, FlagKey};
 use crate::person::{Role, Seat};
 use crate::refusal::Refusal;
+use crate::run::{Run, RunStatus};
 use crate::state::State;
 use crate::time::Stamp;
 
@@ -40,6 +41,17 @@ pub struct CaseFlag {
     pub environment: EnvironmentId,
     /// When it was created, and by whom.
     pub stamp: Stamp,
+}
+
+/// What is compared on a flag: what has to be known to record who met which arm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedOn {
+    /// The attribute of the context that carries the unit.
+    pub unit_attribute: String,
+    /// Case and iteration, such as `PC-1/2`, or the experiment.
+    pub revision: String,
+    /// The variants that are arms.
+    pub arms: Vec<String>,
 }
 
 impl Case {
@@ -84,6 +96,20 @@ impl State {
         self.flag_cases.get(key).and_then(|case| self.case(case))
     }
 
+    /// The experiment that was planned last on a flag, when no case is wrapped in it.
+    pub fn run_of_flag(&self, key: &FlagKey) -> Option<&Run> {
+        let run = || self.runs.get(self.flag_runs.get(key)?);
+        if self.flag_cases.contains_key(key) { None } else { run() }
+    }
+
+    /// Whether a flag may be taken: no case is wrapped in it, nobody set it by hand, and no experiment runs on it but `own`.
+    /// When an experiment ended, its flag is for whoever comes next.
+    pub(crate) fn is_free_for(&self, key: &FlagKey, own: Option<&ExperimentId>) -> bool {
+        let by_hand = self.flags.get(key).is_some_and(|flag| flag.in_force().next().is_some());
+        let run = self.run_of_flag(key).filter(|run| Some(&run.experiment) != own);
+        !by_hand && !self.flag_cases.contains_key(key) && run.is_none_or(|run| run.ended.is_some())
+    }
+
     /// The rollout behind a flag's key, when a case is wrapped in it.
     pub fn rollout_flag(&self, key: &FlagKey) -> Option<Rollout> {
         self.case_of_flag(key)?.rollout()
@@ -93,7 +119,7 @@ impl State {
     /// the segments that rules refer to. An archived environment serves none.
     pub fn flag_set(&self, environment: &EnvironmentId, lists: &dyn Lists) -> FlagSet {
         let mut set = FlagSet::default();
-        for key in self.flags.keys().chain(self.flag_cases.keys()) {
+        for key in self.flags.keys().chain(self.flag_cases.keys()).chain(self.flag_runs.keys()) {
             if let Some(entry) = self.flag_in(key, environment, lists) {
                 set.flags.insert(key.to_string(), entry);
             }
@@ -134,11 +160,36 @@ impl State {
             let definition = here.then(|| case.rollout()?.definition().ok()).flatten();
             return definition.map(Entry::Sound);
         }
-        let source = self.flags.get(key)?.source(environment)?;
+        let Some(source) = self.flags.get(key).and_then(|flag| flag.source(environment)) else {
+            let run = self.run_of_flag(key).filter(|run| run.plan.environment == *environment)?;
+            return Some(Entry::Sound(run.trial()?.definition().ok()?));
+        };
         let definition: Result<Definition, _> = source.definition(key.as_str(), lists);
         Some(match definition {
             Ok(definition) => Entry::Sound(definition),
             Err(fault) => Entry::Faulty { source: source.json(), fault },
+        })
+    }
+
+    /// What is compared on a flag in an environment now, when something is.
+    pub fn compared_on(&self, key: &FlagKey, environment: &EnvironmentId) -> Option<ComparedOn> {
+        if self.is_archived(environment) {
+            return None;
+        }
+        if let Some(case) = self.case_of_flag(key) {
+            case.flag.as_ref().filter(|flag| flag.environment == *environment)?;
+            let rollout = case.rollout().filter(|rollout| rollout.phase.compares())?;
+            return Some(ComparedOn {
+                unit_attribute: rollout.unit_attribute,
+                revision: rollout.version,
+                arms: [Arm::Control, Arm::Treatment].map(|arm| arm.as_str().to_owned()).to_vec(),
+            });
+        }
+        let run = self.run_of_flag(key).filter(|run| run.status() == RunStatus::Running)?;
+        (run.plan.environment == *environment).then(|| ComparedOn {
+            unit_attribute: run.plan.metric.unit.clone(),
+            revision: run.revision(),
+            arms: run.open_arms().map(|arm| arm.name.clone()).collect(),
         })
     }
 
@@ -150,7 +201,11 @@ impl State {
         let plain = self.flags.iter().filter(|(_, flag)| flag.is_in(environment)).map(|(key, _)| key);
         let of_case = |case: &Case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment);
         let cases = self.flag_cases.iter().filter(|(_, case)| self.case(*case).is_some_and(of_case));
-        plain.chain(cases.map(|(key, _)| key)).collect()
+        let runs = self
+            .flag_runs
+            .keys()
+            .filter(|key| self.run_of_flag(key).is_some_and(|run| run.plan.environment == *environment));
+        plain.chain(cases.map(|(key, _)| key)).chain(runs).collect()
     }
 }
 
@@ -203,8 +258,7 @@ impl CreateFlag {
         if let Some(flag) = &case.flag {
             return Err(Refusal::exists("flag of this case,", &flag.key).since(flag.stamp.at));
         }
-        let by_hand = ask.state.flags.get(&self.key).is_some_and(|flag| flag.in_force().next().is_some());
-        if by_hand || ask.state.flag_cases.contains_key(&self.key) {
+        if !ask.state.is_free_for(&self.key, None) {
             return Err(Refusal::exists("flag", &self.key));
         }
         tenure_flags::check_key(self.key.as_str())

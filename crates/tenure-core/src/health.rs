@@ -14,7 +14,7 @@ use crate::measurement::Drift;
 /// What was seen of the event log beside the moments.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataSeen {
-    /// ExposedUnits units by epoch, whether or not their window has passed.
+    /// Exposed units by epoch, whether or not their window has passed.
     #[serde(default)]
     pub exposed: Vec<ExposedUnits>,
     /// Exposures that counted.
@@ -50,7 +50,7 @@ pub struct DataSeen {
 }
 
 /// Units first exposed in one epoch of the allocation log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExposedUnits {
     /// Which epoch.
     pub epoch: u32,
@@ -58,6 +58,16 @@ pub struct ExposedUnits {
     pub control: u64,
     /// In the treatment arm.
     pub treatment: u64,
+    /// In each further treatment arm, of an experiment with several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<u64>,
+}
+
+impl ExposedUnits {
+    /// The units of each arm, control first.
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        [self.control, self.treatment].into_iter().chain(self.further.iter().copied())
+    }
 }
 
 /// A client whose exposures name other arms than the server's.
@@ -122,8 +132,8 @@ pub enum DataStanding {
 pub(crate) struct Context<'a> {
     /// The instant of the look.
     pub now: Timestamp,
-    /// The share of units that is to be treated.
-    pub treatment_share: f64,
+    /// The share of units that each arm is to get, control first; 0 for one that is closed.
+    pub shares: &'a [f64],
     /// Below this a sample ratio is no chance.
     pub srm_p: f64,
     /// Units that were seen in both arms.
@@ -134,6 +144,8 @@ pub(crate) struct Context<'a> {
     pub drift: Option<&'a Drift>,
     /// What the unit is called.
     pub unit: &'a str,
+    /// What is looked at: a rollout or an experiment.
+    pub what: &'a str,
 }
 
 /// A day without an event is worth a look …
@@ -164,32 +176,27 @@ impl DataSeen {
     }
 
     fn units(&self) -> u64 {
-        self.exposed.iter().map(|epoch| epoch.control + epoch.treatment).sum()
+        self.exposed.iter().flat_map(ExposedUnits::counts).sum()
     }
 
     fn sample_ratio(&self, context: &Context<'_>) -> DataFinding {
-        let share = context.treatment_share;
         let tested = self.exposed.iter().filter_map(|epoch| {
-            let counts = [epoch.control, epoch.treatment];
-            let test = sample_ratio::chi_square(&counts, &[1.0 - share, share]).ok()?;
-            Some((test.p_value, epoch))
+            let arms = epoch.counts().zip(context.shares.iter().copied()).filter(|(_, share)| *share > 0.0);
+            let (counts, shares): (Vec<u64>, Vec<f64>) = arms.unzip();
+            let test = sample_ratio::chi_square(&counts, &shares).ok()?;
+            Some((test.p_value, epoch.epoch, counts, shares))
         });
         let tested: Vec<_> = tested.collect();
         // Each epoch is a test of its own; together they cry wolf as seldom as one.
         let worst = tested.iter().min_by(|a, b| a.0.total_cmp(&b.0));
         match worst {
-            Some((p, epoch)) if *p * (tested.len() as f64) < context.srm_p => DataFinding::bad(
-                DataCheck::SampleRatio,
-                format!(
-                    "in epoch {} there are {} control and {} treatment units, where {} were to be treated (p = {})",
-                    epoch.epoch,
-                    count(epoch.control),
-                    count(epoch.treatment),
-                    percent(share),
-                    p_value(*p),
-                ),
-                "look for what loses one arm's exposures, such as a redirect, a crash or a filter of bots; mend it and iterate",
-            ),
+            Some((p, epoch, counts, shares)) if *p * (tested.len() as f64) < context.srm_p => {
+                DataFinding::bad(
+                    DataCheck::SampleRatio,
+                    format!("in epoch {epoch} {} (p = {})", lopsided(counts, shares), p_value(*p)),
+                    "look for what loses one arm's exposures, such as a redirect, a crash or a filter of bots; mend it and iterate",
+                )
+            }
             Some(_) => DataFinding::good(
                 DataCheck::SampleRatio,
                 format!("the arms are as large as planned in {}", of(tested.len() as f64, "epoch", "epochs")),
@@ -236,7 +243,7 @@ impl DataSeen {
         let Some(newest) = self.freshest_received_at else {
             return DataFinding::bad(
                 DataCheck::Freshness,
-                "no event of this rollout has arrived".to_owned(),
+                format!("no event of this {} has arrived", context.what),
                 REMEDY,
             );
         };
@@ -324,6 +331,25 @@ impl DataSeen {
     }
 }
 
+/// How large the arms are, and how large they were to be.
+fn lopsided(counts: &[u64], shares: &[f64]) -> String {
+    if let ([control, treatment], [_, share]) = (counts, shares) {
+        let (control, treatment) = (count(*control), count(*treatment));
+        let share = percent(*share);
+        return format!(
+            "there are {control} control and {treatment} treatment units, where {share} were to be treated"
+        );
+    }
+    let units: Vec<String> = counts.iter().map(|units| count(*units)).collect();
+    let total: f64 = shares.iter().sum();
+    let planned: Vec<String> = shares.iter().map(|share| percent(share / total)).collect();
+    format!(
+        "there are {} units in the arms, control first, where {} were planned",
+        units.join(", "),
+        planned.join(", ")
+    )
+}
+
 fn baseline(drift: &Drift) -> DataFinding {
     let levels = format!(
         "the control's level is {} here and was {} in the experiment",
@@ -370,8 +396,8 @@ mod tests {
     fn healthy() -> DataSeen {
         DataSeen {
             exposed: vec![
-                ExposedUnits { epoch: 1, control: 500, treatment: 510 },
-                ExposedUnits { epoch: 2, control: 5_020, treatment: 4_980 },
+                ExposedUnits { epoch: 1, control: 500, treatment: 510, further: Vec::new() },
+                ExposedUnits { epoch: 2, control: 5_020, treatment: 4_980, further: Vec::new() },
             ],
             exposures: 11_010,
             outcomes: 1_200,
@@ -384,12 +410,13 @@ mod tests {
     fn context(units_in_two_arms: u64, drift: Option<&Drift>) -> Context<'_> {
         Context {
             now: now(),
-            treatment_share: 0.5,
+            shares: &[0.5, 0.5],
             srm_p: 0.001,
             units_in_two_arms,
             two_arms_share_max: 0.01,
             drift,
             unit: "user",
+            what: "rollout",
         }
     }
 
@@ -480,6 +507,22 @@ mod tests {
             0,
             (Refused, Warning, "900 events refused since the server started (6.8 %)"),
         );
+    }
+
+    #[test]
+    fn several_arms_are_compared_with_their_shares_and_closed_ones_are_not() {
+        let mut seen = healthy();
+        seen.exposed = vec![ExposedUnits { epoch: 0, control: 5_020, treatment: 2_480, further: vec![300] }];
+        let told = |shares: &[f64]| {
+            let findings = seen.findings(&Context { shares, what: "experiment", ..context(0, None) });
+            let ratio = findings.into_iter().find(|finding| finding.check == DataCheck::SampleRatio);
+            ratio.map(|finding| (finding.state, finding.sentence)).unwrap()
+        };
+        let (standing, sentence) = told(&[0.5, 0.25, 0.25]);
+        assert_eq!(standing, DataStanding::Bad);
+        let says = "there are 5,020, 2,480, 300 units in the arms, control first, where 50 %, 25 %, 25 % were planned";
+        assert!(sentence.contains(says), "{sentence}");
+        assert_eq!(told(&[0.5, 0.25, 0.0]).0, DataStanding::Good, "an arm that is closed gets no units");
     }
 
     #[test]

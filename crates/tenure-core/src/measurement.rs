@@ -82,6 +82,13 @@ impl Arm {
         .map_err(|fault| Refusal::argument(fault.to_string()))
     }
 
+    /// Its units.
+    pub fn n(&self) -> u64 {
+        match self {
+            Self::Counts([n, _]) | Self::Summary { n, .. } | Self::Level(Level { n, .. }) => *n,
+        }
+    }
+
     /// The level of the arm; with fewer than two units its variance says nothing and is 0.
     pub(crate) fn level(&self, kind: MetricKind) -> Result<Level, Refusal> {
         let moments = self.moments()?;
@@ -277,6 +284,20 @@ const fn own() -> bool {
 /// The most points kept for the chart; more are thinned by leaving out every other.
 const POINTS_MAX: usize = 256;
 
+impl Point {
+    /// Puts the point at the end of a chart.
+    pub(crate) fn put_on(self, track: &mut Vec<Self>) {
+        track.push(self);
+        if track.len() > POINTS_MAX {
+            let mut at = 0;
+            track.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+        }
+    }
+}
+
 /// What a case measured, and what the next look has to know.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurements {
@@ -385,11 +406,12 @@ impl RecordMeasurement {
     ) -> Result<Vec<Event>, Refusal> {
         let kind = outside.kind(experiment.metric.kind);
         let question = Question::of(experiment).ok();
-        let corrected = question.map(|question| (question.scale, question.corrected));
+        let corrected = question.map(|question| (question.levels.scale, question.corrected));
         let policy = ask.state.policy_of(case);
         let judged = outside.judge(kind, experiment.metric.direction, policy, policy.alpha, corrected)?;
         let (control, treatment) = (outside.control.level(kind)?, outside.treatment.level(kind)?);
-        let replicated = question.and_then(|Question { scale, original, .. }| {
+        let replicated = question.and_then(|Question { levels, original, .. }| {
+            let scale = levels.scale;
             let effect = estimate::effect(scale, &control, &treatment).ok()?;
             let rollout = Rollout { estimate: effect.value, se: effect.se, interval: None };
             Some(Replicated::of(case, &original, &rollout, scale, Told::of(kind)))
@@ -490,21 +512,15 @@ impl MeasurementRecorded {
         let judged = &self.measured.judged;
         if let (Some(estimate), Some(interval)) = (judged.estimate, judged.interval) {
             let units = self.measured.control.n + self.measured.treatment.n;
-            measurements.track.push(Point {
+            let point = Point {
                 at: stamp.at,
                 units,
                 estimate,
                 interval,
                 bounds: judged.bounds,
                 own: self.monitor.is_some(),
-            });
-            if measurements.track.len() > POINTS_MAX {
-                let mut at = 0;
-                measurements.track.retain(|_| {
-                    at += 1;
-                    at % 2 == 1
-                });
-            }
+            };
+            point.put_on(&mut measurements.track);
         }
         measurements.latest = Some(Measured::clone(&self.measured));
         if self.measured.verdict.is_judged() {

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::id::MetricId;
 use crate::person::{Role, Seat};
 use crate::refusal::Refusal;
+use crate::run::RunStatus;
 use crate::state::State;
 use crate::time::Stamp;
 
@@ -141,6 +142,15 @@ impl DefineMetric {
                 "case {} is measuring {}: its definition is frozen until the verdict",
                 case.id, self.metric
             )));
+        }
+        let runs = ask.state.runs.values().filter(|run| run.status() == RunStatus::Running);
+        if let Some(run) = runs.into_iter().find(|run| run.plan.metric.name == self.metric.as_str()) {
+            let since = run.started.as_ref().unwrap_or(&run.planned).at;
+            return Err(Refusal::wrong_state(format!(
+                "experiment {} is measuring {}: its definition is frozen until it ends",
+                run.experiment, self.metric
+            ))
+            .since(since));
         }
         Ok(vec![MetricDefined { metric: self.metric.clone(), definition: self.definition.clone() }.into()])
     }

@@ -151,6 +151,29 @@ pub fn narrate(recorded: &Recorded, names: &Names) -> String {
             let title = it.title.as_ref().map_or(String::new(), |title| format!(" ({title})"));
             format!("{by} registered experiment {}{title}: {}", it.experiment, it.judged.sentence)
         }
+        Event::RunPlanned(it) => format!(
+            "{by} planned experiment {} on flag {}: {} against {}, by {}",
+            it.experiment,
+            it.plan.flag,
+            listed(it.plan.arms.iter().skip(1).map(|arm| &arm.name)),
+            listed(it.plan.arms.iter().take(1).map(|arm| &arm.name)),
+            it.plan.metric.name
+        ),
+        Event::RunStarted(it) => format!("{by} started experiment {}", it.experiment),
+        Event::RunLooked(it) => {
+            let arms = it.measured.arms.iter().map(|arm| format!("{}: {}", arm.arm, arm.judged.sentence));
+            let arms: Vec<String> = arms.collect();
+            format!("{by} looked at experiment {}: {}", it.experiment, arms.join("; "))
+        }
+        Event::RunEnded(it) => {
+            let reason = said(it.reason.as_deref());
+            match &it.arm {
+                Some(arm) => {
+                    format!("{by} ended experiment {} with the result of {arm}{reason}", it.experiment)
+                }
+                None => format!("{by} ended experiment {} without a result{reason}", it.experiment),
+            }
+        }
         Event::PlatformChangeRegistered(it) => {
             let about = said(it.description.as_deref());
             format!(

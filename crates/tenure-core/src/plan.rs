@@ -6,11 +6,12 @@ use crate::change_request;
 use crate::command::Command;
 use crate::decide::decide;
 use crate::hand_over::{self, PrepareHandOver};
-use crate::id::CaseId;
+use crate::id::{CaseId, ExperimentId};
 use crate::notice::GiveNotice;
 use crate::person::{Actor, DRIVERS, Role, Seat};
 use crate::rollout::holdback::EndHoldback;
 use crate::rollout::{StartWave, gate};
+use crate::run;
 use crate::state::State;
 use crate::task::{Open, open};
 use crate::time::{Moment, Now, days_between, days_later};
@@ -23,20 +24,26 @@ pub enum Due {
         /// Of which case.
         case: CaseId,
     },
+    /// Measure the arms of an experiment that is run here and record the look.
+    LookAtRun {
+        /// Which.
+        experiment: ExperimentId,
+    },
     /// Submit a command as Tenure itself.
     Submit(Box<Command>),
 }
 
-/// What is due now, case by case, and change requests whose time has come. Pure; a thing that was done is not due again.
+/// What is due now, case by case, of experiments that are run here, and change requests whose time has come. Pure; a thing that was done is not due again.
 pub fn plan(state: &State, now: impl Into<Now>) -> Vec<Due> {
     of(state, state.all_cases(), now.into())
 }
 
-/// What is due in some cases, and change requests whose time has come.
+/// What is due in some cases, in every run, and change requests whose time has come.
 pub(crate) fn of<'a>(state: &State, cases: impl Iterator<Item = &'a Case>, now: Now) -> Vec<Due> {
     let moment = Moment::of(now);
     let mut due: Vec<Due> =
         cases.flat_map(|case| of_case(state, case, &open(state, case, &moment), &moment)).collect();
+    due.extend(run::due(state, &moment).map(|experiment| Due::LookAtRun { experiment: experiment.clone() }));
     due.extend(change_request::due(state, now).into_iter().map(|command| Due::Submit(Box::new(command))));
     due
 }

@@ -51,7 +51,7 @@ impl Prior {
     /// Errors: experiments that are not measured alike, effects that have no answer.
     pub(crate) fn of(id: &ExperimentId, parent: &Experiment, child: &Experiment) -> Result<Self, CannotSay> {
         let (old, new) = (Question::of(parent)?, Question::of(child)?);
-        if parent.metric != child.metric || old.scale != new.scale {
+        if parent.metric != child.metric || old.levels.scale != new.levels.scale {
             return Err(CannotSay::OutOfRange);
         }
         let prior = Estimate::new(old.corrected.estimate, old.corrected.se)?;
@@ -60,7 +60,7 @@ impl Prior {
         let combined = evidence::power_prior(&prior, &own, weight)?;
         Ok(Self {
             parent: id.clone(),
-            scale: old.scale,
+            scale: old.levels.scale,
             parent_effect: prior.value,
             parent_se: prior.se,
             weight,

@@ -385,6 +385,12 @@ impl Step {
         let checks = self.check.iter().filter(|(key, _)| *key != "case");
         let checks = checks.map(|(key, expected)| (&looked_at, key.as_str(), expected.clone()));
         for (case, key, expected) in state_of.chain(checks) {
+            if let Some(got) = fact_of_run(state, key) {
+                if !same(&got, &expected) {
+                    return Ok(Some(Mismatch::new(format!("{key} {expected}"), format!("{key} {got}"))));
+                }
+                continue;
+            }
             let id = case.as_deref().ok_or_else(|| format!("{key} is checked, and no case is named"))?;
             let got = match state.cases.get(id) {
                 Some(case) => fact(state, case, key, now)?,
@@ -450,6 +456,21 @@ fn fact(state: &State, case: &Case, key: &str, now: Now) -> Result<Json, String>
                 .ok_or_else(|| no_fact(key));
         }
     })
+}
+
+/// Facts of an experiment that is run here: `run:ID` is its status, `arm:ID/NAME` the verdict on one of its arms.
+fn fact_of_run(state: &State, key: &str) -> Option<Json> {
+    let (noun, name) = key.split_once(':')?;
+    let run = |id: &str| state.runs.get(id);
+    match noun {
+        "run" => Some(json!(run(name).map(|run| run.status().name()))),
+        "arm" => {
+            let (id, arm) = name.split_once('/')?;
+            let latest = run(id).and_then(|run| run.arms.get(arm)?.latest.as_ref());
+            Some(json!(latest.map(|latest| verdict_name(latest.judged.verdict))))
+        }
+        _ => None,
+    }
 }
 
 fn no_fact(key: &str) -> String {

@@ -24,6 +24,7 @@ use crate::metric::Metric;
 use crate::person::{Grant, Person};
 use crate::platform_change::PlatformChange;
 use crate::policy::Revision;
+use crate::run::Run;
 use crate::segment::KnownSegment;
 use crate::succession::Succession;
 use crate::team::Team;
@@ -48,6 +49,9 @@ pub struct State {
     pub metrics: BTreeMap<MetricId, Metric>,
     /// Experiments.
     pub experiments: BTreeMap<ExperimentId, Experiment>,
+    /// Experiments that are run here, those that ended too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub runs: BTreeMap<ExperimentId, Run>,
     /// Cases, shared with whoever keeps a snapshot of them: an entry copies the one case that it changes.
     pub cases: BTreeMap<CaseId, Arc<Case>>,
     /// Platform changes.
@@ -56,6 +60,9 @@ pub struct State {
     pub flags: BTreeMap<FlagKey, PlainFlag>,
     /// The case each case flag belongs to.
     pub flag_cases: BTreeMap<FlagKey, CaseId>,
+    /// The run that was planned last on each flag of a run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flag_runs: BTreeMap<FlagKey, ExperimentId>,
     /// What was said about environments.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environments: BTreeMap<EnvironmentId, Environment>,
@@ -92,10 +99,12 @@ impl Default for State {
             codebases: BTreeMap::new(),
             metrics: BTreeMap::new(),
             experiments: BTreeMap::new(),
+            runs: BTreeMap::new(),
             cases: BTreeMap::new(),
             platform_changes: BTreeMap::new(),
             flags: BTreeMap::new(),
             flag_cases: BTreeMap::new(),
+            flag_runs: BTreeMap::new(),
             environments: BTreeMap::new(),
             segments: BTreeMap::new(),
             change_requests: BTreeMap::new(),

@@ -171,12 +171,12 @@ impl Payback {
 fn gain_per_unit(experiment: &Experiment) -> Result<Figure, CannotSay> {
     let question = Question::of(experiment)?;
     let corrected = Estimate::new(question.corrected.estimate, question.corrected.se)?;
-    let base = question.control.value;
-    let change = |effect: f64| match question.scale {
+    let base = question.levels.control.value;
+    let change = |effect: f64| match question.levels.scale {
         Scale::Relative => base * lift_of(effect),
         Scale::Absolute => effect,
     };
-    let slope = match question.scale {
+    let slope = match question.levels.scale {
         Scale::Relative => base * (1.0 + lift_of(corrected.value)),
         Scale::Absolute => 1.0,
     };

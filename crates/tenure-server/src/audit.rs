@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tenure_core::health::Disagreement;
 use tenure_events::{Event, Kind};
-use tenure_flags::{Arm, Context};
+use tenure_flags::Context;
 
 use crate::flag_node::Flags;
 use crate::flag_snapshot::FlagSnapshot;
@@ -94,6 +94,7 @@ fn compared(flags: &Flags, event: &Event, now: Timestamp) -> Option<(Key, bool)>
     let Kind::Exposure { flag, variant, revision, .. } = event.kind() else { return None };
     let snapshot = flags.values().find(|snapshot| snapshot.measured(flag).is_some())?;
     let rollout = snapshot.measured(flag)?;
+    let is_arm = |variant: &String| rollout.arms.contains(variant);
     if revision.as_deref() != Some(rollout.revision.as_str()) || !is_arm(variant) {
         return None;
     }
@@ -120,10 +121,6 @@ fn own_variant(
         .collect();
     let answer = snapshot.evaluate(flag, &Context::new(&attributes), now).ok()?;
     answer.variant.map(str::to_owned)
-}
-
-fn is_arm(variant: &str) -> bool {
-    [Arm::Treatment, Arm::Control].iter().any(|arm| arm.as_str() == variant)
 }
 
 /// Who told: what an event says of its client, or the way it came.

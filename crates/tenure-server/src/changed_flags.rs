@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenure_core::flag::hand::FlagArchived;
 use tenure_core::id::{EnvironmentId, FlagKey};
 use tenure_core::{Event, State};
-use tenure_flags::Rollout;
+use tenure_flags::{Rollout, Trial};
 
 /// What is to be compiled anew, by environment.
 pub type Changed = BTreeMap<EnvironmentId, Part>;
@@ -61,12 +61,28 @@ pub fn served_by(state: &State, event: &Event) -> Vec<(EnvironmentId, Part)> {
                 let flag = state.cases.get(event.case()?)?.flag.as_ref()?;
                 Some((flag.environment.clone(), Part::one(&flag.key)))
             };
-            of_case().into_iter().collect()
+            let of_run = || {
+                let plan = &state.runs.get(event.run()?)?.plan;
+                Some((plan.environment.clone(), Part::one(&plan.flag)))
+            };
+            of_case().or_else(of_run).into_iter().collect()
         }
     }
 }
 
-/// The rollout of the case that an entry is about: most entries of a case leave its flag as it is.
-pub fn rollout_of(state: &State, event: &Event) -> Option<Rollout> {
-    state.cases.get(event.case()?)?.rollout()
+/// What the case or the run that an entry is about makes of its flag.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Raised {
+    /// A case's rollout.
+    Rollout(Rollout),
+    /// An experiment that is run here.
+    Trial(Trial),
+}
+
+/// What is raised by the case or the run that an entry is about: most of their entries leave the flag as it is.
+pub fn raised_by(state: &State, event: &Event) -> Option<Raised> {
+    if let Some(run) = event.run() {
+        return state.runs.get(run)?.trial().map(Raised::Trial);
+    }
+    state.cases.get(event.case()?)?.rollout().map(Raised::Rollout)
 }

@@ -12,7 +12,7 @@ use tenure_store::Fence;
 use tokio::sync::watch;
 
 use crate::live::{Live, Submission};
-use crate::look;
+use crate::look::{self, LookError};
 use crate::notify;
 use crate::shift::{OnShift, Shift};
 
@@ -71,14 +71,17 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
 pub async fn do_what_is_due(live: &Arc<Live>, fence: Option<&Fence>) {
     for due in live.due() {
         match due {
-            Due::Look { case } => {
-                if let Err(error) = look::take(live, &case, fence).await {
-                    live.telemetry.looks_failed.inc();
-                    tracing::warn!(%error, %case, "a look failed");
-                }
-            }
+            Due::Look { case } => failed(live, look::take(live, &case, fence).await),
+            Due::LookAtRun { experiment } => failed(live, look::take_at_run(live, &experiment, fence).await),
             Due::Submit(command) => give(live, &command, fence).await,
         }
+    }
+}
+
+fn failed(live: &Live, look: Result<(), LookError>) {
+    if let Err(error) = look {
+        live.telemetry.looks_failed.inc();
+        tracing::warn!(%error, "a look failed");
     }
 }
 

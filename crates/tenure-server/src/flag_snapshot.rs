@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tenure_core::State;
+use tenure_core::flag::ComparedOn;
 use tenure_core::id::{EnvironmentId, FlagKey};
 use tenure_flags::authoring::Lists;
-use tenure_flags::{Context, Entry, EvaluationError, FlagSet, Resolution, Rollout, Snapshot, Step};
+use tenure_flags::{Arm, Context, Entry, EvaluationError, FlagSet, Resolution, Snapshot, Step};
 
 use crate::flag_document::FlagDocument;
 use crate::flag_evaluations::Evaluations;
@@ -17,7 +18,7 @@ use crate::flag_evaluations::Evaluations;
 #[derive(Debug)]
 pub struct FlagSnapshot {
     compiled: Snapshot,
-    /// The rollouts being measured, by flag.
+    /// What is being compared, by flag.
     measured: Measured,
     document: FlagDocument,
     /// When each flag was evaluated last, by this version and those before.
@@ -26,37 +27,37 @@ pub struct FlagSnapshot {
     at: Timestamp,
 }
 
-/// The rollouts being measured, by the keys of their flags.
+/// What is being compared, by the keys of the flags.
 pub type Measured = BTreeMap<String, MeasuredRollout>;
 
-/// What has to be known of a rollout to record who met it.
+/// What has to be known of a rollout, or an experiment that is run here, to record who met it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeasuredRollout {
     /// The attribute of the context that carries the unit.
     pub unit_attribute: String,
-    /// Case and iteration, such as `PC-1/2`.
+    /// Case and iteration, such as `PC-1/2`, or the experiment.
     pub revision: String,
+    /// The variants that are arms; those of a rollout in what an earlier server wrote.
+    #[serde(default = "arms_of_a_rollout")]
+    pub arms: Vec<String>,
 }
 
-impl From<&Rollout> for MeasuredRollout {
-    fn from(rollout: &Rollout) -> Self {
-        Self { unit_attribute: rollout.unit_attribute.clone(), revision: rollout.version.clone() }
+fn arms_of_a_rollout() -> Vec<String> {
+    [Arm::Control, Arm::Treatment].map(|arm| arm.as_str().to_owned()).to_vec()
+}
+
+impl From<ComparedOn> for MeasuredRollout {
+    fn from(compared: ComparedOn) -> Self {
+        let ComparedOn { unit_attribute, revision, arms } = compared;
+        Self { unit_attribute, revision, arms }
     }
 }
 
 impl FlagSnapshot {
     /// The flags of an environment as the state has them, with who is in lists.
     pub fn compile(state: &State, environment: &EnvironmentId, lists: &dyn Lists, at: Timestamp) -> Self {
-        let measured = state
-            .flag_cases
-            .values()
-            .filter_map(|case| state.cases.get(case))
-            .filter(|_| !state.is_archived(environment))
-            .filter(|case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment))
-            .filter_map(|case| case.rollout())
-            .filter(|rollout| rollout.phase.compares())
-            .map(|rollout| (rollout.flag_key.clone(), MeasuredRollout::from(&rollout)))
-            .collect();
+        let compared = |key: &FlagKey| Some((key.to_string(), state.compared_on(key, environment)?.into()));
+        let measured = state.flag_cases.keys().chain(state.flag_runs.keys()).filter_map(compared).collect();
         Self::of(state.flag_set(environment, lists), measured, at)
     }
 
@@ -81,11 +82,8 @@ impl FlagSnapshot {
         }
         let mut measured = self.measured.clone();
         for key in keys {
-            let here = state
-                .case_of_flag(key)
-                .filter(|case| case.flag.as_ref().is_some_and(|flag| flag.environment == *environment));
-            match here.and_then(|case| case.rollout()).filter(|rollout| rollout.phase.compares()) {
-                Some(rollout) => measured.insert(key.to_string(), MeasuredRollout::from(&rollout)),
+            match state.compared_on(key, environment) {
+                Some(compared) => measured.insert(key.to_string(), compared.into()),
                 None => measured.remove(key.as_str()),
             };
         }
@@ -94,7 +92,7 @@ impl FlagSnapshot {
         Self { compiled, measured, document, evaluations: Arc::clone(&self.evaluations), at }.succeeding(self)
     }
 
-    /// A flag set, with the rollouts that are being measured in it.
+    /// A flag set, with what is being compared in it.
     pub fn of(set: FlagSet, measured: Measured, at: Timestamp) -> Self {
         let compiled = Snapshot::compile(&set);
         let evaluations = Arc::new(Evaluations::new(compiled.keys(), at));
@@ -158,12 +156,12 @@ impl FlagSnapshot {
         self.compiled.keys()
     }
 
-    /// The rollout that a flag is being measured in.
+    /// What is being compared on a flag.
     pub fn measured(&self, key: &str) -> Option<&MeasuredRollout> {
         self.measured.get(key)
     }
 
-    /// All rollouts that are being measured.
+    /// Everything that is being compared.
     pub fn all_measured(&self) -> &Measured {
         &self.measured
     }

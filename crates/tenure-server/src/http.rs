@@ -34,6 +34,7 @@ pub mod policy;
 pub mod query;
 pub mod relay_feed;
 pub mod relay_node;
+pub mod run;
 pub mod schema;
 pub mod segment;
 pub mod session;
@@ -155,6 +156,9 @@ fn documented() -> OpenApiRouter<Arc<Live>> {
         .routes(routes!(intake::take_in))
         .routes(routes!(experiment::list_experiments))
         .routes(routes!(experiment::get_experiment))
+        .routes(routes!(run::list_runs))
+        .routes(routes!(run::get_run))
+        .routes(routes!(run::list_run_looks))
         .routes(routes!(flag::list_flags))
         .routes(routes!(flag::get_flag, flag::put_flag, flag::archive_flag))
         .routes(routes!(flag::get_flag_set))

@@ -95,9 +95,14 @@ fn complete(state: &State, events: &mut [Event]) {
     }
 }
 
-/// The revision of a flag's rollout at an instant, as far as its present iteration reaches back.
+/// The revision of what was compared on a flag at an instant: a run, or a rollout as far as its present iteration reaches
+/// back.
 fn revision_at(state: &State, flag: &str, at: Timestamp) -> Option<String> {
-    let case = state.case_of_flag(&FlagKey::new(flag).ok()?)?;
+    let key = FlagKey::new(flag).ok()?;
+    if let Some(run) = state.run_of_flag(&key) {
+        return (run.started.as_ref()?.at <= at).then(|| run.revision());
+    }
+    let case = state.case_of_flag(&key)?;
     let since = case.epochs().next()?.at;
     (since <= at).then(|| case.rollout()).flatten().map(|rollout| rollout.version)
 }
@@ -134,5 +139,10 @@ fn unknown(state: &State, events: &[Event]) -> Vec<Unknown> {
 }
 
 fn is_flag(state: &State, key: &str) -> bool {
-    FlagKey::new(key).is_ok_and(|key| state.flags.contains_key(&key) || state.flag_cases.contains_key(&key))
+    let is_known = |key: &FlagKey| {
+        state.flags.contains_key(key)
+            || state.flag_cases.contains_key(key)
+            || state.flag_runs.contains_key(key)
+    };
+    FlagKey::new(key).is_ok_and(|key| is_known(&key))
 }

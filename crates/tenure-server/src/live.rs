@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, Semaphore, broadcast};
 use crate::attachment;
 use crate::audit::Audit;
 use crate::auth::{Attempts, Links, Tokens};
-use crate::changed_flags::{Changed, Part, rollout_of, served_by};
+use crate::changed_flags::{Changed, Part, raised_by, served_by};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir;
@@ -434,10 +434,11 @@ impl Live {
             for recorded in entries {
                 let event = &recorded.event;
                 lists_changed |= !event.kept_lists().is_empty();
-                let before = rollout_of(&world.state, event);
+                let before = raised_by(&world.state, event);
                 let left = served_by(&world.state, event);
                 world.apply(&recorded);
-                if event.case().is_none() || before != rollout_of(&world.state, event) {
+                let of_neither = event.case().is_none() && event.run().is_none();
+                if of_neither || before != raised_by(&world.state, event) {
                     let now = served_by(&world.state, event);
                     for (environment, what) in left.into_iter().chain(now) {
                         changed.entry(environment).or_default().add(what);

@@ -1,17 +1,19 @@
-//! Taking a look: from a rollout's plan to a query, from its answer to a measurement that the process judges.
+//! Taking a look: from the plan of a rollout, or of an experiment that is run here, to a query; from its answer to what the
+//! process judges.
 
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use tenure_analysis::{Aggregation, Answer, EngineError, Epoch, LATENESS_DEFAULT, MetricAnswer, Query};
 use tenure_core::health::{DataSeen, ExposedUnits};
-use tenure_core::id::{CaseId, MetricId};
+use tenure_core::id::{CaseId, ExperimentId, MetricId};
 use tenure_core::measurement::{Arm, EpochArms, GuardrailArms, Measurement, OwnLook, Verdict, verdict_name};
 use tenure_core::metric::{self, MetricKind};
-use tenure_core::{Actor, Case, State};
+use tenure_core::run::looking::{ArmSeen, RunLook};
+use tenure_core::{Actor, State};
 use tenure_flags::Context;
 use tenure_store::Fence;
 
@@ -28,11 +30,11 @@ pub fn unit_type(attribute: &str) -> &str {
 /// Why a look could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LookError {
-    /// The case has nothing to look at.
-    #[error("case {case} {why}")]
+    /// There is nothing to look at.
+    #[error("{subject} {why}")]
     NotMeasurable {
-        /// The case.
-        case: CaseId,
+        /// The case or the experiment.
+        subject: String,
         /// What is missing.
         why: String,
     },
@@ -56,18 +58,9 @@ pub async fn take(live: &Live, case: &CaseId, fence: Option<&Fence>) -> Result<(
     let answer = live.engine.measure(&asked.query).await?;
     let measurement =
         Measurement::Own(OwnLook { seen: Some(seen(live, &asked.query, &answer)), ..asked.read(&answer) });
-    let name = "record_measurement".to_owned();
-    let mut submission = Submission { name, fence: fence.cloned(), ..Submission::default() };
-    submission.arguments.insert("case".to_owned(), json!(case));
-    submission.arguments.insert("measurement".to_owned(), json!(measurement));
-    live.submit(&Actor::System, submission).await.map_err(|problem| match problem {
-        Problem::Refused(refusal) => LookError::Refused(refusal.to_string()),
-        other => LookError::Refused(other.body().detail),
-    })?;
-    live.telemetry.look_seconds.observe(started.elapsed().as_secs_f64());
-    if let Some(newest) = answer.health.freshest_received_at {
-        live.telemetry.look_lag_seconds.set(now.duration_since(newest).as_secs());
-    }
+    let arguments = [("case", json!(case)), ("measurement", json!(measurement))];
+    record(live, "record_measurement", arguments, fence).await?;
+    observe(live, started, now, &answer);
     if let Some(verdict) = latest_verdict(live, case) {
         let labels = VerdictLabels { verdict: verdict_name(verdict).to_owned() };
         live.telemetry.verdicts.get_or_create(&labels).inc();
@@ -76,6 +69,50 @@ pub async fn take(live: &Live, case: &CaseId, fence: Option<&Fence>) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Look at an experiment that is run here now, and record what was seen.
+pub async fn take_at_run(
+    live: &Live,
+    experiment: &ExperimentId,
+    fence: Option<&Fence>,
+) -> Result<(), LookError> {
+    let started = Instant::now();
+    let now = live.clock.now();
+    let asked = {
+        let state = live.state();
+        ask_of_run(&state, experiment, now)?
+    };
+    let answer = live.engine.measure(&asked.query).await?;
+    let look = RunLook { seen: Some(seen(live, &asked.query, &answer)), ..asked.read_of_run(&answer) };
+    let arguments = [("experiment", json!(experiment)), ("look", json!(look))];
+    record(live, "record_run", arguments, fence).await?;
+    observe(live, started, now, &answer);
+    Ok(())
+}
+
+/// Submits what was seen, as Tenure itself.
+async fn record(
+    live: &Live,
+    name: &str,
+    arguments: [(&str, Value); 2],
+    fence: Option<&Fence>,
+) -> Result<(), LookError> {
+    let arguments = arguments.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    let submission =
+        Submission { name: name.to_owned(), arguments, fence: fence.cloned(), ..Submission::default() };
+    live.submit(&Actor::System, submission).await.map(drop).map_err(|problem| match problem {
+        Problem::Refused(refusal) => LookError::Refused(refusal.to_string()),
+        other => LookError::Refused(other.body().detail),
+    })
+}
+
+/// Counts a look that was taken: how long it took, and how old its data are.
+fn observe(live: &Live, started: Instant, now: Timestamp, answer: &Answer) {
+    live.telemetry.look_seconds.observe(started.elapsed().as_secs_f64());
+    if let Some(newest) = answer.health.freshest_received_at {
+        live.telemetry.look_lag_seconds.set(now.duration_since(newest).as_secs());
+    }
 }
 
 fn latest_verdict(live: &Live, case: &CaseId) -> Option<Verdict> {
@@ -91,7 +128,8 @@ struct Asked {
 
 /// What a case's plan asks of the event log.
 fn ask(state: &State, id: &CaseId, now: Timestamp) -> Result<Asked, LookError> {
-    let missing = |why: &str| LookError::NotMeasurable { case: id.clone(), why: why.to_owned() };
+    let subject = format!("case {id}");
+    let missing = |why: &str| LookError::NotMeasurable { subject: subject.clone(), why: why.to_owned() };
     let case = state.cases.get(id).ok_or_else(|| missing("does not exist"))?;
     let plan = case.plan.as_ref().ok_or_else(|| missing("has no rollout plan"))?;
     let rollout = case.rollout().ok_or_else(|| missing("has no flag"))?;
@@ -106,28 +144,65 @@ fn ask(state: &State, id: &CaseId, now: Timestamp) -> Result<Asked, LookError> {
     let guardrails = plan.guardrails.iter().map(|guardrail| &guardrail.metric);
     let metrics = std::iter::once(primary)
         .chain(guardrails.clone())
-        .map(|metric| queried(state, case, metric))
+        .map(|metric| queried(state, &subject, plan.window_hours, metric))
         .collect::<Result<Vec<_>, _>>()?;
-    let kind =
-        |metric: &MetricId| state.metrics.get(metric).map_or(MetricKind::Proportion, |metric| metric.kind);
+    let arms = vec!["control".to_owned(), "treatment".to_owned()];
     Ok(Asked {
         query: Query {
             flag: rollout.flag_key,
             revision: Some(rollout.version),
             unit_type: unit_type(&plan.unit).to_owned(),
-            arms: vec!["control".to_owned(), "treatment".to_owned()],
+            arms,
             epochs,
             as_of: now,
             lateness: LATENESS_DEFAULT,
             metrics,
         },
-        primary: kind(primary),
-        guardrails: guardrails.map(|metric| (metric.clone(), kind(metric))).collect(),
+        primary: kind_of(state, primary),
+        guardrails: guardrails.map(|metric| (metric.clone(), kind_of(state, metric))).collect(),
     })
 }
 
-fn queried(state: &State, case: &Case, id: &MetricId) -> Result<tenure_analysis::Metric, LookError> {
-    let missing = |why: String| LookError::NotMeasurable { case: case.id.clone(), why };
+/// What an experiment that is run here asks of the event log: every arm, since its start.
+fn ask_of_run(state: &State, id: &ExperimentId, now: Timestamp) -> Result<Asked, LookError> {
+    let subject = format!("experiment {id}");
+    let missing = |why: &str| LookError::NotMeasurable { subject: subject.clone(), why: why.to_owned() };
+    let run = state.runs.get(id).ok_or_else(|| missing("is not run here"))?;
+    let since = run.started.as_ref().ok_or_else(|| missing("has not started"))?.at;
+    let plan = &run.plan;
+    let primary = MetricId::new(&plan.metric.name).map_err(|_| missing("names no metric"))?;
+    let guardrails = plan.guardrails.iter().map(|guardrail| &guardrail.metric);
+    let metrics = std::iter::once(&primary)
+        .chain(guardrails.clone())
+        .map(|metric| queried(state, &subject, plan.window_hours, metric))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Asked {
+        query: Query {
+            flag: plan.flag.to_string(),
+            revision: Some(run.revision()),
+            unit_type: unit_type(&plan.metric.unit).to_owned(),
+            arms: plan.arms.iter().map(|arm| arm.name.clone()).collect(),
+            epochs: vec![Epoch { index: 0, starts_at: since }],
+            as_of: now,
+            lateness: LATENESS_DEFAULT,
+            metrics,
+        },
+        primary: plan.metric.kind,
+        guardrails: guardrails.map(|metric| (metric.clone(), kind_of(state, metric))).collect(),
+    })
+}
+
+fn kind_of(state: &State, metric: &MetricId) -> MetricKind {
+    state.metrics.get(metric).map_or(MetricKind::Proportion, |metric| metric.kind)
+}
+
+fn queried(
+    state: &State,
+    subject: &str,
+    window_hours: Option<u32>,
+    id: &MetricId,
+) -> Result<tenure_analysis::Metric, LookError> {
+    let missing = |why: String| LookError::NotMeasurable { subject: subject.to_owned(), why };
     let metric = state
         .metrics
         .get(id)
@@ -139,7 +214,7 @@ fn queried(state: &State, case: &Case, id: &MetricId) -> Result<tenure_analysis:
     if matches!(metric.kind, MetricKind::Ratio | MetricKind::Quantile) {
         return Err(missing(format!("measures {id}; ratios and quantiles are judged from files, not live")));
     }
-    let hours = case.plan.as_ref().and_then(|plan| plan.window_hours).or(metric.window_hours);
+    let hours = window_hours.or(metric.window_hours);
     Ok(tenure_analysis::Metric {
         name: id.to_string(),
         event,
@@ -174,8 +249,6 @@ impl Asked {
                 })
                 .collect::<Vec<_>>()
         };
-        let of_primary =
-            answer.epochs.iter().flat_map(|epoch| &epoch.arms).filter_map(|arm| arm.metrics.first());
         OwnLook {
             epochs: arms(0, self.primary),
             guardrails: self
@@ -187,14 +260,56 @@ impl Asked {
                     epochs: arms(place, *kind),
                 })
                 .collect(),
-            provisional_units: of_primary.map(|metric| metric.immature.n()).sum(),
+            provisional_units: provisional_units(answer),
             units_in_two_arms: answer.health.units_in_two_arms,
             fault: None,
-            engine: concat!("tenure ", env!("CARGO_PKG_VERSION"), ", embedded engine").to_owned(),
+            engine: ENGINE.to_owned(),
             seen: None,
-            inputs: serde_json::to_vec(answer).ok().map(|bytes| hex::encode(Sha256::digest(bytes))),
+            inputs: digest(answer),
         }
     }
+
+    /// The answer as a look at every arm of an experiment.
+    fn read_of_run(&self, answer: &Answer) -> RunLook {
+        let answered = answer.epochs.first().map(|epoch| epoch.arms.as_slice()).unwrap_or_default();
+        let seen = |(place, name): (usize, &String)| {
+            let of = |metric: usize, kind: MetricKind| {
+                let answered = answered.get(place).and_then(|arm| arm.metrics.get(metric));
+                answered.map_or(Arm::Counts([0, 0]), |metric| arm(metric, kind))
+            };
+            let guardrails = self.guardrails.iter().zip(1..);
+            ArmSeen {
+                arm: name.clone(),
+                primary: of(0, self.primary),
+                guardrails: guardrails
+                    .map(|((metric, kind), place)| (metric.clone(), of(place, *kind)))
+                    .collect(),
+            }
+        };
+        RunLook {
+            arms: self.query.arms.iter().enumerate().map(seen).collect(),
+            provisional_units: provisional_units(answer),
+            units_in_two_arms: answer.health.units_in_two_arms,
+            fault: None,
+            engine: ENGINE.to_owned(),
+            inputs: digest(answer),
+            seen: None,
+        }
+    }
+}
+
+/// What took a look.
+const ENGINE: &str = concat!("tenure ", env!("CARGO_PKG_VERSION"), ", embedded engine");
+
+/// Units whose window has not passed, by the primary metric.
+fn provisional_units(answer: &Answer) -> u64 {
+    let arms = answer.epochs.iter().flat_map(|epoch| &epoch.arms);
+    arms.filter_map(|arm| arm.metrics.first()).map(|metric| metric.immature.n()).sum()
+}
+
+/// A digest of what was answered.
+fn digest(answer: &Answer) -> Option<String> {
+    serde_json::to_vec(answer).ok().map(|bytes| hex::encode(Sha256::digest(bytes)))
 }
 
 /// What was seen of the data beside the moments.
@@ -202,8 +317,13 @@ fn seen(live: &Live, query: &Query, answer: &Answer) -> DataSeen {
     let health = &answer.health;
     let [accepted, refused] = ingest::totals(&live.telemetry);
     let exposed = answer.epochs.iter().filter_map(|epoch| {
-        let [control, treatment] = epoch.arms.as_slice() else { return None };
-        Some(ExposedUnits { epoch: epoch.epoch, control: control.units, treatment: treatment.units })
+        let [control, treatment, further @ ..] = epoch.arms.as_slice() else { return None };
+        Some(ExposedUnits {
+            epoch: epoch.epoch,
+            control: control.units,
+            treatment: treatment.units,
+            further: further.iter().map(|arm| arm.units).collect(),
+        })
     });
     let revision = query.revision.as_deref().unwrap_or_default();
     DataSeen {

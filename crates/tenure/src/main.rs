@@ -9,6 +9,7 @@ mod demo;
 mod environment;
 mod evaluate;
 mod event;
+mod experiment;
 mod flag;
 mod import;
 mod journal;
@@ -73,6 +74,9 @@ enum Command {
     Case(process::CaseCommand),
     /// What waits on you, oldest first, each with the command that answers it
     Next(process::NextArgs),
+    /// Experiments: those that were registered, and those that are run here
+    #[command(subcommand)]
+    Experiment(experiment::Command),
     /// Owner processes from a file, owners from CODEOWNERS
     #[command(subcommand)]
     Codebase(codebase::Command),
@@ -127,6 +131,7 @@ fn main() -> ExitCode {
         Command::Events(command) => event::run(command),
         Command::Case(command) => process::case(command),
         Command::Next(args) => process::next(args),
+        Command::Experiment(command) => experiment::run(command),
         Command::Codebase(command) => codebase::run(command),
         Command::Policy(command) => policy::run(command),
         Command::Do(args) => process::give(args),

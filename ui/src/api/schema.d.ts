@@ -787,6 +787,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List experiments that are run here, those that ended too. */
+        get: operations["list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{experiment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One experiment that is run here, by the name of the experiment. */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{experiment}/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every look at an experiment that is run here. */
+        get: operations["list_run_looks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments": {
         parameters: {
             query?: never;
@@ -1556,6 +1607,36 @@ export interface components {
              */
             variance: number;
         } | components["schemas"]["Level"];
+        /** @description One arm at a look, and everything that was concluded from it then. */
+        ArmMeasured: {
+            /** @description The arm. */
+            arm: string;
+            /** @description Why the arm is closed from now on; none when it is not. */
+            closed?: string | null;
+            /** @description The control's level. */
+            control: components["schemas"]["Level"];
+            /** @description The same of the guardrails. */
+            guardrail_moments?: components["schemas"]["GuardrailArms"][];
+            /** @description What the guardrails said. */
+            guardrails?: components["schemas"]["GuardrailLook"][];
+            /** @description What the statistics said. */
+            judged: components["schemas"]["Judged"];
+            /** @description What it was judged by, as the engine returned it. */
+            moments: components["schemas"]["EpochArms"];
+            /** @description The arm's level. */
+            treatment: components["schemas"]["Level"];
+        };
+        /** @description What the query engine returned of one arm: its matured units. */
+        ArmSeen: {
+            /** @description The arm. */
+            arm: string;
+            /** @description Its guardrails. */
+            guardrails?: {
+                [key: string]: components["schemas"]["Arm"];
+            };
+            /** @description Its primary metric. */
+            primary: components["schemas"]["Arm"];
+        };
         /** @description What a person without an account is asked. */
         Asked: {
             /** @description The case. */
@@ -2585,6 +2666,22 @@ export interface components {
             with: components["schemas"]["RegisterExperiment"];
         } | {
             /** @constant */
+            do: "plan_run";
+            with: components["schemas"]["PlanRun"];
+        } | {
+            /** @constant */
+            do: "start_run";
+            with: components["schemas"]["StartRun"];
+        } | {
+            /** @constant */
+            do: "record_run";
+            with: components["schemas"]["RecordRun"];
+        } | {
+            /** @constant */
+            do: "stop_run";
+            with: components["schemas"]["StopRun"];
+        } | {
+            /** @constant */
             do: "open_case";
             with: components["schemas"]["OpenCase"];
         } | {
@@ -2933,6 +3030,21 @@ export interface components {
             /** @description The JSON Schema of its arguments, with all it refers to. */
             with: components["schemas"]["Schema"];
         };
+        /** @description What is known of one arm that is compared with control. */
+        ComparedArm: {
+            /** @description How each guardrail is judged, once a look could say anything. */
+            guardrails?: {
+                [key: string]: components["schemas"]["GuardrailQuestion"];
+            };
+            /** @description Its latest look. */
+            latest?: components["schemas"]["ArmMeasured"] | null;
+            /** @description What its looks remember. */
+            monitor: components["schemas"]["Monitor"];
+            /** @description The plan of its looks; none before the start. */
+            plan: components["schemas"]["MeasurementPlan"] | null;
+            /** @description Its looks, thinned. */
+            track?: components["schemas"]["Point"][];
+        };
         /** @description Of what a stratified estimate was made: by this its correlation with a later one is known. */
         Composition: {
             /**
@@ -3190,7 +3302,7 @@ export interface components {
              */
             duplicates: number;
             /**
-             * @description ExposedUnits units by epoch, whether or not their window has passed.
+             * @description Exposed units by epoch, whether or not their window has passed.
              * @default []
              */
             exposed: components["schemas"]["ExposedUnits"][];
@@ -4166,6 +4278,22 @@ export interface components {
             /** @constant */
             kind: "experiment_registered";
         } | {
+            body: components["schemas"]["RunPlanned"];
+            /** @constant */
+            kind: "run_planned";
+        } | {
+            body: components["schemas"]["RunStarted"];
+            /** @constant */
+            kind: "run_started";
+        } | {
+            body: components["schemas"]["RunLooked"];
+            /** @constant */
+            kind: "run_looked";
+        } | {
+            body: components["schemas"]["RunEnded"];
+            /** @constant */
+            kind: "run_ended";
+        } | {
             body: components["schemas"]["PlatformChangeRegistered"];
             /** @constant */
             kind: "platform_change_registered";
@@ -4678,6 +4806,22 @@ export interface components {
             /** @constant */
             kind: "experiment_registered";
         } | {
+            body: components["schemas"]["RunPlanned"];
+            /** @constant */
+            kind: "run_planned";
+        } | {
+            body: components["schemas"]["RunStarted"];
+            /** @constant */
+            kind: "run_started";
+        } | {
+            body: components["schemas"]["RunLooked"];
+            /** @constant */
+            kind: "run_looked";
+        } | {
+            body: components["schemas"]["RunEnded"];
+            /** @constant */
+            kind: "run_ended";
+        } | {
             body: components["schemas"]["PlatformChangeRegistered"];
             /** @constant */
             kind: "platform_change_registered";
@@ -5030,6 +5174,8 @@ export interface components {
             prior?: components["schemas"]["Prior"] | null;
             /** @description When it was registered, and by whom. */
             registered: components["schemas"]["Stamp"];
+            /** @description Of an experiment that was run here: what its result was taken from. */
+            run?: components["schemas"]["RunResult"] | null;
             /** @description The product surface it ran on. */
             surface: string | null;
             /** @description The team that ran it. */
@@ -5062,6 +5208,8 @@ export interface components {
             parent?: components["schemas"]["ExperimentId"] | null;
             /** @description Its effect with the one of the experiment it re-runs as a prior. */
             prior?: components["schemas"]["Prior"] | null;
+            /** @description Of an experiment that was run here: what its result was taken from. */
+            run?: components["schemas"]["RunResult"] | null;
             /** @description The product surface it ran on. */
             surface?: string | null;
             /** @description The team that ran it. */
@@ -5094,6 +5242,8 @@ export interface components {
             prior?: components["schemas"]["Prior"] | null;
             /** @description When it was registered, and by whom. */
             registered: components["schemas"]["Stamp"];
+            /** @description Of an experiment that was run here: what its result was taken from. */
+            run?: components["schemas"]["RunResult"] | null;
             /** @description The product surface it ran on. */
             surface: string | null;
             /** @description The team that ran it. */
@@ -5140,6 +5290,8 @@ export interface components {
              * @description Which epoch.
              */
             epoch: number;
+            /** @description In each further treatment arm, of an experiment with several. */
+            further?: number[];
             /**
              * Format: uint64
              * @description In the treatment arm.
@@ -5464,7 +5616,8 @@ export interface components {
             evaluated?: string | null;
             /**
              * Format: double
-             * @description Of a case's flag: the share of all units that meet the feature, in percent.
+             * @description Of a case's flag: the share of all units that meet the feature, in percent; of an experiment's, the share that is
+             *     admitted to one of its arms.
              */
             exposure_percent?: number | null;
             /** @description Why. */
@@ -5497,6 +5650,8 @@ export interface components {
             environments: {
                 [key: string]: components["schemas"]["FlagStanding"];
             };
+            /** @description The experiment that runs on it, or ran on it last: what it serves when no case is wrapped in it and nobody set it. */
+            experiment?: components["schemas"]["ExperimentId"] | null;
             /** @description Why it cannot be served there, if it cannot. */
             fault?: string | null;
             /** @description Its key. */
@@ -7187,6 +7342,13 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
+        Page_RunView: {
+            /** @description The items. */
+            items: components["schemas"]["RunView"][];
+            /** @description What to send as `after` for the next page; absent on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
         Page_ScanView: {
             /** @description The items. */
             items: components["schemas"]["ScanView"][];
@@ -7444,6 +7606,122 @@ export interface components {
              * @description Its critical value; none when it could not stop.
              */
             z: number | null;
+        };
+        /** @description Plans an experiment that is run here, or plans it anew before its start. */
+        PlanRun: {
+            /**
+             * @description Its arms, control first; `control` gets `false` and `treatment` gets `true` when left out.
+             * @default [
+             *       {
+             *         "name": "control",
+             *         "value": false,
+             *         "weight": 1
+             *       },
+             *       {
+             *         "name": "treatment",
+             *         "value": true,
+             *         "weight": 1
+             *       }
+             *     ]
+             */
+            arms: components["schemas"]["RunArmInput"][];
+            /**
+             * @description The kept case whose level it has to beat.
+             * @default null
+             */
+            baseline: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: double
+             * @description The share of all units that is admitted to one of the arms, in percent; all when left out.
+             * @default 100
+             */
+            coverage_percent: number;
+            /**
+             * @description Where; `production` when left out.
+             * @default production
+             */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description What it is called, and the experiment that it becomes. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description The flag its arms are drawn on; its own until it ends. */
+            flag: components["schemas"]["FlagKey"];
+            /**
+             * @description Metrics that must not get worse.
+             * @default []
+             */
+            guardrails: components["schemas"]["GuardrailInput"][];
+            /**
+             * @description What is believed.
+             * @default null
+             */
+            hypothesis: components["schemas"]["Hypothesis"] | null;
+            /**
+             * Format: double
+             * @description The level that is expected of control: a share of units, or a mean; what the parent or the baseline had when left
+             *     out.
+             * @default null
+             */
+            level: number | null;
+            /**
+             * Format: uint32
+             * @description Days after which an open verdict is closed; 90 when left out.
+             * @default null
+             */
+            max_days: number | null;
+            /** @description The metric it is decided by. */
+            metric: components["schemas"]["MetricId"];
+            /**
+             * Format: uint32
+             * @description Days before a positive verdict; 7 when left out.
+             * @default null
+             */
+            min_days: number | null;
+            /**
+             * @description The experiment it is a re-run or a follow-up of.
+             * @default null
+             */
+            parent: components["schemas"]["ExperimentId"] | null;
+            /**
+             * Format: uint64
+             * @description Units in control at the planned end, when that is known otherwise.
+             * @default null
+             */
+            planned_n: number | null;
+            /**
+             * Format: double
+             * @description For a mean, the standard deviation of one unit's value.
+             * @default null
+             */
+            sd: number | null;
+            /**
+             * Format: double
+             * @description The smallest relative change worth finding, such as 0.05: with it comes the size of the plan.
+             * @default null
+             */
+            smallest_lift: number | null;
+            /**
+             * @description The product surface it runs on.
+             * @default null
+             */
+            surface: string | null;
+            /** @description The team that runs it. */
+            team: components["schemas"]["TeamId"];
+            /**
+             * @description Its name for people.
+             * @default null
+             */
+            title: string | null;
+            /**
+             * @description The context attribute that carries the unit; the metric's when left out.
+             * @default null
+             */
+            unit: string | null;
+            /**
+             * Format: uint32
+             * @description Hours after first exposure in which outcomes count; the metric's when left out.
+             * @default null
+             */
+            window_hours: number | null;
         };
         /** @description The name of a platform change. */
         PlatformChangeId: string;
@@ -8186,6 +8464,13 @@ export interface components {
              */
             files: number;
         };
+        /** @description Records a look of Tenure's own at a run. */
+        RecordRun: {
+            /** @description At which. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description What was seen. */
+            look: components["schemas"]["RunLook"];
+        };
         /** @description A command was not carried out, and why. */
         Refusal: {
             /** @description The stable code. */
@@ -8786,6 +9071,175 @@ export interface components {
              */
             number: number;
         };
+        /** @description One arm of a run. */
+        RunArm: {
+            /** @description Its name, which is also the flag's variant. */
+            name: string;
+            /** @description What its units get. */
+            value: unknown;
+            /**
+             * Format: uint32
+             * @description Its part of the admitted units, over the sum of all weights.
+             * @default 1
+             */
+            weight: number;
+        };
+        /** @description One arm of a run. */
+        RunArmInput: {
+            /** @description Its name, which is also the flag's variant. */
+            name: string;
+            /** @description What its units get. */
+            value: unknown;
+            /**
+             * Format: uint32
+             * @description Its part of the admitted units, over the sum of all weights.
+             * @default 1
+             */
+            weight: number;
+        };
+        /** @description How a run ended. */
+        RunEnd: {
+            /** @description The arm that its result is of; none when there is no result. */
+            arm: string | null;
+            /** @description Why it was stopped, or why there is no result. */
+            reason: string | null;
+            /** @description When, and by whom; Tenure itself when the last arm was judged. */
+            stamp: components["schemas"]["Stamp"];
+        };
+        /** @description A run ended: everybody gets what control gets. */
+        RunEnded: {
+            /** @description The arm that its result is of; none when there is no result. */
+            arm?: string | null;
+            /** @description Which. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description Why it was stopped, or why there is no result. */
+            reason?: string | null;
+        };
+        /** @description What the query engine returned of a run. */
+        RunLook: {
+            /** @description Every arm. */
+            arms: components["schemas"]["ArmSeen"][];
+            /**
+             * @description The engine that returned it, with its version.
+             * @default
+             */
+            engine: string;
+            /** @description A failed check of the data, in words. */
+            fault?: string | null;
+            /** @description A digest of what it read. */
+            inputs?: string | null;
+            /**
+             * Format: uint64
+             * @description Units whose window has not passed.
+             * @default 0
+             */
+            provisional_units: number;
+            /** @description What was seen of the event log beside the moments. */
+            seen?: components["schemas"]["DataSeen"] | null;
+            /**
+             * Format: uint64
+             * @description Units that were seen in more than one arm, and count in none.
+             * @default 0
+             */
+            units_in_two_arms: number;
+        };
+        /** @description A run was looked at. */
+        RunLooked: {
+            /** @description Every arm that was open. */
+            arms: components["schemas"]["ArmMeasured"][];
+            /** @description The engine that made it, with its version. */
+            engine: string;
+            /** @description Which. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description Checks of the data, the worst first. */
+            health?: components["schemas"]["DataFinding"][];
+            /** @description A digest of what the engine read. */
+            inputs?: string | null;
+            /** @description What the next look has to know of each arm. */
+            monitors: {
+                [key: string]: components["schemas"]["Monitor"];
+            };
+            /**
+             * Format: uint32
+             * @description 1 for the first of the run.
+             */
+            number: number;
+            /**
+             * Format: date
+             * @description The date.
+             */
+            on: string;
+            /**
+             * Format: uint64
+             * @description Units whose window has not passed.
+             * @default 0
+             */
+            provisional_units: number;
+            /**
+             * Format: uint64
+             * @description Units seen in more than one arm.
+             * @default 0
+             */
+            units_in_two_arms: number;
+        };
+        /** @description A page of looks. */
+        RunLooks: {
+            /** @description Every look as it was recorded, oldest first. */
+            looks: components["schemas"]["RunLookTaken"][];
+            /**
+             * Format: int64
+             * @description Where the next page begins, if there is one: its `after`.
+             */
+            next?: number | null;
+        };
+        /** @description A look as the journal has it. */
+        RunLookTaken: {
+            /**
+             * Format: date-time
+             * @description When it was taken.
+             */
+            at: string;
+            /** @description What was measured and concluded of every arm: moments, interval, verdict, guardrails, health. */
+            measured: components["schemas"]["RunMeasured"];
+            /**
+             * Format: int64
+             * @description The entry that holds it.
+             */
+            seq: number;
+        };
+        /** @description A look at a run, and everything that was concluded from it then. */
+        RunMeasured: {
+            /** @description Every arm that was open. */
+            arms: components["schemas"]["ArmMeasured"][];
+            /** @description The engine that made it, with its version. */
+            engine: string;
+            /** @description Checks of the data, the worst first. */
+            health?: components["schemas"]["DataFinding"][];
+            /** @description A digest of what the engine read. */
+            inputs?: string | null;
+            /**
+             * Format: uint32
+             * @description 1 for the first of the run.
+             */
+            number: number;
+            /**
+             * Format: date
+             * @description The date.
+             */
+            on: string;
+            /**
+             * Format: uint64
+             * @description Units whose window has not passed.
+             * @default 0
+             */
+            provisional_units: number;
+            /**
+             * Format: uint64
+             * @description Units seen in more than one arm.
+             * @default 0
+             */
+            units_in_two_arms: number;
+        };
         /** @description The wave that runs. */
         Running: {
             /**
@@ -8813,6 +9267,144 @@ export interface components {
              * @description Its place in the plan, counted from 0.
              */
             wave: number;
+        };
+        /** @description What is frozen when a run is planned. */
+        RunPlan: {
+            /** @description Its arms, control first. */
+            arms: components["schemas"]["RunArm"][];
+            /** @description The kept case whose level it has to beat. */
+            baseline?: components["schemas"]["CaseId"] | null;
+            /**
+             * Format: double
+             * @description The share of all units that is admitted to one of the arms, in percent.
+             */
+            coverage_percent: number;
+            /**
+             * Format: double
+             * @description The smallest effect worth finding, on the scale.
+             */
+            effect?: number | null;
+            /** @description Where. */
+            environment: components["schemas"]["EnvironmentId"];
+            /** @description The level that is expected of control, by which the plan's size is reckoned. */
+            expected: components["schemas"]["Level"];
+            /** @description The flag its arms are drawn on. */
+            flag: components["schemas"]["FlagKey"];
+            /** @description Metrics that must not get worse. */
+            guardrails?: components["schemas"]["Guardrail"][];
+            /** @description What is believed. */
+            hypothesis?: components["schemas"]["Hypothesis"] | null;
+            /**
+             * Format: uint32
+             * @description Days after which an open verdict is closed.
+             */
+            max_days: number;
+            /** @description The metric it is decided by; its unit is what is drawn and counted. */
+            metric: components["schemas"]["PrimaryMetric"];
+            /**
+             * Format: uint32
+             * @description Days before a positive verdict.
+             */
+            min_days: number;
+            /** @description The experiment it is a re-run or a follow-up of. */
+            parent?: components["schemas"]["ExperimentId"] | null;
+            /**
+             * Format: uint64
+             * @description Units in control at the planned end.
+             */
+            planned_n: number;
+            /** @description The scale on which the arms are compared. */
+            scale: components["schemas"]["Scale"];
+            /** @description The product surface it runs on. */
+            surface?: string | null;
+            /** @description The team that runs it. */
+            team: components["schemas"]["TeamId"];
+            /** @description Its name for people. */
+            title?: string | null;
+            /**
+             * Format: uint32
+             * @description Hours after first exposure in which a unit's outcomes count; the metric's when left out.
+             */
+            window_hours?: number | null;
+        };
+        /** @description A run was planned. */
+        RunPlanned: {
+            /** @description Which. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description Its plan. */
+            plan: components["schemas"]["RunPlan"];
+        };
+        /** @description What the result of an experiment that was run here was taken from. */
+        RunResult: {
+            /** @description The arm that it is the result of. */
+            arm: string;
+            /**
+             * Format: uint32
+             * @description Of how many arms, control not counted, it is the best.
+             */
+            arms: number;
+            /**
+             * Format: double
+             * @description Information as a share of the plan's.
+             */
+            information_fraction?: number | null;
+            /**
+             * Format: uint32
+             * @description How many looks there were.
+             */
+            looks: number;
+        };
+        /** @description A run was started. */
+        RunStarted: {
+            /** @description Which. */
+            experiment: components["schemas"]["ExperimentId"];
+            /**
+             * Format: date
+             * @description The date.
+             */
+            on: string;
+            /** @description What the looks of each arm go by. */
+            plans: {
+                [key: string]: components["schemas"]["MeasurementPlan"];
+            };
+        };
+        /** @description Where a run stands. */
+        RunStatus: "planned" | "running" | "judged" | "stopped";
+        /** @description An experiment that is run here, with where it stands. */
+        RunView: {
+            /** @description The arms that are compared with control, by name. */
+            arms: {
+                [key: string]: components["schemas"]["ComparedArm"];
+            };
+            /** @description How it ended. */
+            ended: components["schemas"]["RunEnd"] | null;
+            /** @description What it is called, and the experiment that it becomes. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description The latest one. */
+            latest: components["schemas"]["RunMeasured"] | null;
+            /**
+             * Format: date-time
+             * @description When the last one was taken.
+             */
+            looked: string | null;
+            /**
+             * Format: uint32
+             * @description How many looks there were.
+             */
+            looks: number;
+            /** @description Its plan. */
+            plan: components["schemas"]["RunPlan"];
+            /** @description When it was planned, and by whom. */
+            planned: components["schemas"]["Stamp"];
+            /** @description When it was started, and by whom. */
+            started: components["schemas"]["Stamp"] | null;
+            /**
+             * Format: date
+             * @description The date it was started.
+             */
+            started_on: string | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["RunStatus"];
         };
         /** @description What the sample-ratio tests say. */
         SampleRatio: {
@@ -9354,7 +9946,7 @@ export interface components {
             since: string;
         };
         /** @description What says that a flag has outlived its purpose. */
-        Staleness: "past_lifetime" | "case_ended" | "same_for_everybody" | "not_evaluated";
+        Staleness: "past_lifetime" | "case_ended" | "run_ended" | "same_for_everybody" | "not_evaluated";
         /** @description When something was done, and by whom. */
         Stamp: {
             /** @description For whom, when it acted as a deputy. */
@@ -9386,6 +9978,11 @@ export interface components {
             /** @description Which. */
             follow_up: components["schemas"]["FollowUpId"];
         };
+        /** @description Starts a planned run: admitted units meet their arms. */
+        StartRun: {
+            /** @description Which. */
+            experiment: components["schemas"]["ExperimentId"];
+        };
         /** @description Starts the next wave. */
         StartWave: {
             /** @description Of which case. */
@@ -9400,6 +9997,16 @@ export interface components {
         StopExposure: {
             /** @description In which case. */
             case: components["schemas"]["CaseId"];
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description Ends a run, at once. What was judged positive by then is its result; without one it has none. */
+        StopRun: {
+            /** @description Which. */
+            experiment: components["schemas"]["ExperimentId"];
             /**
              * @description Why.
              * @default null
@@ -11808,6 +12415,97 @@ export interface operations {
             };
             /** @description as many follow as the server bears */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                /** @description The last id of the page before. */
+                after?: string;
+                /** @description How many, at most 1,000. */
+                limit?: number;
+                /** @description Where it stands: planned, running, judged or stopped. */
+                status?: string | null;
+                /** @description The team that runs it. */
+                team?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RunView"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_run_looks: {
+        parameters: {
+            query?: {
+                /** @description The last entry of the page before. */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The experiment */
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunLooks"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -341,8 +341,12 @@ impl Because {
     }
 }
 
-/// A flag that belongs to a case is raised by its rollout only.
-fn free_of_cases(ask: &Ask<'_>, key: &FlagKey) -> Result<(), Refusal> {
+/// A flag that belongs to a case is raised by its rollout only, and one that an experiment is run on by that.
+fn free_of_others(ask: &Ask<'_>, key: &FlagKey) -> Result<(), Refusal> {
+    if let Some(run) = ask.state.run_of_flag(key).filter(|run| run.ended.is_none()) {
+        let whose = format!("another key: experiment {} is run on this one until it ends", run.experiment);
+        return Err(Refusal::exists("flag", key).missing([whose]).since(run.planned.at));
+    }
     let Some(case) = ask.state.case_of_flag(key) else { return Ok(()) };
     let refusal = Refusal::exists("flag", key)
         .missing([format!("another key: this one belongs to case {}, whose rollout raises it", case.id)]);
@@ -360,7 +364,7 @@ pub(crate) fn set(
     writing: &Writing,
     because: Because,
 ) -> Result<Vec<Event>, Refusal> {
-    free_of_cases(ask, key)?;
+    free_of_others(ask, key)?;
     ask.environment_in_use(environment)?;
     let source = writing.source()?;
     check(ask, key, environment, &source)?;
@@ -425,7 +429,7 @@ pub(crate) fn revert(
     because: Because,
 ) -> Result<Vec<Event>, Refusal> {
     let flag = ask.state.flags.get(key).ok_or_else(|| Refusal::not_found("flag", key))?;
-    free_of_cases(ask, key)?;
+    free_of_others(ask, key)?;
     ask.environment_in_use(environment)?;
     if flag.version(environment, entry).is_none() {
         return Err(Refusal::not_found(&format!("change of flag {key} in {environment} by entry"), entry)
@@ -462,7 +466,7 @@ pub(crate) fn revert(
 impl SetFlag {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         ask.seated(&flag_setters(), None, "set a flag")?;
-        free_of_cases(ask, &self.key)?;
+        free_of_others(ask, &self.key)?;
         ask.changes_directly(&self.environment)?;
         set(ask, &self.key, &self.environment, &self.writing, Because::of(self.reason.as_deref()))
     }

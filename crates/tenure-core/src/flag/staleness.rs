@@ -32,6 +32,8 @@ pub enum Staleness {
     PastLifetime,
     /// Its case came to its end.
     CaseEnded,
+    /// The experiment that was run on it came to its end, and no case has taken it over.
+    RunEnded,
     /// Everybody has been getting the same for longer than a flag may stay after a keep.
     SameForEverybody,
     /// Nobody has asked for it lately.
@@ -41,8 +43,22 @@ pub enum Staleness {
 impl State {
     /// Why a flag should leave the code; empty for one that still has a purpose.
     pub fn staleness(&self, key: &FlagKey, now: Timestamp) -> Vec<Stale> {
-        let of_case = self.case_of_flag(key).is_some();
-        if of_case { self.case_flag_staleness(key, now) } else { self.plain_flag_staleness(key, now) }
+        if self.case_of_flag(key).is_some() {
+            return self.case_flag_staleness(key, now);
+        }
+        let plain = self.flags.get(key).is_some_and(|flag| flag.in_force().next().is_some());
+        if plain { self.plain_flag_staleness(key, now) } else { self.run_flag_staleness(key) }
+    }
+
+    /// The flag of an experiment that ended serves what control got, until a case takes it over or it leaves the code.
+    fn run_flag_staleness(&self, key: &FlagKey) -> Vec<Stale> {
+        let ended = self.run_of_flag(key).and_then(|run| Some((run, run.ended.as_ref()?)));
+        let stale = ended.map(|(run, end)| Stale {
+            reason: Staleness::RunEnded,
+            since: self.calendar(&run.plan.team).date(end.stamp.at),
+            sentence: format!("experiment {} came to its end", run.experiment),
+        });
+        stale.into_iter().collect()
     }
 
     fn case_flag_staleness(&self, key: &FlagKey, now: Timestamp) -> Vec<Stale> {

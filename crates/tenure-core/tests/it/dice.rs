@@ -181,6 +181,22 @@ fn about_the_world(dice: &mut Dice<'_>, name: &str, [day, after]: [String; 2]) -
             let account = dice.pick(&["stranger", "designer"]);
             json!({"account": account, "role": dice.pick(&["observer", "developer", "codebase_owner:boards-web"])})
         }
+        "plan_run" => {
+            let experiment = format!("RUN-{}", dice.roll(4));
+            json!({
+                "experiment": experiment, "team": "kestrel", "flag": experiment, "metric": "primary",
+                "level": 0.15, "smallest_lift": dice.pick(&[0.1, 0.1, 2.0]), "max_days": 30,
+            })
+        }
+        "start_run" | "stop_run" => json!({"experiment": format!("RUN-{}", dice.roll(4)), "reason": "r"}),
+        "record_run" => {
+            let seen = |arm: &str, done: u64| json!({"arm": arm, "primary": [20_000, done]});
+            let done = dice.pick(&[3_010, 3_600, 2_400]);
+            json!({
+                "experiment": format!("RUN-{}", dice.roll(4)),
+                "look": {"arms": [seen("control", 3_000), seen("treatment", done)]},
+            })
+        }
         "set_policy" => json!({"policy": {"deviation_budget": dice.pick(&[4, 5, 6])}}),
         "define_metric" => json!({"metric": dice.pick(&["primary", "errors"])}),
         "set_flag" => {
@@ -246,7 +262,11 @@ fn plan(dice: &mut Dice<'_>) -> Json {
 }
 
 /// Commands that people give without being waited on, or before it is time; more than once what there is seldom cause for.
-const UNASKED: [&str; 60] = [
+const UNASKED: [&str; 64] = [
+    "plan_run",
+    "start_run",
+    "record_run",
+    "stop_run",
     "log_deviation",
     "rule_deviation",
     "add_follow_up",

@@ -320,6 +320,14 @@ fn absurd(dice: &mut Dice<'_>, name: &str) -> Json {
         "waves" => {
             json!([[numbers[dice.roll(7)], "measure"], [50, dice.pick(&["safety", "measure", "fun"])]])
         }
+        "arms" => json!([
+            {"name": dice.pick(&["control", "off", ""]), "value": numbers[dice.roll(7)], "weight": numbers[dice.roll(7)]},
+            {"name": "b", "value": numbers[dice.roll(7)], "weight": u32::MAX},
+        ]),
+        "look" => json!({
+            "arms": [{"arm": "control", "primary": arms[dice.roll(5)]}, {"arm": "treatment", "primary": arms[dice.roll(5)]}],
+            "units_in_two_arms": u64::MAX,
+        }),
         "measurement" => json!({
             "control": arms[dice.roll(5)], "treatment": arms[dice.roll(5)],
             "planned_n": numbers[dice.roll(7)], "split": numbers[dice.roll(7)],

@@ -22,6 +22,7 @@ mod narration;
 mod notifications;
 mod refusals;
 mod rollouts;
+mod runs;
 mod scenarios;
 mod town;
 mod views;

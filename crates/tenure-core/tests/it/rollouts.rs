@@ -449,7 +449,7 @@ fn a_missed_deadline_is_said_once() {
             .into_iter()
             .filter_map(|due| match due {
                 Due::Submit(command) => Some(*command),
-                Due::Look { .. } => None,
+                Due::Look { .. } | Due::LookAtRun { .. } => None,
             })
             .collect()
     };

@@ -68,8 +68,12 @@ fn choices_come_from_decide_and_refused_ones_say_why() {
 }
 
 /// Commands that are about no case, and the one that only Tenure itself gives.
-const NOT_IN_A_CASE: [&str; 30] = [
+const NOT_IN_A_CASE: [&str; 34] = [
     "register_experiment",
+    "plan_run",
+    "start_run",
+    "record_run",
+    "stop_run",
     "open_case",
     "register_platform_change",
     "define_team",

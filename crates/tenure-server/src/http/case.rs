@@ -84,7 +84,7 @@ pub struct LookTaken {
 pub struct LooksBehind {
     /// The last entry of the page before.
     #[serde(default)]
-    after: i64,
+    pub(super) after: i64,
 }
 
 /// Who is accountable for a feature at an instant.

@@ -17,7 +17,8 @@ use tenure_core::Actor;
 use tenure_core::State as Known;
 use tenure_core::flag::hand::About;
 use tenure_core::flag::staleness::{Stale, Staleness};
-use tenure_core::id::{AccountId, CaseId, ChangeRequestId, EnvironmentId, FlagKey};
+use tenure_core::id::{AccountId, CaseId, ChangeRequestId, EnvironmentId, ExperimentId, FlagKey};
+use tenure_core::run::{Run, RunStatus};
 use tenure_flags::authoring::{NoLists, Source};
 use tenure_flags::{Definition, Entry, State as Switch};
 use utoipa::IntoParams;
@@ -42,6 +43,9 @@ pub struct FlagView {
     /// The case that is wrapped in it; its exposure decides what the flag serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     case: Option<CaseId>,
+    /// The experiment that runs on it, or ran on it last: what it serves when no case is wrapped in it and nobody set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    experiment: Option<ExperimentId>,
     /// How it stands in every environment that serves it.
     environments: BTreeMap<EnvironmentId, Standing>,
     /// Why it should leave the code; empty for a flag that still has a purpose.
@@ -73,7 +77,8 @@ pub struct Standing {
     /// process, that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     evaluated: Option<Timestamp>,
-    /// Of a case's flag: the share of all units that meet the feature, in percent.
+    /// Of a case's flag: the share of all units that meet the feature, in percent; of an experiment's, the share that is
+    /// admitted to one of its arms.
     #[serde(skip_serializing_if = "Option::is_none")]
     exposure_percent: Option<f64>,
     /// The entry that set it last.
@@ -184,7 +189,10 @@ pub async fn list_flags(
         let state = live.state();
         let keys: BTreeSet<&FlagKey> = match &environment {
             Some(environment) => state.flag_keys(environment),
-            None if wanted.archived => state.flags.keys().chain(state.flag_cases.keys()).collect(),
+            None if wanted.archived => {
+                let raised = state.flag_cases.keys().chain(state.flag_runs.keys());
+                state.flags.keys().chain(raised).collect()
+            }
             None => all_keys(&state),
         };
         let mut behind = keys
@@ -328,13 +336,14 @@ impl Wanted {
 /// The keys of all flags that some environment serves.
 pub(super) fn all_keys(state: &Known) -> BTreeSet<&FlagKey> {
     let plain = state.flags.iter().filter(|(_, flag)| flag.in_force().next().is_some()).map(|(key, _)| key);
-    plain.chain(state.flag_cases.keys()).collect()
+    plain.chain(state.flag_cases.keys()).chain(state.flag_runs.keys()).collect()
 }
 
 /// A key that there is or was a flag of.
 pub(super) fn known_key(state: &Known, key: String) -> Result<FlagKey, Problem> {
+    let is_raised = |key: &FlagKey| state.flag_cases.contains_key(key) || state.flag_runs.contains_key(key);
     match FlagKey::new(&key) {
-        Ok(known) if state.flags.contains_key(&known) || state.flag_cases.contains_key(&known) => Ok(known),
+        Ok(known) if state.flags.contains_key(&known) || is_raised(&known) => Ok(known),
         _ => Err(Problem::NotFound { what: "flag", id: key }),
     }
 }
@@ -368,6 +377,7 @@ fn view(
         key: key.clone(),
         about: plain.map(|flag| flag.about.clone()).unwrap_or_default(),
         case: state.flag_cases.get(key).cloned(),
+        experiment: state.run_of_flag(key).map(|run| run.experiment.clone()),
         environments: standings(live, state, key),
         stale: staleness(live, state, key),
         definition: entry.map(|entry| entry.to_json()),
@@ -398,7 +408,14 @@ fn places<'s>(state: &'s Known, key: &FlagKey) -> impl Iterator<Item = &'s Envir
     let of_case = state.case_of_flag(key).and_then(|case| case.flag.as_ref()).map(|flag| &flag.environment);
     let by_hand = state.flags.get(key).filter(|_| of_case.is_none());
     let by_hand = by_hand.into_iter().flat_map(|flag| flag.in_force()).map(|(environment, _)| environment);
-    of_case.into_iter().chain(by_hand).filter(|environment| !state.is_archived(environment))
+    let of_run = run_alone(state, key).map(|run| &run.plan.environment);
+    of_case.into_iter().chain(by_hand).chain(of_run).filter(|environment| !state.is_archived(environment))
+}
+
+/// The run that decides what a flag serves: nobody set it by hand since.
+fn run_alone<'s>(state: &'s Known, key: &FlagKey) -> Option<&'s Run> {
+    let by_hand = state.flags.get(key).is_some_and(|flag| flag.in_force().next().is_some());
+    state.run_of_flag(key).filter(|_| !by_hand)
 }
 
 /// Since when nobody has asked for a flag, when that is long ago. Not known while clients evaluate all flags at once or by
@@ -437,6 +454,29 @@ fn standings(live: &Live, state: &Known, key: &FlagKey) -> BTreeMap<EnvironmentI
             let standing = standing(state.flag_in(key, &place, &NoLists)?)?;
             Some((place, standing))
         });
+        return found.into_iter().collect();
+    }
+    if let Some(run) = run_alone(state, key) {
+        let place = &run.plan.environment;
+        let standing = |entry: Entry| {
+            let (answering, default, targeted) = read(&entry);
+            let changed = run.ended.as_ref().map(|end| &end.stamp).or(run.started.as_ref());
+            let changed = changed.unwrap_or(&run.planned);
+            let runs = run.status() == RunStatus::Running;
+            Standing {
+                state: answering,
+                default,
+                targeted,
+                evaluated: evaluated(place),
+                exposure_percent: Some(if runs { run.plan.coverage_percent } else { 0.0 }),
+                entry: None,
+                since: changed.at,
+                by: changed.by.clone(),
+                reason: None,
+                request: None,
+            }
+        };
+        let found = state.flag_in(key, place, &NoLists).map(|entry| (place.clone(), standing(entry)));
         return found.into_iter().collect();
     }
     let Some(flag) = state.flags.get(key) else { return BTreeMap::new() };

@@ -199,13 +199,14 @@ pub async fn flag_differences(
     Ok(Json(Page { items: items.iter().map(Shown::of).collect(), next }))
 }
 
-/// How a flag is written in an environment: by hand, or as its case's rollout compiles now.
+/// How a flag is written in an environment: by hand, or as its case's rollout or its experiment compiles now.
 fn written(state: &Known, key: &FlagKey, environment: &EnvironmentId) -> Option<Source> {
     if state.is_archived(environment) {
         return None;
     }
-    match state.flags.get(key).filter(|_| !state.flag_cases.contains_key(key)) {
-        Some(flag) => flag.source(environment),
+    let by_hand = state.flags.get(key).filter(|_| !state.flag_cases.contains_key(key));
+    match by_hand.and_then(|flag| flag.source(environment)) {
+        Some(source) => Some(source),
         None => Some(Source::Definition(state.flag_in(key, environment, &NoLists)?.to_json())),
     }
 }

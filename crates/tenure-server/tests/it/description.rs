@@ -36,6 +36,8 @@ const ANYTHING: &[&str] = &[
     "components/FlagSetView/metadata",       // a set's own
     "components/FlagSource/definition",      // as it was recorded, of any age
     "components/Given/document",             // another tool's export
+    "components/RunArm/value",               // what an arm serves
+    "components/RunArmInput/value",          // the same
     "components/Schema",                     // a JSON Schema
     "components/SegmentChange/patch",        // a JSON patch of any definition
     "components/SetFlag/definition",         // checked by flagd's own rules, with the place of each fault

@@ -16,6 +16,7 @@ mod notifications;
 mod ofrep;
 mod permissions;
 mod relay;
+mod runs;
 mod schema_check;
 mod seed;
 mod server;

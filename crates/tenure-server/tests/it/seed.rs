@@ -104,6 +104,15 @@ pub async fn company(test: &TestServer) {
                    "changes": [{"do": "archive_flag", "with": {"key": "calm"}}]}),
         ),
         ("record_references", json!({"codebase": "boards-web", "files": 10, "counts": {"banner": 2}})),
+        ("define_metric", json!({"metric": "sign-up", "event": "signed_up"})),
+        (
+            "plan_run",
+            json!({
+                "experiment": "EXP-9", "team": "growth", "title": "Fewer steps", "flag": "steps", "metric": "sign-up",
+                "level": 0.2, "smallest_lift": 0.05,
+            }),
+        ),
+        ("start_run", json!({"experiment": "EXP-9"})),
     ] {
         test.does(name, with).await;
     }
@@ -149,6 +158,7 @@ pub async fn company(test: &TestServer) {
 pub fn address(path: &str) -> Option<String> {
     let names = [
         ("{case}", "PC-1"),
+        ("/runs/{experiment}", "/runs/EXP-9"),
         ("{experiment}", "EXP-1"),
         ("{surface}", "invite"),
         ("{key}", "invite-v1"),

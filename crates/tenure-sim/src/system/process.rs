@@ -103,6 +103,9 @@ impl Process for Folded {
                     let measurement = Measurement::Own(look.ok_or("a look at no case is due")?);
                     RecordMeasurement { case, measurement, drift: false, source: None }.into()
                 }
+                Due::LookAtRun { experiment } => {
+                    return Err(format!("a look at {experiment} is due, and nothing is run in this town"));
+                }
             };
             if let Err(refused) = self.give(&Actor::System, now, &command)? {
                 // A look may have stopped what was due beside it; what is still due must not be refused.
@@ -153,7 +156,7 @@ pub fn look(case: &Case, customers: &Customers, now: Timestamp) -> OwnLook {
     });
     let exposed = epochs.iter().map(|epoch| {
         let [control, treatment] = customers.exposed(*epoch);
-        ExposedUnits { epoch: *epoch, control, treatment }
+        ExposedUnits { epoch: *epoch, control, treatment, further: Vec::new() }
     });
     let exposed: Vec<ExposedUnits> = exposed.collect();
     let units = exposed.iter().map(|epoch| epoch.control + epoch.treatment).sum();
