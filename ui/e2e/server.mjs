@@ -23,6 +23,8 @@ export async function start({ args, ready = /serving on/ } = {}) {
     [...(args ?? ["serve"]), "--data-dir", join(folder, "data"), "--listen", `127.0.0.1:${port}`],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
+  // A story that falls over leaves no server behind.
+  process.on("exit", () => child.kill("SIGKILL"));
   let printed = "";
   const heard = new Promise((resolve, reject) => {
     const hear = (bytes) => {
