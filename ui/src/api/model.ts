@@ -32,6 +32,7 @@ export type Weighing = Schemas["Weighing"];
 export type Metric = Schemas["MetricView"];
 export type TakenIn = Schemas["TakenIn"];
 export type Flag = Schemas["FlagView"];
+export type FlagChange = Schemas["FlagChangeView"];
 export type FlagStanding = Schemas["FlagStanding"];
 export type Segment = Schemas["Segment"];
 export type SegmentView = Schemas["SegmentView"];

@@ -12,6 +12,9 @@ const listOf = <T>(queryKey: string[], page: (place: Place) => Promise<Page<T>>)
 /** Whether a list's answer is not the whole list. */
 export const isCut = <T>(of: ReturnType<typeof listOf<T>>) => ({ ...of, select: ({ isCut }: List<T>) => isCut });
 
+/** Where the page after this one begins, where there is one and places are numbers. */
+const after = ({ next }: { next?: string | null }) => (typeof next === "string" ? Number(next) : undefined);
+
 /** Who is signed in; null when nobody is. */
 export const session = queryOptions({
   queryKey: ["session"],
@@ -71,11 +74,14 @@ export const flag = (environment: string, key: string) =>
     queryFn: () => unwrap(client.GET("/api/v1/flags/{key}", { params: { path: { key }, query: { environment } } })),
   });
 
-/** The last changes of a flag, the latest first. */
+/** The last changes of a flag, the latest first, a page at a time. */
 export const flagHistory = (key: string) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: ["flags", key, "history"],
-    queryFn: async () => (await unwrap(client.GET("/api/v1/flags/{key}/history", { params: { path: { key } } }))).items,
+    initialPageParam: null as number | null,
+    queryFn: ({ pageParam: before }) =>
+      unwrap(client.GET("/api/v1/flags/{key}/history", { params: { path: { key }, query: { before } } })),
+    getNextPageParam: after,
   });
 
 /** Where a flag's key stands in code, by the last scan of each codebase. */
@@ -176,7 +182,7 @@ export const journal = (search: JournalSearch) =>
           params: { query: { after: pageParam, order: "newest", limit: PAGE_MAX, ...search } },
         }),
       ),
-    getNextPageParam: (page) => (page.next === null || page.next === undefined ? undefined : Number(page.next)),
+    getNextPageParam: after,
   });
 
 /** The check of the journal's chain of hashes, made when it is asked for. */

@@ -9,6 +9,7 @@ import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";
 import { ErrorState, Fact, Facts, Section, Waiting } from "../../lib/Page.tsx";
+import { ReadOn } from "../../lib/ReadOn.tsx";
 import { title as worded } from "../../lib/words.ts";
 
 const DAY_SECONDS = 86_400;
@@ -97,11 +98,7 @@ function Opened({ stream }: { stream: string }) {
           ))}
       </Facts>
       <Group gap="xs" mt="xs">
-        {asked.hasNextPage && (
-          <Button size="xs" onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>
-            Read on
-          </Button>
-        )}
+        <ReadOn of={asked} />
         <Button component={Link} to={`/journal?stream=${encodeURIComponent(stream)}`} size="xs">
           Search it
         </Button>

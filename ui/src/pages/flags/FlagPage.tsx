@@ -1,13 +1,14 @@
 // One flag: how it stands in every environment, who gets what, what was changed and by whom, and where its key stands in code.
 import { Anchor, Badge, Button, Code, Group, List, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearchParams } from "react-router";
 import { flag, flagHistory, references } from "../../api/queries.ts";
-import type { Flag } from "../../api/model.ts";
+import type { Flag, FlagChange } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
 import { day, dayOf, decimal, instantOf, of } from "../../lib/number.ts";
-import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
+import { Asked, EmptyState, ErrorState, Fact, Facts, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
+import { ReadOn } from "../../lib/ReadOn.tsx";
 import { whoGetsWhat } from "./authored.ts";
 import { Answers } from "./Answers.tsx";
 import { Differences } from "./Differences.tsx";
@@ -212,47 +213,69 @@ function References({ flagKey }: { flagKey: string }) {
 }
 
 function History({ flagKey }: { flagKey: string }) {
+  const asked = useInfiniteQuery(flagHistory(flagKey));
+  const all = asked.data?.pages.flatMap(({ items }) => items) ?? [];
   return (
-    <Section id="history" title="History" says="The latest change first; each can be taken back.">
-      <Asked of={useQuery(flagHistory(flagKey))} lines={3}>
-        {(all) =>
-          all.length === 0 ? (
-            <Text size="sm" className="quiet">
-              No change is kept.
-            </Text>
-          ) : (
-            <Facts>
-              {all.map((change) => (
-                <Fact
-                  key={`${change.environment} ${change.entry}`}
-                  name={
-                    <>
-                      <span className="num">{instantOf(change.at)}</span>
-                      <br />
-                      <PersonName account={change.by} />, {change.environment}
-                    </>
-                  }
-                >
-                  <Differences of={change} />
-                  <Group gap="xs" mt={4}>
-                    {change.in_force && <Badge color="gain">in force</Badge>}
-                    {change.reason && (
-                      <Text size="sm" className="quiet">
-                        {change.reason}
-                      </Text>
-                    )}
-                    <CommandButton
-                      command="revert_flag"
-                      with={{ key: flagKey, entry: change.entry, environment: change.environment }}
-                      size="compact-xs"
-                    />
-                  </Group>
-                </Fact>
-              ))}
-            </Facts>
-          )
-        }
-      </Asked>
+    <Section
+      id="history"
+      title="History"
+      says={
+        <>
+          The latest change first; each can be taken back. Those before the last 50 are in the{" "}
+          <Anchor component={Link} to={`/journal?stream=${encodeURIComponent(`flag/${flagKey}`)}`} size="sm">
+            journal
+          </Anchor>
+          .
+        </>
+      }
+    >
+      {asked.isError ? (
+        <ErrorState error={asked.error} retry={() => void asked.refetch()} />
+      ) : asked.isPending ? (
+        <Waiting lines={3} />
+      ) : all.length === 0 ? (
+        <Text size="sm" className="quiet">
+          No change is kept.
+        </Text>
+      ) : (
+        <>
+          <Facts>
+            {all.map((change) => (
+              <Change key={`${change.environment} ${change.entry}`} of={change} flagKey={flagKey} />
+            ))}
+          </Facts>
+          <ReadOn of={asked} />
+        </>
+      )}
     </Section>
+  );
+}
+
+function Change({ of: change, flagKey }: { of: FlagChange; flagKey: string }) {
+  return (
+    <Fact
+      name={
+        <>
+          <span className="num">{instantOf(change.at)}</span>
+          <br />
+          <PersonName account={change.by} />, {change.environment}
+        </>
+      }
+    >
+      <Differences of={change} />
+      <Group gap="xs" mt={4}>
+        {change.in_force && <Badge color="gain">in force</Badge>}
+        {change.reason && (
+          <Text size="sm" className="quiet">
+            {change.reason}
+          </Text>
+        )}
+        <CommandButton
+          command="revert_flag"
+          with={{ key: flagKey, entry: change.entry, environment: change.environment }}
+          size="compact-xs"
+        />
+      </Group>
+    </Fact>
   );
 }

@@ -8,6 +8,7 @@ import { accounts, journal, verifiedJournal } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
 import { instantOf, of } from "../../lib/number.ts";
 import { EmptyState, ErrorState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
+import { ReadOn } from "../../lib/ReadOn.tsx";
 import { Rows } from "../../lib/Rows.tsx";
 import { plain } from "../../lib/words.ts";
 import { pageOf } from "./streams.ts";
@@ -150,11 +151,7 @@ export default function Journal() {
             <Text size="sm" className="quiet num">
               {of(rows.length, "entry", "entries")}
             </Text>
-            {asked.hasNextPage && (
-              <Button size="xs" onClick={() => void asked.fetchNextPage()} loading={asked.isFetchingNextPage}>
-                Read on
-              </Button>
-            )}
+            <ReadOn of={asked} />
           </Group>
         </>
       )}
