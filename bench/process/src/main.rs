@@ -73,8 +73,8 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
     let store = Store::open(&Location::folder(folder.path())).await?;
     let seq = state.seq;
     let parts = state.into_parts();
-    let text = parts.iter().map(|part| Ok(part.write()?.len() as u64)).sum::<Result<u64>>()?;
-    let snapshot = Snapshot::write(FORMAT, i64::try_from(seq)?, parts, |part| Ok(part.write()?)).await?;
+    let snapshot = Snapshot::write(FORMAT, i64::try_from(seq)?, parts).await?;
+    let packed = snapshot.bytes() as u64;
     store.put_snapshot(&snapshot).await?;
     drop(snapshot);
     store.close().await;
@@ -86,7 +86,7 @@ async fn measure(cases: usize, entries: u64) -> Result<()> {
         "| {cases} | {} | {:.0} | {:.1} | {:.2} ({:.2}) | {:.2} ({:.2}) | {:.0} | {:.2} | {:.2} | {:.2} | {:.0} |",
         seq,
         mib(journal),
-        mib(text),
+        mib(packed),
         replay.seconds,
         replay.worked,
         kept.seconds,
@@ -130,7 +130,7 @@ async fn started(folder: &Path, now: Timestamp) -> Result<()> {
     let (begun, worked) = (Instant::now(), processor_seconds()?);
     let store = Store::open(&Location::folder(folder)).await?;
     let mut state = match store.latest_snapshot(FORMAT).await? {
-        Some(snapshot) => State::from_parts(snapshot.read(|part| Ok(Part::read(part)?)).await?),
+        Some(snapshot) => State::from_parts(snapshot.read::<Part>().await?),
         None => State::default(),
     };
     let mut pages = store.pages(i64::try_from(state.seq)?, |fact| decode(&fact));

@@ -1,7 +1,7 @@
-//! A snapshot: the state in parts, each written and read by itself, so that a start with many cases can use every processor.
+//! A snapshot: the state in parts, each to be written and read by itself, so that a start with many cases can use every processor.
 //!
-//! Knows nothing about where parts are kept, nor who works on them. Another version of this crate may write them otherwise:
-//! it is the journal that lasts.
+//! Knows nothing about how parts are written, where they are kept, nor who works on them. Another version of this crate may
+//! divide the state otherwise: it is the journal that lasts.
 
 use std::mem;
 use std::sync::Arc;
@@ -22,24 +22,6 @@ pub enum Part {
     Rest(Box<State>),
     /// Some of the cases.
     Cases(Vec<Arc<Case>>),
-}
-
-impl Part {
-    /// The part as text.
-    ///
-    /// # Errors
-    /// When something in it has no written form.
-    pub fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(self)
-    }
-
-    /// The part that [`write`](Self::write) wrote.
-    ///
-    /// # Errors
-    /// When another version wrote it.
-    pub fn read(text: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(text)
-    }
 }
 
 impl State {

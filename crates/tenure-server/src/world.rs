@@ -127,7 +127,7 @@ impl World {
     async fn of_snapshot(snapshot: Snapshot) -> io::Result<Self> {
         let mut world = Self::default();
         let mut parts = Vec::new();
-        for piece in snapshot.read(|piece| Ok(serde_json::from_slice(piece)?)).await? {
+        for piece in snapshot.read().await? {
             match piece {
                 Piece::Beside(Beside { at, revisions }) => (world.at, world.revisions) = (at, revisions),
                 Piece::State(part) => parts.push(part),
@@ -154,9 +154,7 @@ impl Kept {
         }
         let parts = self.parts.into_iter().map(Piece::State);
         let pieces = iter::once(Piece::Beside(self.beside)).chain(parts);
-        Snapshot::write(SNAPSHOT_FORMAT, self.seq, pieces, |piece| Ok(serde_json::to_vec(piece)?))
-            .await
-            .map(Some)
+        Snapshot::write(SNAPSHOT_FORMAT, self.seq, pieces).await.map(Some)
     }
 }
 

@@ -7,6 +7,8 @@ use std::io::{self, Read as _};
 use std::thread::available_parallelism;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 
 use crate::database::{StoreError, on};
@@ -33,7 +35,7 @@ pub struct Snapshot {
     parts: Vec<Packed>,
 }
 
-/// A part of a snapshot, compressed.
+/// A part of a snapshot: MessagePack with the names of its fields, compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Packed(Vec<u8>);
 
@@ -42,44 +44,52 @@ impl Snapshot {
     ///
     /// # Errors
     /// When a part has no written form, or there is no memory for it.
-    pub async fn write<T: Send + 'static>(
+    pub async fn write<T: Serialize + Send + 'static>(
         format: impl Into<String>,
         seq: i64,
         parts: impl IntoIterator<Item = T>,
-        write: fn(&T) -> io::Result<Vec<u8>>,
     ) -> io::Result<Self> {
-        let parts = on_all_processors(parts, move |part| Packed::pack(&write(&part)?)).await?;
+        let parts = on_all_processors(parts, |part| Packed::pack(&part)).await?;
         Ok(Self { format: format.into(), seq, parts })
     }
 
-    /// What its parts say, in their order, each read where nobody waits for it.
+    /// Its parts in their order, each read where nobody waits for it.
     ///
     /// # Errors
-    /// When a part is damaged, larger than a part may be, or cannot be read.
-    pub async fn read<T: Send + 'static>(self, read: fn(&[u8]) -> io::Result<T>) -> io::Result<Vec<T>> {
-        on_all_processors(self.parts, move |part| read(&part.unpack()?)).await
+    /// When a part is damaged, larger than a part may be, or is no `T`.
+    pub async fn read<T: DeserializeOwned + Send + 'static>(self) -> io::Result<Vec<T>> {
+        on_all_processors(self.parts, |part| part.unpack()).await
+    }
+
+    /// How large it is, compressed.
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|Packed(part)| part.len()).sum()
     }
 }
 
 impl Packed {
-    fn pack(part: &[u8]) -> io::Result<Self> {
-        zstd::bulk::compress(part, LEVEL).map(Self)
+    fn pack(part: &impl Serialize) -> io::Result<Self> {
+        let mut written = Vec::new();
+        let mut writer = rmp_serde::Serializer::new(&mut written).with_struct_map().with_human_readable();
+        part.serialize(&mut writer).map_err(io::Error::other)?;
+        zstd::bulk::compress(&written, LEVEL).map(Self)
     }
 
-    fn unpack(&self) -> io::Result<Vec<u8>> {
-        let mut part = Vec::new();
-        zstd::Decoder::new(self.0.as_slice())?.take(PART_BYTES_MAX + 1).read_to_end(&mut part)?;
-        if part.len() as u64 > PART_BYTES_MAX {
+    fn unpack<T: DeserializeOwned>(&self) -> io::Result<T> {
+        let mut written = Vec::new();
+        zstd::Decoder::new(self.0.as_slice())?.take(PART_BYTES_MAX + 1).read_to_end(&mut written)?;
+        if written.len() as u64 > PART_BYTES_MAX {
             return Err(io::Error::other(format!("a part has more than {PART_BYTES_MAX} bytes")));
         }
-        Ok(part)
+        let mut reader = rmp_serde::Deserializer::from_read_ref(&written).with_human_readable();
+        T::deserialize(&mut reader).map_err(io::Error::other)
     }
 }
 
 /// Works on all of these where nobody waits for it, as many at once as there are processors. In their order.
 async fn on_all_processors<T: Send + 'static, U: Send + 'static>(
     all: impl IntoIterator<Item = T>,
-    work: impl Fn(T) -> io::Result<U> + Copy + Send + 'static,
+    work: fn(T) -> io::Result<U>,
 ) -> io::Result<Vec<U>> {
     let processors = available_parallelism().map_or(1, usize::from);
     stream::iter(all)

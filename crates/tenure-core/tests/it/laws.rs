@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use serde::{Deserialize as _, Serialize as _};
 use serde_json::{Value as Json, json};
 use tenure_core::snapshot::Part;
 use tenure_core::{Actor, Command, Recorded, RefusalCode, Stage, State, apply, decide, invariant};
@@ -29,8 +30,15 @@ fn sequences() -> u32 {
 }
 
 fn kept_and_read(state: &State) -> State {
-    let texts = state.clone().into_parts().into_iter().map(|part| part.write().unwrap());
-    State::from_parts(texts.map(|text| Part::read(&text).unwrap()))
+    State::from_parts(state.clone().into_parts().iter().map(written_and_read))
+}
+
+/// As the store writes and reads it.
+fn written_and_read(part: &Part) -> Part {
+    let mut written = Vec::new();
+    let mut writer = rmp_serde::Serializer::new(&mut written).with_struct_map().with_human_readable();
+    part.serialize(&mut writer).unwrap();
+    Part::deserialize(&mut rmp_serde::Deserializer::from_read_ref(&written).with_human_readable()).unwrap()
 }
 
 /// Where runs begin: a case just opened, and cases far along, each beside a second one and experiments that open none.

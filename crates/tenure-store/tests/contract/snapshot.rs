@@ -1,7 +1,5 @@
 //! Snapshots: the newest whole one that is of this journal.
 
-use std::io;
-
 use tenure_store::{PutSnapshotError, Snapshot, Store};
 
 use crate::place::{Place, contract, entries};
@@ -13,13 +11,13 @@ contract!(
 );
 
 async fn snapshot(seq: i64, state: &'static str) -> Snapshot {
-    Snapshot::write("state-1", seq, state.split(' '), |part| Ok(part.as_bytes().to_vec())).await.unwrap()
+    Snapshot::write("state-1", seq, state.split(' ')).await.unwrap()
 }
 
 async fn latest(store: &Store) -> Option<(i64, String)> {
     let found = store.latest_snapshot("state-1").await.unwrap()?;
     let seq = found.seq;
-    let parts = found.read(|part| String::from_utf8(part.to_vec()).map_err(io::Error::other)).await.unwrap();
+    let parts = found.read::<String>().await.unwrap();
     Some((seq, parts.join(" ")))
 }
 
