@@ -143,6 +143,8 @@ async def measure(server, port, arguments):
     print(f"{arguments.flags} flags in {len(ENVIRONMENTS)} environments, defined in {time.perf_counter() - begun:.0f} s")
     print(f"memory: {rss_mib(server.pid):.0f} MiB (bound 150 MiB)")
 
+    # The server has closed what was idle meanwhile.
+    admin = Connection(host, port, token)
     changes = []
     for n in range(20):
         begun = time.perf_counter()
@@ -202,4 +204,5 @@ async def measure(server, port, arguments):
     print(f"memory at the end: {rss_mib(server.pid):.0f} MiB")
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

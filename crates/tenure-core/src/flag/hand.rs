@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -89,7 +90,7 @@ pub struct Version {
 
 /// A source kept as the text of its JSON: ten thousand flags as trees would fill the memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compact(Box<str>);
+pub struct Compact(Arc<str>);
 
 impl Compact {
     /// Keeps a source.
@@ -528,12 +529,19 @@ impl DescribeFlag {
 }
 
 impl State {
-    fn add_version(&mut self, key: &FlagKey, environment: &EnvironmentId, version: Version) {
+    fn add_version(&mut self, key: &FlagKey, environment: &EnvironmentId, mut version: Version) {
         let flag = self.flags.entry(key.clone()).or_default();
+        // What several environments serve is kept once.
+        let mut known = flag.versions.values().flatten().filter_map(|version| version.source.as_ref());
+        if let Some(same) = known.find(|known| Some(*known) == version.source.as_ref()) {
+            version.source = Some(same.clone());
+        }
         let versions = flag.versions.entry(environment.clone()).or_default();
         if versions.len() >= VERSIONS_MAX {
             versions.remove(0);
         }
+        // Most flags have a version or two in an environment: no room is held for more.
+        versions.reserve_exact(1);
         versions.push(version);
     }
 }
