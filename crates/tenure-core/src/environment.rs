@@ -80,7 +80,9 @@ impl State {
     pub fn environments(&self) -> BTreeSet<EnvironmentId> {
         let plain = self.flags.values().flat_map(|flag| flag.in_force()).map(|(environment, _)| environment);
         let cases = self.all_cases().filter_map(|case| case.flag.as_ref()).map(|flag| &flag.environment);
-        let all = plain.chain(cases).chain(self.environments.keys()).cloned().chain([production()]);
+        let runs = self.runs.values().map(|run| &run.plan.environment);
+        let all = plain.chain(cases).chain(runs).chain(self.environments.keys());
+        let all = all.cloned().chain([production()]);
         all.filter(|environment| !self.is_archived(environment)).collect()
     }
 
@@ -166,6 +168,15 @@ impl ArchiveEnvironment {
             ))
             .missing([format!("case {} at its end", case.id)])
             .since(flag.stamp.at));
+        }
+        let mut runs = ask.state.runs.values().filter(|run| run.ended.is_none());
+        if let Some(run) = runs.find(|run| run.plan.environment == self.environment) {
+            return Err(Refusal::wrong_state(format!(
+                "experiment {} is run on flag {} in {}",
+                run.experiment, run.plan.flag, self.environment
+            ))
+            .missing([format!("experiment {} at its end", run.experiment)])
+            .since(run.planned.at));
         }
         Ok(vec![EnvironmentArchived { environment: self.environment.clone() }.into()])
     }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 use tenure_core::flag::ComparedOn;
+use tenure_core::id::EnvironmentId;
 use tenure_core::look::TWO_ARMS_SHARE_MAX;
 use tenure_core::plan::{Due, plan};
 use tenure_core::run::{Run, RunStatus};
@@ -167,6 +168,22 @@ fn a_flag_compares_its_open_arms_while_it_runs() {
     // Its flag is for whoever comes next.
     let by_hand = json!({"state": "ENABLED", "variants": {"on": 3}, "defaultVariant": "on"});
     lab.does("lead", "set_flag", json!({"key": "steps", "definition": by_hand}));
+}
+
+#[test]
+fn an_environment_is_not_archived_under_an_experiment() {
+    let mut lab = Lab::running(json!({"environment": "beta"}));
+    let beta: EnvironmentId = "beta".parse().unwrap();
+    assert!(
+        lab.world.state.environments().contains(&beta),
+        "its flag is served there from the start of a server on"
+    );
+    let archive = Command::parse("archive_environment", json!({"environment": "beta"})).unwrap();
+    let refusal = lab.world.submit(&Actor::System, lab.now, &archive).unwrap_err();
+    assert!(refusal.sentence.contains("experiment EXP-1"), "{}", refusal.sentence);
+    lab.does("lead", "stop_run", json!({"experiment": "EXP-1", "reason": "enough"}));
+    lab.does("system", "archive_environment", json!({"environment": "beta"}));
+    assert_eq!(lab.compared(), None);
 }
 
 #[test]
