@@ -41,7 +41,8 @@ pub struct EvaluationRequest {
     context: Value,
 }
 
-/// One flag's answer. Written straight from the compiled flags: of a thousand answers, none is copied.
+/// One flag's answer.
+// Written straight from the compiled flags: of a thousand answers, none is copied.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationSuccess<'a> {
     /// The flag.
