@@ -73,11 +73,30 @@ fn beginnings() -> &'static [(Town, Books)] {
             on_a_condition(),
             after_its_warranty(),
             after_its_warranty(),
+            after_its_warranty(),
+            after_its_warranty(),
             disputed(),
             holding_some_back(),
+            running_experiments(),
+            running_experiments(),
         ]);
         towns.into_iter().map(|town| (town.clone(), Books::of(&town.world.journal))).collect()
     })
+}
+
+/// A case just opened, and experiments that are run here.
+fn running_experiments() -> Town {
+    let mut town = beginning("S01", "request_consultation", 1);
+    town.does("development-lead", "define_metric", json!({"metric": "primary"}));
+    for experiment in ["RUN-0", "RUN-1", "RUN-2", "RUN-3"] {
+        let plan = json!({
+            "experiment": experiment, "team": "kestrel", "flag": experiment, "metric": "primary", "level": 0.15,
+            "smallest_lift": 0.1, "max_days": 30,
+        });
+        town.does("development-lead", "plan_run", plan);
+        town.does("development-lead", "start_run", json!({"experiment": experiment}));
+    }
+    town
 }
 
 /// Kept, with a few who go on without it.
