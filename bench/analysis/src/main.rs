@@ -188,6 +188,7 @@ fn query(day: i64) -> Result<Query> {
         ],
         as_of: start_of(day)?,
         lateness: SignedDuration::from_hours(7 * 24),
+        days: 0,
         metrics: aggregations.iter().enumerate().map(metric).collect(),
     })
 }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tenure_stats::joint::Joint;
 use tenure_stats::moments::Moments;
 
 /// The answer to one [`crate::Query`].
@@ -32,6 +33,9 @@ pub struct ArmAnswer {
     pub units: u64,
     /// One for each metric of the query, in its order.
     pub metrics: Vec<MetricAnswer>,
+    /// The first metric's values by day since first exposure, of units whose window has elapsed, when days were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_day: Option<Joint>,
 }
 
 /// One metric of one arm in one epoch; every exposed unit is in exactly one of the two.

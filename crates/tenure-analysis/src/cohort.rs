@@ -25,6 +25,7 @@ use sha2::{Digest, Sha256};
 use tenure_events::SealedFile;
 use tenure_stats::moments::Moments;
 
+use crate::by_day::ByDay;
 use crate::compiled::{Compiled, DAY_MICROSECONDS, Day, day_of, start_of};
 use crate::fold::{Arm, Arms, Cohort, Member, Pair, Remembered, Seen, second_hash};
 use crate::gathered::cell_of;
@@ -32,7 +33,8 @@ use crate::query::{Epoch, Query};
 use crate::reading::Share;
 
 /// The code that the moments come of: when it changes, so does the digest, and nothing older is taken.
-const CODE: [&str; 6] = [
+const CODE: [&str; 7] = [
+    include_str!("by_day.rs"),
     include_str!("cohort.rs"),
     include_str!("compiled.rs"),
     include_str!("fold.rs"),
@@ -83,9 +85,9 @@ struct Kept {
     epochs: BTreeMap<u32, Vec<KeptArm>>,
 }
 
-/// Units, and for each metric their number and the bits of mean and centred sum of squares: numbers must come back
-/// as they went.
-type KeptArm = (u64, Vec<(u64, u64, u64)>);
+/// Units, for each metric their number and the bits of mean and centred sum of squares, and the units and the bits of the
+/// sums by day: numbers must come back as they went.
+type KeptArm = (u64, Vec<(u64, u64, u64)>, (u64, Vec<u64>));
 
 /// Members and ids of several days in a range of cells.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -397,7 +399,10 @@ impl Kept {
                 let finite = moments.mean().is_finite() && moments.m2().is_finite() && pair.immature.n() == 0;
                 finite.then(|| (moments.n(), moments.mean().to_bits(), moments.m2().to_bits()))
             });
-            Some((arm.units, metrics.collect::<Option<Vec<_>>>()?))
+            let ByDay { units, sums } = &arm.by_day;
+            let by_day = sums.iter().map(|sum| sum.is_finite().then_some(sum.to_bits()));
+            let by_day = (*units, by_day.collect::<Option<Vec<_>>>()?);
+            Some((arm.units, metrics.collect::<Option<Vec<_>>>()?, by_day))
         };
         let arms =
             |(epoch, arms): (&u32, &Arms)| Some((*epoch, arms.iter().map(arm).collect::<Option<Vec<_>>>()?));
@@ -425,9 +430,10 @@ impl Kept {
             let moments = Moments::from_centred(*n, f64::from_bits(*mean), f64::from_bits(*m2));
             Pair { mature: moments.unwrap_or_default(), immature: Moments::EMPTY }
         };
-        let arm = |(units, metrics): &KeptArm| Arm {
+        let arm = |(units, metrics, (by_day, sums)): &KeptArm| Arm {
             units: *units,
             metrics: metrics.iter().map(moments).collect(),
+            by_day: ByDay { units: *by_day, sums: sums.iter().map(|bits| f64::from_bits(*bits)).collect() },
         };
         let epochs = self.epochs.iter().map(|(epoch, arms)| (*epoch, arms.iter().map(arm).collect()));
         let [exposures, other_exposures, outcomes, duplicates, late, without_unit, two_arms, before_epochs] =

@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 use tenure_stats::moments::Moments;
 
 use crate::answer::{Answer, ArmAnswer, EpochAnswer, Health, MetricAnswer};
-use crate::compiled::{Compiled, Day, What, day_of};
+use crate::by_day::ByDay;
+use crate::compiled::{Compiled, DAY_MICROSECONDS, Day, What, day_of};
 use crate::gathered::{CELLS, Gathered, Unit, cell_of};
 use crate::query::{Aggregation, Query};
 use crate::rows::told_apart;
@@ -36,6 +37,8 @@ pub(crate) struct Arm {
     pub units: u64,
     /// One for each metric.
     pub metrics: Vec<Pair>,
+    /// Of units whose window has elapsed.
+    pub by_day: ByDay,
 }
 
 /// Moments of units whose window has elapsed, and of the others.
@@ -110,6 +113,9 @@ pub(crate) struct Fold {
     /// The earliest closed day that something contradicts.
     pub contradicted: Option<Day>,
     sums: Vec<Sum>,
+    /// Of the first metric, by day since first exposure.
+    day_sums: Vec<Sum>,
+    day_values: Vec<f64>,
     kept: Vec<u32>,
     repeats: Vec<(u32, u32)>,
 }
@@ -134,6 +140,8 @@ impl Fold {
             open: vec![None; days_count * query.epochs.len()],
             seen: vec![Seen::default(); days_count],
             sums: vec![Sum::default(); query.metrics.len()],
+            day_sums: vec![Sum::default(); query.days as usize],
+            day_values: vec![0.0; query.days as usize],
             cell: 0,
             done: BTreeMap::new(),
             remembered: Remembered::default(),
@@ -281,11 +289,22 @@ impl Fold {
             let matured = metric.window.is_none() || watched >= *window;
             if matured { &mut pair.mature } else { &mut pair.immature }.push(value);
         }
+        let first = query.metrics.first().zip(self.compiled.windows.first());
+        if let Some((metric, window)) = first.filter(|_| !self.day_sums.is_empty())
+            && watched >= *window
+        {
+            for (value, sum) in self.day_values.iter_mut().zip(&self.day_sums) {
+                let of_day = sum.value(metric.aggregation);
+                *value = metric.cap.map_or(of_day, |cap| of_day.min(cap));
+            }
+            cell.by_day.push(&self.day_values);
+        }
     }
 
     /// Adds up the outcomes since the first exposure, in the order of time, id and value.
     fn add_up(&mut self, gathered: &Gathered, kept: &mut Vec<u32>, first: i64) {
         self.sums.fill(Sum::default());
+        self.day_sums.fill(Sum::default());
         let at = |event: u32| gathered.at[event as usize];
         kept.retain(|event| {
             matches!(gathered.what[*event as usize], What::Outcome(_)) && at(*event) >= first
@@ -304,6 +323,11 @@ impl Fold {
                 let metric = usize::from(*metric);
                 if elapsed < self.compiled.windows[metric] {
                     self.sums[metric].add(value);
+                    if metric == 0
+                        && let Some(sum) = self.day_sums.get_mut((elapsed / DAY_MICROSECONDS) as usize)
+                    {
+                        sum.add(value);
+                    }
                 }
             }
         }
@@ -458,11 +482,14 @@ impl Sum {
 
 impl Arm {
     fn none_of(query: &Query) -> Arms {
-        vec![Self { units: 0, metrics: vec![Pair::default(); query.metrics.len()] }; query.arms.len()]
+        let none =
+            Self { units: 0, metrics: vec![Pair::default(); query.metrics.len()], by_day: ByDay::default() };
+        vec![none; query.arms.len()]
     }
 
     fn merge(&mut self, other: &Self) {
         self.units += other.units;
+        self.by_day.merge(&other.by_day);
         for (own, others) in self.metrics.iter_mut().zip(&other.metrics) {
             own.mature.merge(&others.mature);
             own.immature.merge(&others.immature);
@@ -527,6 +554,7 @@ pub(crate) fn answer(query: &Query, cohorts: &BTreeMap<Day, Cohort>) -> Answer {
     let arm = |(name, arm): (&String, Arm)| ArmAnswer {
         arm: name.clone(),
         units: arm.units,
+        by_day: (query.days > 0).then(|| arm.by_day.joint(query.days as usize)).flatten(),
         metrics: query
             .metrics
             .iter()

@@ -5,6 +5,7 @@
 
 mod allocation;
 mod answer;
+mod by_day;
 mod cohort;
 mod compiled;
 mod embedded;
@@ -28,6 +29,7 @@ mod table;
 
 pub use allocation::{Allocation, Independence, SampleRatio, Stratum};
 pub use answer::{Answer, ArmAnswer, EpochAnswer, Health, MetricAnswer};
+pub use by_day::DAYS_MAX;
 pub use embedded::{Embedded, Settings};
 pub use engine::{Engine, EngineError};
 pub use file::{ArmUnits, FileAnalysis, FileError, FileQuery, analyze_file, analyze_table};

@@ -4,6 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::by_day::DAYS_MAX;
+
 /// Events that arrive later than this after they happened are reported, not counted, unless a query says otherwise.
 pub const LATENESS_DEFAULT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -27,6 +29,10 @@ pub struct Query {
     pub lateness: SignedDuration,
     /// What is measured.
     pub metrics: Vec<Metric>,
+    /// Of how many days since a unit's first exposure its values of the first metric are told apart; none when 0. Its window
+    /// holds all of them, so that the units that count are seen on every day.
+    #[serde(default)]
+    pub days: u32,
 }
 
 /// A stretch of unchanged coverage; it lasts until the next one starts.
@@ -97,6 +103,14 @@ pub enum Condition {
 /// Why a query makes no sense, whatever the data.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum QueryError {
+    /// More days are to be told apart than units are watched.
+    #[error("the query tells {days} days apart; the first metric's window and the engine allow {days_max}")]
+    Days {
+        /// So many were asked for.
+        days: u32,
+        /// So many can be told apart.
+        days_max: u32,
+    },
     /// A list that must not be empty is.
     #[error("the query names no {what}; name at least one")]
     Nothing {
@@ -161,11 +175,22 @@ impl Query {
         if self.lateness.is_negative() {
             return Err(QueryError::Lateness(self.lateness));
         }
-        self.metrics.iter().try_for_each(Metric::check)
+        self.metrics.iter().try_for_each(Metric::check)?;
+        let seen_max = self.metrics.first().map_or(0, Metric::days);
+        if self.days > seen_max {
+            return Err(QueryError::Days { days: self.days, days_max: seen_max });
+        }
+        Ok(())
     }
 }
 
 impl Metric {
+    /// The whole days since first exposure that its window holds, as far as they can be told apart; none without a window.
+    pub fn days(&self) -> u32 {
+        let hours = self.window.map_or(0, |window| window.as_hours());
+        u32::try_from(hours / 24).unwrap_or(DAYS_MAX).min(DAYS_MAX)
+    }
+
     fn check(&self) -> Result<(), QueryError> {
         let bad = |field, value: String, remedy| {
             Err(QueryError::Metric { metric: self.name.clone(), field, value, remedy })

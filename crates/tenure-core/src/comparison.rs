@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use tenure_stats::estimate::Scale;
 use tenure_stats::guardrail;
+use tenure_stats::novelty::{self, Novelty};
 use tenure_stats::replication::Corrected;
 use tenure_stats::verdict::{self, Judged, Monitor};
 use tenure_stats::wave::{self, Epoch};
 
 use crate::id::MetricId;
-use crate::look::{EpochArms, GuardrailArms, GuardrailLook};
+use crate::look::{DaysSeen, EpochArms, GuardrailArms, GuardrailLook};
 use crate::measurement::Level;
 use crate::metric::{Direction, MetricKind};
 use crate::refusal::Refusal;
@@ -60,13 +61,23 @@ pub(crate) struct Compared {
     /// The treatment's level over all epochs.
     pub treatment: Level,
     pub guardrails: Vec<GuardrailLook>,
+    /// The effect by day since first exposure, where it can be said.
+    pub by_day: Option<Novelty>,
 }
+
+/// From which day since first exposure an effect counts as settled, unless the plan says otherwise.
+const SETTLED_FROM_DAY: u32 = 8;
 
 impl Comparison<'_> {
     /// Judges the arms of each epoch, and the guardrails.
     ///
     /// Refused: arms that are none, a guardrail that is not one of these.
-    pub fn look(&self, arms: &[EpochArms], guardrails: &[GuardrailArms]) -> Result<Compared, Refusal> {
+    pub fn look(
+        &self,
+        arms: &[EpochArms],
+        guardrails: &[GuardrailArms],
+        by_day: Option<&DaysSeen>,
+    ) -> Result<Compared, Refusal> {
         let epochs = self.epochs(self.plan.kind, arms)?;
         let look = verdict::Look {
             epochs,
@@ -84,7 +95,21 @@ impl Comparison<'_> {
             control: pooled(&look.epochs, |epoch| &epoch.control),
             treatment: pooled(&look.epochs, |epoch| &epoch.treatment),
             guardrails: guardrails.iter().map(|arms| self.guardrail(arms)).collect::<Result<_, _>>()?,
+            by_day: by_day.and_then(|seen| self.by_day(seen)),
         })
+    }
+
+    /// The effect by day, on the plan's scale. Its intervals hold all together, at an ordinary 95 %: it is shown, and decides
+    /// nothing.
+    fn by_day(&self, seen: &DaysSeen) -> Option<Novelty> {
+        let question = novelty::Question {
+            kind: self.plan.kind,
+            scale: self.plan.scale,
+            confidence: 0.95,
+            simultaneous: true,
+            counts_from: self.plan.counts_from_day.unwrap_or(SETTLED_FROM_DAY),
+        };
+        novelty::by_day(&seen.control, &seen.treatment, &seen.days, &question).ok()
     }
 
     fn epochs(&self, kind: MetricKind, arms: &[EpochArms]) -> Result<Vec<Epoch>, Refusal> {

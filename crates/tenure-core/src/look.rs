@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tenure_stats::CannotSay;
 use tenure_stats::estimate::Scale;
 use tenure_stats::guardrail;
+use tenure_stats::joint::Joint;
 use tenure_stats::replication::{Rollout, Told};
 use tenure_stats::verdict;
 
@@ -50,6 +51,20 @@ pub struct OwnLook {
     /// What was seen of the event log beside the moments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<DataSeen>,
+    /// Values of the primary metric by day since first exposure, of matured units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_day: Option<Box<DaysSeen>>,
+}
+
+/// Values by day since first exposure in both arms: one variable a day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DaysSeen {
+    /// The days, the first of exposure being 1.
+    pub days: Vec<u32>,
+    /// The control arm.
+    pub control: Joint,
+    /// The treatment arm.
+    pub treatment: Joint,
 }
 
 impl OwnLook {
@@ -137,9 +152,9 @@ impl Looking<'_> {
                 self.look.units_in_two_arms,
             ),
         }
-        .look(&self.look.epochs, &self.look.guardrails)?;
+        .look(&self.look.epochs, &self.look.guardrails, self.look.by_day.as_deref())?;
         let (harmed, is_worse) = (compared.harmed(), compared.is_worse());
-        let Compared { monitor, judged, control, treatment, guardrails } = compared;
+        let Compared { monitor, judged, control, treatment, guardrails, by_day } = compared;
         let replicated = judged.estimate.zip(judged.se).map(|(estimate, se)| {
             let rollout = Rollout { estimate, se, interval: judged.interval };
             // The bound in force spends the plan's alpha; without one the interval is an ordinary one.
@@ -155,6 +170,7 @@ impl Looking<'_> {
             inputs: self.look.inputs.clone(),
             needs_justification: judged.verdict == Verdict::Positive && is_worse,
             guardrails,
+            by_day,
             drift_reported,
             provisional_units: self.look.provisional_units,
             units_in_two_arms: self.look.units_in_two_arms,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use tenure_stats::estimate::{self, Scale};
 use tenure_stats::guardrail;
 use tenure_stats::moments::Moments;
+use tenure_stats::novelty::Novelty;
 use tenure_stats::replication::{self, Corrected, Label, Original, Replication, Rollout, Told};
 use tenure_stats::verdict::{self, Bounds, Judged, Monitor};
 
@@ -231,6 +232,10 @@ pub struct Measured {
     /// What the guardrails said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guardrails: Vec<GuardrailLook>,
+    /// The effect by day since first exposure, and whether it wears off; shown, and decides nothing. Of a look of Tenure's own
+    /// by a metric whose window holds some days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_day: Option<Novelty>,
     /// Whether a guardrail turns a positive into "needs justification".
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_justification: bool,
@@ -479,6 +484,7 @@ impl Measured {
             replication,
             deviating,
             guardrails: Vec::new(),
+            by_day: None,
             needs_justification: false,
             drift_reported: false,
             provisional_units: 0,

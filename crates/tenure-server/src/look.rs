@@ -10,11 +10,13 @@ use sha2::{Digest, Sha256};
 use tenure_analysis::{Aggregation, Answer, EngineError, Epoch, LATENESS_DEFAULT, MetricAnswer, Query};
 use tenure_core::health::{DataSeen, ExposedUnits};
 use tenure_core::id::{CaseId, ExperimentId, MetricId};
+use tenure_core::look::DaysSeen;
 use tenure_core::measurement::{Arm, EpochArms, GuardrailArms, Measurement, OwnLook, Verdict, verdict_name};
 use tenure_core::metric::{self, MetricKind};
 use tenure_core::run::looking::{ArmSeen, RunLook};
 use tenure_core::{Actor, State};
 use tenure_flags::Context;
+use tenure_stats::joint::Joint;
 use tenure_store::Fence;
 
 use crate::ingest;
@@ -156,6 +158,7 @@ fn ask(state: &State, id: &CaseId, now: Timestamp) -> Result<Asked, LookError> {
             epochs,
             as_of: now,
             lateness: LATENESS_DEFAULT,
+            days: days_of(&metrics),
             metrics,
         },
         primary: kind_of(state, primary),
@@ -185,6 +188,7 @@ fn ask_of_run(state: &State, id: &ExperimentId, now: Timestamp) -> Result<Asked,
             epochs: vec![Epoch { index: 0, starts_at: since }],
             as_of: now,
             lateness: LATENESS_DEFAULT,
+            days: days_of(&metrics),
             metrics,
         },
         primary: plan.metric.kind,
@@ -266,7 +270,15 @@ impl Asked {
             engine: ENGINE.to_owned(),
             seen: None,
             inputs: digest(answer),
+            by_day: self.by_day(answer).map(Box::new),
         }
+    }
+
+    /// The primary metric by day since first exposure, over all epochs.
+    fn by_day(&self, answer: &Answer) -> Option<DaysSeen> {
+        let [control, treatment] = [0, 1].map(|arm| by_day_of(answer, arm));
+        let days = (1..=self.query.days).collect();
+        Some(DaysSeen { days, control: control?, treatment: treatment? })
     }
 
     /// The answer as a look at every arm of an experiment.
@@ -281,6 +293,7 @@ impl Asked {
             ArmSeen {
                 arm: name.clone(),
                 primary: of(0, self.primary),
+                by_day: by_day_of(answer, place),
                 guardrails: guardrails
                     .map(|((metric, kind), place)| (metric.clone(), of(place, *kind)))
                     .collect(),
@@ -296,6 +309,20 @@ impl Asked {
             seen: None,
         }
     }
+}
+
+/// An arm's values by day since first exposure, over all epochs: the share of the arms is the same in each.
+fn by_day_of(answer: &Answer, arm: usize) -> Option<Joint> {
+    let epochs = answer.epochs.iter().filter_map(|epoch| epoch.arms.get(arm)?.by_day.as_ref());
+    epochs.fold(None, |sum: Option<Joint>, of_epoch| match sum {
+        None => Some(of_epoch.clone()),
+        Some(mut sum) => sum.merge(of_epoch).is_ok().then_some(sum),
+    })
+}
+
+/// The days that are told apart: those of the primary metric's window. A single one has nothing to be compared with.
+fn days_of(metrics: &[tenure_analysis::Metric]) -> u32 {
+    metrics.first().map(tenure_analysis::Metric::days).filter(|days| *days > 1).unwrap_or(0)
 }
 
 /// What took a look.

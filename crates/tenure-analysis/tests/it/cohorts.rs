@@ -305,9 +305,8 @@ fn what_is_kept_is_bounded() {
 
 /// Questions whose cohorts close.
 fn any_question() -> impl Strategy<Value = Query> {
-    let metric = (any_metric(), 1..40_i64).prop_map(|(metric, window)| tenure_analysis::Metric {
-        window: Some(jiff::SignedDuration::from_hours(window)),
-        ..metric
+    let metric = (any_metric(), prop_oneof![3 => 1..40_i64, 1 => 48..80_i64]).prop_map(|(metric, window)| {
+        tenure_analysis::Metric { window: Some(jiff::SignedDuration::from_hours(window)), ..metric }
     });
     (prop::collection::vec(metric, 1..4), 0..60_i64, prop::sample::select(vec!["user", "user", "tenant"]))
         .prop_map(|(mut metrics, lateness, unit_type)| {
@@ -315,6 +314,7 @@ fn any_question() -> impl Strategy<Value = Query> {
                 metric.name = format!("m{place}");
             }
             Query {
+                days: metrics[0].days(),
                 unit_type: unit_type.to_owned(),
                 lateness: jiff::SignedDuration::from_hours(lateness),
                 ..query(metrics)

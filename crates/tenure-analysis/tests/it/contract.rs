@@ -89,6 +89,22 @@ pub(crate) fn assert_same(got: &Answer, expected: &Answer, layout: Layout) {
                 (&got.arm, got.units, got.metrics.len()),
                 (&expected.arm, expected.units, expected.metrics.len())
             );
+            assert_eq!(got.by_day.is_some(), expected.by_day.is_some());
+            if let (Some(got), Some(expected)) = (&got.by_day, &expected.by_day) {
+                assert_eq!((got.n(), got.variables()), (expected.n(), expected.variables()), "{layout:?}");
+                for one in 0..got.variables() {
+                    let scale = 1.0 + expected.mean(one).abs() + expected.cross(one, one);
+                    assert!(
+                        (got.mean(one) - expected.mean(one)).abs() < 1e-9 * scale,
+                        "{got:?} {expected:?}"
+                    );
+                    for other in 0..got.variables() {
+                        let scale = scale + expected.cross(other, other);
+                        let apart = got.cross(one, other) - expected.cross(one, other);
+                        assert!(apart.abs() < 1e-6 * scale, "{one} {other} {got:?} {expected:?}");
+                    }
+                }
+            }
             for (got, expected) in got.metrics.iter().zip(&expected.metrics) {
                 assert_eq!(got.name, expected.name);
                 for (got, expected) in
@@ -166,6 +182,7 @@ pub(crate) fn query(metrics: Vec<Metric>) -> Query {
         epochs: vec![Epoch { index: 1, starts_at: hour(10.0) }, Epoch { index: 2, starts_at: hour(40.0) }],
         as_of: hour(100.0),
         lateness: SignedDuration::from_hours(24),
+        days: 0,
         metrics,
     }
 }
@@ -237,6 +254,31 @@ fn by_hand() {
         freshest_received_at: Some(hour(87.0)),
     };
     assert_eq!(got.health, expected);
+}
+
+/// Days count from the first exposure, and only units that are seen on all of them.
+#[test]
+fn values_by_day_by_hand() {
+    let user = |id| [("user", id)];
+    let spent = |value: f64| outcome("purchase", Some(value));
+    let events = [
+        event("1", &user("u1"), 12.0, 0.0, exposure("control"), None),
+        event("2", &user("u1"), 12.0, 0.0, spent(1.0), None),
+        event("3", &user("u1"), 35.9, 0.0, spent(2.0), None),
+        event("4", &user("u1"), 36.0, 0.0, spent(5.0), None),
+        event("5", &user("u1"), 60.0, 0.0, spent(9.0), None),
+        event("1", &user("u2"), 20.0, 0.0, exposure("control"), None),
+        // Still watched.
+        event("1", &user("u3"), 60.0, 0.0, exposure("control"), None),
+        event("2", &user("u3"), 61.0, 0.0, spent(7.0), None),
+    ];
+    let query = Query { days: 2, ..query(vec![metric("spent", "purchase", Aggregation::Sum, Some(50))]) };
+    check(&events, &query);
+    let got = reference::answer(&events, &query);
+    let control = got.epochs[0].arms[0].by_day.as_ref().unwrap();
+    assert_eq!((control.n(), control.mean(0), control.mean(1)), (2, 1.5, 2.5));
+    let refused = Query { days: 3, ..query };
+    assert!(refused.check().unwrap_err().to_string().contains("allow 2"), "a day that no window holds");
 }
 
 #[test]
@@ -444,6 +486,7 @@ fn any_query() -> impl Strategy<Value = Query> {
             let epochs = epochs
                 .map(|(place, start)| Epoch { index: place as u32 + 1, starts_at: hour(f64::from(*start)) });
             Query {
+                days: metrics[0].days(),
                 unit_type: unit_type.to_owned(),
                 revision,
                 epochs: epochs.collect(),

@@ -8,6 +8,7 @@ use tenure_analysis::{
     Aggregation, Answer, ArmAnswer, Condition, EpochAnswer, Health, Metric, MetricAnswer, Query,
 };
 use tenure_events::{Event, Kind, REPEAT_HORIZON};
+use tenure_stats::joint::Joint;
 
 pub(crate) fn answer(events: &[Event], query: &Query) -> Answer {
     let mut known: Vec<&Event> = events
@@ -75,6 +76,7 @@ fn empty(epoch: u32, query: &Query) -> EpochAnswer {
         arm: arm.clone(),
         units: 0,
         metrics: query.metrics.iter().map(metric).collect(),
+        by_day: (query.days > 0).then(|| Joint::new(query.days as usize)),
     };
     EpochAnswer { epoch, arms: query.arms.iter().map(arm).collect() }
 }
@@ -111,6 +113,18 @@ fn place(events: &[&Event], query: &Query, epochs: &mut [EpochAnswer], health: &
         let value = value(events, metric, first);
         let mature = metric.window.is_none_or(|window| query.as_of.duration_since(first) >= window);
         if mature { &mut answer.moments } else { &mut answer.immature }.push(value);
+    }
+    let (Some(metric), Some(by_day)) = (query.metrics.first(), &mut arm.by_day) else { return };
+    if metric.window.is_some_and(|window| query.as_of.duration_since(first) >= window) {
+        let day = |day: u32| {
+            let of = |event: &&&Event| {
+                let hours = event.at().duration_since(first).as_secs_f64() / 3600.0;
+                (f64::from(24 * day)..f64::from(24 * (day + 1))).contains(&hours)
+            };
+            let that: Vec<&Event> = events.iter().filter(of).copied().collect();
+            value(&that, metric, first)
+        };
+        by_day.push(&(0..query.days).map(day).collect::<Vec<f64>>()).unwrap();
     }
 }
 

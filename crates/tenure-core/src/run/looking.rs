@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tenure_stats::joint::Joint;
+use tenure_stats::novelty::Novelty;
 use tenure_stats::replication::Corrected;
 use tenure_stats::verdict::{self, Judged, Monitor, Verdict};
 
@@ -16,7 +18,7 @@ use crate::event::Event;
 use crate::experiment::{ExperimentRegistered, RunResult};
 use crate::health::{self, DataFinding, DataSeen};
 use crate::id::{ExperimentId, MetricId};
-use crate::look::{EpochArms, GuardrailArms, GuardrailLook};
+use crate::look::{DaysSeen, EpochArms, GuardrailArms, GuardrailLook};
 use crate::measurement::{Arm, Level, Outside, Point, engine};
 use crate::metric::Direction;
 use crate::person::{Actor, Seat};
@@ -34,6 +36,9 @@ pub struct ArmSeen {
     /// Its guardrails.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub guardrails: BTreeMap<MetricId, Arm>,
+    /// Values of its primary metric by day since first exposure, one variable a day from day 1 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_day: Option<Joint>,
 }
 
 /// What the query engine returned of a run.
@@ -84,6 +89,9 @@ pub struct ArmMeasured {
     /// What the guardrails said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guardrails: Vec<GuardrailLook>,
+    /// The effect by day since first exposure, and whether it wears off; shown, and decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_day: Option<Novelty>,
     /// What it was judged by, as the engine returned it.
     pub moments: EpochArms,
     /// The same of the guardrails.
@@ -252,6 +260,12 @@ impl Looking<'_> {
                 Some(GuardrailArms { metric: metric.clone(), epochs })
             })
             .collect();
+        let days = control_seen.by_day.as_ref().zip(seen.by_day.as_ref());
+        let by_day = days.map(|(control, treatment)| DaysSeen {
+            days: (1..).take(control.variables()).collect(),
+            control: control.clone(),
+            treatment: treatment.clone(),
+        });
         let (weight, of_control) = (f64::from(arm.weight), f64::from(control.weight));
         let compared = Comparison {
             state: self.ask.state,
@@ -268,17 +282,26 @@ impl Looking<'_> {
             largest_duration_reached: run.has_lasted(self.ask, plan.max_days),
             fault,
         }
-        .look(std::slice::from_ref(&moments), &guardrail_moments)?;
+        .look(std::slice::from_ref(&moments), &guardrail_moments, by_day.as_ref())?;
         let harmed = compared.harmed();
-        let Compared { monitor, judged, control, treatment, guardrails } = compared;
+        let Compared { monitor, judged, control, treatment, guardrails, by_day } = compared;
         let closed = match (harmed, judged.verdict) {
             (Some(metric), _) => Some(format!("the guardrail {metric} is harmed")),
             (None, Verdict::Negative) => Some(judged.sentence.clone()),
             _ => None,
         };
         let arm = arm.name.clone();
-        let measured =
-            ArmMeasured { arm, control, treatment, judged, guardrails, moments, guardrail_moments, closed };
+        let measured = ArmMeasured {
+            arm,
+            control,
+            treatment,
+            judged,
+            guardrails,
+            by_day,
+            moments,
+            guardrail_moments,
+            closed,
+        };
         Ok((measured, monitor))
     }
 

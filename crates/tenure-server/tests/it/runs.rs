@@ -24,7 +24,7 @@ async fn started(clock: &Clock) -> TestServer {
     };
     let test = TestServer::claim(Server::start(config, clock.clone()).await.unwrap(), folder).await;
     test.grant(&["development_lead", "product_manager", "design_lead", "developer"]).await;
-    let metric = json!({"metric": "done", "kind": "proportion", "event": "done", "window_hours": 24});
+    let metric = json!({"metric": "done", "kind": "proportion", "event": "done", "window_hours": 48});
     test.does("define_metric", metric).await;
     test
 }
@@ -111,6 +111,8 @@ async fn it_is_planned_served_judged_and_a_case_is_opened_from_it() {
     let last = looks["looks"].as_array().unwrap().last().unwrap();
     assert_eq!(last["measured"], run["latest"], "the last look stands in the journal");
     assert_eq!(last["measured"]["inputs"].as_str().unwrap().len(), 64);
+    let by_day = &last["measured"]["arms"][0]["by_day"];
+    assert_eq!(by_day["days"].as_array().unwrap().len(), 2, "a window of two days: {by_day}");
     let health = last["measured"]["health"].as_array().unwrap();
     let ratio = health.iter().find(|finding| finding["check"] == "sample_ratio").unwrap();
     assert_eq!(ratio["state"], "good", "{ratio}");
@@ -148,7 +150,7 @@ async fn an_arm_that_does_harm_is_closed_and_moves_nobody() {
         before.insert(unit.clone(), evaluate(&test, &token, &unit).await.0);
     }
     traffic(&test, &[("control", 5), ("short", 5), ("long", 1)]).await;
-    clock.step_to(clock.now().checked_add(SignedDuration::from_hours(3 * 24)).unwrap());
+    clock.step_to(clock.now().checked_add(SignedDuration::from_hours(4 * 24)).unwrap());
     let began = Instant::now();
     let run = loop {
         let run = test.get("/api/v1/runs/EXP-7").await.body;

@@ -71,6 +71,7 @@ async fn units(test: &TestServer, revision: Option<&str>) -> [u64; 2] {
         epochs: vec![Epoch { index: 1, starts_at: Timestamp::UNIX_EPOCH }],
         as_of: live.clock.now() + SignedDuration::from_hours(1),
         lateness: SignedDuration::from_hours(24),
+        days: 0,
         metrics: vec![tenure_analysis::Metric {
             name: "purchase".to_owned(),
             event: "purchase".to_owned(),

@@ -161,6 +161,7 @@ pub fn look(case: &Case, customers: &Customers, now: Timestamp) -> OwnLook {
     let exposed: Vec<ExposedUnits> = exposed.collect();
     let units = exposed.iter().map(|epoch| epoch.control + epoch.treatment).sum();
     OwnLook {
+        by_day: None,
         epochs: customers.moments(Act::Visit, &epochs, now),
         guardrails: guardrails.collect(),
         provisional_units: customers.provisional(&epochs, now),

@@ -119,6 +119,7 @@ async fn measured(team: &GrowthTeam) -> Answer {
         epochs: vec![Epoch { index: 1, starts_at: Timestamp::UNIX_EPOCH }],
         as_of: wall_now() + SignedDuration::from_hours(1),
         lateness: SignedDuration::from_hours(24),
+        days: 0,
         metrics: vec![Metric {
             name: "visit".to_owned(),
             event: "visit".to_owned(),
