@@ -33,7 +33,7 @@ use crate::query::{Epoch, Query};
 use crate::reading::Share;
 
 /// The code that the moments come of: when it changes, so does the digest, and nothing older is taken.
-const CODE: [&str; 7] = [
+const CODE: [&str; 8] = [
     include_str!("by_day.rs"),
     include_str!("cohort.rs"),
     include_str!("compiled.rs"),
@@ -41,6 +41,7 @@ const CODE: [&str; 7] = [
     include_str!("gathered.rs"),
     include_str!("rows.rs"),
     include_str!("query.rs"),
+    include_str!("tree.rs"),
 ];
 /// How far before its own time an event may be received: a sender's clock that goes ahead.
 const AHEAD_MAX_DAYS: Day = 1;
@@ -291,19 +292,22 @@ impl Closed {
     /// The first day that cannot be read.
     pub fn find(&self, share: Share, units: &[(u64, &[u8])]) -> Result<Vec<Option<(Day, u16)>>, Day> {
         let mut found = vec![None; units.len()];
-        for block in self.blocks(share, |_| true) {
-            let Block { day, members, .. } = block?;
+        self.each(share, |_| true, |day, cells| {
             let mut next = 0;
-            for member in members.chunks_exact(MEMBER_LEN).map(member_of) {
-                next += units[next..].iter().take_while(|(hash, _)| *hash < member.hash).count();
-                let same = units[next..].iter().take_while(|(hash, _)| *hash == member.hash);
+            for member in cells.iter().flat_map(|cell| cell.members.chunks_exact(MEMBER_LEN)) {
+                let hash = number(&member[..8]);
+                while units.get(next).is_some_and(|(other, _)| *other < hash) {
+                    next += 1;
+                }
+                let same = units[next..].iter().take_while(|(other, _)| *other == hash);
                 for (place, (_, id)) in same.enumerate() {
+                    let member = member_of(member);
                     if second_hash(id) == member.second {
                         found[next + place] = Some((day, member.arm));
                     }
                 }
             }
-        }
+        })?;
         Ok(found)
     }
 
@@ -317,53 +321,66 @@ impl Closed {
         let near =
             |day: Day| self.manifest.cohorts.get(&day).is_some_and(|kept| kept.received_max >= reached);
         let mut first: Option<Day> = None;
-        for block in self.blocks(share, near) {
-            let Block { day, ids, .. } = block?;
+        self.each(share, near, |day, cells| {
             let mut next = 0;
-            for id in ids.chunks_exact(ID_LEN).map(number) {
-                next += keys[next..].iter().take_while(|key| **key < id).count();
+            for id in cells.iter().flat_map(|cell| cell.ids.chunks_exact(ID_LEN)).map(number) {
+                while keys.get(next).is_some_and(|key| *key < id) {
+                    next += 1;
+                }
                 if keys.get(next) == Some(&id) {
                     first = Some(first.map_or(day, |other| other.min(day)));
                     break;
                 }
             }
-        }
+        })?;
         Ok(first)
     }
 
-    /// What is kept of the closed days for the cells of a share.
-    fn blocks(&self, share: Share, of: impl Fn(Day) -> bool) -> impl Iterator<Item = Result<Block, Day>> {
+    /// Shows what is kept of some closed days for the cells of a share, which come in order.
+    ///
+    /// # Errors
+    /// The first day that cannot be read.
+    fn each(
+        &self,
+        share: Share,
+        of: impl Fn(Day) -> bool,
+        mut show: impl FnMut(Day, &[Cell<'_>]),
+    ) -> Result<(), Day> {
         let since = self.since.unwrap_or(Day::MIN);
-        let parts = self
-            .manifest
-            .parts
-            .iter()
-            .filter(move |part| part.share.0 < share.end && share.first < part.share.1);
-        parts.flat_map(move |part| {
-            let file = File::open(self.folder.join(&part.file));
-            let days = part.days.iter().enumerate();
-            let days = days.filter(|(_, day)| **day < since && part.valid.contains(day) && of(**day));
-            let blocks: Vec<_> = days
-                .map(|(place, day)| {
-                    let file = file.as_ref().map_err(|_| *day)?;
-                    part.read(file, place, share).map_err(|_| *day)
-                })
-                .collect();
-            blocks
-        })
+        let mut bytes = Vec::new();
+        for part in &self.manifest.parts {
+            if part.share.0 >= share.end || share.first >= part.share.1 {
+                continue;
+            }
+            let mut file = None;
+            for (place, day) in part.days.iter().enumerate() {
+                if *day >= since || !part.valid.contains(day) || !of(*day) {
+                    continue;
+                }
+                let file = file.get_or_insert_with(|| File::open(self.folder.join(&part.file)));
+                let file = file.as_ref().map_err(|_| *day)?;
+                show(*day, &part.read(file, place, share, &mut bytes).map_err(|_| *day)?);
+            }
+        }
+        Ok(())
     }
 }
 
-/// Members and ids of one day, in the order of their hashes.
-struct Block {
-    day: Day,
-    members: Vec<u8>,
-    ids: Vec<u8>,
+/// Members and ids of one day and cell, in the order of their hashes.
+struct Cell<'a> {
+    members: &'a [u8],
+    ids: &'a [u8],
 }
 
 impl Part {
     /// The cells of a day that a share has in common with this part.
-    fn read(&self, file: &File, place: usize, share: Share) -> io::Result<Block> {
+    fn read<'b>(
+        &self,
+        file: &File,
+        place: usize,
+        share: Share,
+        bytes: &'b mut Vec<u8>,
+    ) -> io::Result<Vec<Cell<'b>>> {
         let cells = usize::from(self.share.1 - self.share.0);
         let cell = |cell: u16| place * cells + usize::from(cell - self.share.0);
         let wanted = cell(share.first.max(self.share.0))..cell(share.end.min(self.share.1));
@@ -371,21 +388,19 @@ impl Part {
         let len = |block: &(u32, u32, u32)| block.0 as usize * MEMBER_LEN + block.1 as usize * ID_LEN;
         let before: usize = self.blocks.get(..wanted.start).ok_or_else(damaged)?.iter().map(len).sum();
         let blocks = self.blocks.get(wanted).ok_or_else(damaged)?;
-        let mut bytes = vec![0; blocks.iter().map(len).sum()];
-        file.read_exact_at(&mut bytes, before as u64)?;
-        let day = *self.days.get(place).ok_or_else(damaged)?;
-        let (mut members, mut ids, mut rest) = (Vec::new(), Vec::new(), bytes.as_slice());
-        for block in blocks {
+        bytes.resize(blocks.iter().map(len).sum(), 0);
+        file.read_exact_at(bytes, before as u64)?;
+        let mut rest = bytes.as_slice();
+        let cells = blocks.iter().map(|block| {
             let (own, others) = rest.split_at(len(block));
+            rest = others;
             if crc32fast::hash(own) != block.2 {
                 return Err(damaged());
             }
-            let (own_members, own_ids) = own.split_at(block.0 as usize * MEMBER_LEN);
-            members.extend_from_slice(own_members);
-            ids.extend_from_slice(own_ids);
-            rest = others;
-        }
-        Ok(Block { day, members, ids })
+            let (members, ids) = own.split_at(block.0 as usize * MEMBER_LEN);
+            Ok(Cell { members, ids })
+        });
+        cells.collect()
     }
 }
 
@@ -524,7 +539,7 @@ fn member_of(bytes: &[u8]) -> Member {
 }
 
 fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Writes a file whole or not at all. Not synced: what a crash takes away is counted again.

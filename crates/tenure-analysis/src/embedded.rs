@@ -114,6 +114,7 @@ impl Engine for Embedded {
             turns: Arc::clone(&self.turns),
             share_events: self.settings.share_events.max(1),
             share_bytes_max: self.settings.memory_bytes_max / self.settings.threads,
+            threads: self.settings.threads,
         };
         // Dropping the set ends the work: whoever stops waiting stops the query.
         let mut tasks = JoinSet::new();
@@ -141,6 +142,7 @@ struct Look {
     turns: Arc<Semaphore>,
     share_events: u64,
     share_bytes_max: usize,
+    threads: usize,
 }
 
 /// What every share of a pass has in common.
@@ -222,7 +224,7 @@ impl Look {
                 shares.push((share, std::mem::take(&mut fold.remembered)));
                 folded.push(fold);
             }
-            let mut cohorts = fold::cohorts(&self.compiled.query, folded);
+            let mut cohorts = fold::cohorts(folded);
             if let (Some(store), Some((closing, open_from))) = (&self.cohorts, closable) {
                 let counted = Counted {
                     days: &days,
@@ -238,6 +240,12 @@ impl Look {
             cohorts.extend(known);
             return Ok(fold::answer(&self.compiled.query, &cohorts));
         }
+    }
+
+    /// Every thread has something to do, unless there is next to nothing to be done.
+    fn shares_at_once(&self, events: u64) -> u64 {
+        const WORTH_SHARING: u64 = 20_000;
+        if events < WORTH_SHARING { 1 } else { self.threads as u64 }
     }
 
     /// Whether a unit that is to be counted stands behind another one somewhere.
@@ -276,7 +284,8 @@ impl Look {
                 Ok((share, work(&pass, share, gathered)))
             });
         };
-        for share in Share::all(pass.shares(self.share_events)) {
+        let shares = pass.shares(self.share_events).max(self.shares_at_once(pass.events));
+        for share in Share::all(shares) {
             spawn(&mut tasks, share);
         }
         let mut done = Vec::new();

@@ -1,8 +1,8 @@
 //! From the events of a unit to its numbers, and from these to moments: repeats, first exposure, arm, epoch, window,
 //! maturity, cap.
 //!
-//! Moments are held per day of first exposure and cell of the hash space, and merged in the order of the cells, then
-//! of the days; within a cell units come in the order of their hashes, and the events of a unit by time, id and value.
+//! Moments are held per day of first exposure, and merged along a tree over the cells of the hash space, then by day;
+//! within a cell units come in the order of their hashes, and the events of a unit by time, id and value.
 //! How the log is laid out and the work shared out leaves no trace in the bytes of the answer.
 
 use std::collections::BTreeMap;
@@ -16,9 +16,10 @@ use tenure_stats::moments::Moments;
 use crate::answer::{Answer, ArmAnswer, EpochAnswer, Health, MetricAnswer};
 use crate::by_day::ByDay;
 use crate::compiled::{Compiled, DAY_MICROSECONDS, Day, What, day_of};
-use crate::gathered::{CELLS, Gathered, Unit, cell_of};
+use crate::gathered::{Gathered, Unit, cell_of};
 use crate::query::{Aggregation, Query};
 use crate::rows::told_apart;
+use crate::tree::{Merge, Tree};
 
 /// The units that were first exposed on one day, and the events that happened on it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -107,7 +108,7 @@ pub(crate) struct Fold {
     /// Of the present cell, by day and epoch.
     open: Vec<Option<Arms>>,
     cell: u16,
-    done: BTreeMap<(Day, u16, u32), Arms>,
+    done: Sums,
     seen: Vec<Seen>,
     pub remembered: Remembered,
     /// The earliest closed day that something contradicts.
@@ -119,6 +120,9 @@ pub(crate) struct Fold {
     kept: Vec<u32>,
     repeats: Vec<(u32, u32)>,
 }
+
+/// Arms by day and epoch, over the cells.
+type Sums = BTreeMap<(Day, u32), Tree<Arms>>;
 
 /// What has been added up of a metric.
 #[derive(Clone, Copy, Default)]
@@ -143,7 +147,7 @@ impl Fold {
             day_sums: vec![Sum::default(); query.days as usize],
             day_values: vec![0.0; query.days as usize],
             cell: 0,
-            done: BTreeMap::new(),
+            done: Sums::new(),
             remembered: Remembered::default(),
             contradicted: None,
             kept: Vec::new(),
@@ -348,7 +352,7 @@ impl Fold {
         for (place, arms) in self.open.iter_mut().enumerate() {
             if let Some(arms) = arms.take() {
                 let day = self.days.start + (place / epochs) as Day;
-                self.done.insert((day, self.cell, (place % epochs) as u32), arms);
+                self.done.entry((day, (place % epochs) as u32)).or_default().add(self.cell, arms);
             }
         }
     }
@@ -497,6 +501,14 @@ impl Arm {
     }
 }
 
+impl Merge for Arms {
+    fn merge(&mut self, further: &Self) {
+        for (own, others) in self.iter_mut().zip(further) {
+            own.merge(others);
+        }
+    }
+}
+
 impl Seen {
     fn merge(&mut self, other: &Self) {
         self.exposures += other.exposures;
@@ -514,29 +526,23 @@ impl Seen {
 }
 
 /// Puts shares together, day by day.
-pub(crate) fn cohorts(query: &Query, shares: Vec<Fold>) -> BTreeMap<Day, Cohort> {
+pub(crate) fn cohorts(shares: Vec<Fold>) -> BTreeMap<Day, Cohort> {
     let mut cohorts: BTreeMap<Day, Cohort> = BTreeMap::new();
-    let mut cells: BTreeMap<(Day, u16, u32), Arms> = BTreeMap::new();
-    for mut share in shares {
+    let mut sums = Sums::new();
+    for share in shares {
         for (day, seen) in share.days.clone().zip(&share.seen) {
             if *seen != Seen::default() {
                 cohorts.entry(day).or_default().seen.merge(seen);
             }
         }
-        cells.append(&mut share.done);
+        for (of, tree) in share.done {
+            sums.entry(of).or_default().join(tree);
+        }
     }
-    for ((day, cell, epoch), arms) in cells {
-        debug_assert!(cell < CELLS, "a cell is the top byte of a hash");
-        let epochs = &mut cohorts.entry(day).or_default().epochs;
-        merge(epochs.entry(epoch).or_insert_with(|| Arm::none_of(query)), &arms);
+    for ((day, epoch), tree) in sums {
+        cohorts.entry(day).or_default().epochs.extend(tree.total().map(|arms| (epoch, arms)));
     }
     cohorts
-}
-
-fn merge(total: &mut Arms, other: &Arms) {
-    for (total, other) in total.iter_mut().zip(other) {
-        total.merge(other);
-    }
 }
 
 /// The answer from the cohorts of all days.
@@ -547,7 +553,7 @@ pub(crate) fn answer(query: &Query, cohorts: &BTreeMap<Day, Cohort>) -> Answer {
         seen.merge(&cohort.seen);
         for (epoch, arms) in &cohort.epochs {
             if let Some(total) = totals.get_mut(*epoch as usize) {
-                merge(total, arms);
+                total.merge(arms);
             }
         }
     }

@@ -26,6 +26,7 @@ mod running;
 mod sample;
 mod spec;
 mod table;
+mod tree;
 
 pub use allocation::{Allocation, Independence, SampleRatio, Stratum};
 pub use answer::{Answer, ArmAnswer, EpochAnswer, Health, MetricAnswer};
