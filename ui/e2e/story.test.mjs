@@ -216,9 +216,10 @@ test("a negative cannot be kept: the buttons refuse, with the reason", async () 
     const button = outcome.getByRole("button", { name: refused, exact: true });
     assert.equal(await button.getAttribute("aria-disabled"), "true");
     await button.press("Enter");
-    const why = priya.page.getByRole("status").filter({ hasText: "negative_cannot_be_kept" });
-    await why.waitFor();
+    const why = priya.page.getByRole("status", { name: refused, exact: true });
+    await why.filter({ hasText: "negative_cannot_be_kept" }).waitFor();
     await priya.page.keyboard.press("Escape");
+    await why.waitFor({ state: "hidden" });
   }
   assert.equal(await outcome.getByRole("button", { name: "Remove", exact: true }).getAttribute("aria-disabled"), null);
   await priya.page.getByText("0 %", { exact: true }).first().waitFor();

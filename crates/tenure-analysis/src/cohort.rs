@@ -292,22 +292,26 @@ impl Closed {
     /// The first day that cannot be read.
     pub fn find(&self, share: Share, units: &[(u64, &[u8])]) -> Result<Vec<Option<(Day, u16)>>, Day> {
         let mut found = vec![None; units.len()];
-        self.each(share, |_| true, |day, cells| {
-            let mut next = 0;
-            for member in cells.iter().flat_map(|cell| cell.members.chunks_exact(MEMBER_LEN)) {
-                let hash = number(&member[..8]);
-                while units.get(next).is_some_and(|(other, _)| *other < hash) {
-                    next += 1;
-                }
-                let same = units[next..].iter().take_while(|(other, _)| *other == hash);
-                for (place, (_, id)) in same.enumerate() {
-                    let member = member_of(member);
-                    if second_hash(id) == member.second {
-                        found[next + place] = Some((day, member.arm));
+        self.each(
+            share,
+            |_| true,
+            |day, cells| {
+                let mut next = 0;
+                for member in cells.iter().flat_map(|cell| cell.members.chunks_exact(MEMBER_LEN)) {
+                    let hash = number(&member[..8]);
+                    while units.get(next).is_some_and(|(other, _)| *other < hash) {
+                        next += 1;
+                    }
+                    let same = units[next..].iter().take_while(|(other, _)| *other == hash);
+                    for (place, (_, id)) in same.enumerate() {
+                        let member = member_of(member);
+                        if second_hash(id) == member.second {
+                            found[next + place] = Some((day, member.arm));
+                        }
                     }
                 }
-            }
-        })?;
+            },
+        )?;
         Ok(found)
     }
 

@@ -53,7 +53,8 @@ impl<T: Merge> Tree<T> {
 
     fn insert(&mut self, mut height: u8, mut place: u16, mut sum: T) {
         while let Some(neighbour) = self.nodes.remove(&(height, place ^ 1)) {
-            let (mut before, further) = if place % 2 == 0 { (sum, neighbour) } else { (neighbour, sum) };
+            let (mut before, further) =
+                if place.is_multiple_of(2) { (sum, neighbour) } else { (neighbour, sum) };
             before.merge(&further);
             (height, place, sum) = (height + 1, place / 2, before);
         }
