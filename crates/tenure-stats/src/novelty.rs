@@ -30,7 +30,7 @@ pub struct Question {
 
 /// The effect on one day since exposure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "NoveltyDay"))]
 pub struct Day {
     /// Which day; 1 is the day of exposure.
     pub day: u32,

@@ -1611,6 +1611,8 @@ export interface components {
         ArmMeasured: {
             /** @description The arm. */
             arm: string;
+            /** @description The effect by day since first exposure, and whether it wears off; shown, and decides nothing. */
+            by_day?: components["schemas"]["Novelty"] | null;
             /** @description Why the arm is closed from now on; none when it is not. */
             closed?: string | null;
             /** @description The control's level. */
@@ -1630,6 +1632,8 @@ export interface components {
         ArmSeen: {
             /** @description The arm. */
             arm: string;
+            /** @description Values of its primary metric by day since first exposure, one variable a day from day 1 on. */
+            by_day?: components["schemas"]["Joint"] | null;
             /** @description Its guardrails. */
             guardrails?: {
                 [key: string]: components["schemas"]["Arm"];
@@ -3350,6 +3354,27 @@ export interface components {
         };
         /** @description How a check stands. */
         DataStanding: "good" | "warning" | "bad";
+        /** @description The effect on one day since exposure. */
+        Day: {
+            /**
+             * Format: uint32
+             * @description Which day; 1 is the day of exposure.
+             */
+            day: number;
+            /** @description The effect; none when it cannot be said. */
+            estimate: components["schemas"]["MetricEstimate"] | null;
+            /** @description Its interval. */
+            interval: number[] | null;
+        };
+        /** @description Values by day since first exposure in both arms: one variable a day. */
+        DaysSeen: {
+            /** @description The control arm. */
+            control: components["schemas"]["Joint"];
+            /** @description The days, the first of exposure being 1. */
+            days: number[];
+            /** @description The treatment arm. */
+            treatment: components["schemas"]["Joint"];
+        };
         /** @description Days between opening and keeping, over the kept cases. */
         DaysToTenure: {
             /** @description Mean days by who was waited on, the longest first; they sum to the mean of the whole. */
@@ -6133,6 +6158,26 @@ export interface components {
             /** @description Why. */
             reason?: string | null;
         };
+        /**
+         * @description Count, means and centred cross-products `Σ(u − ū)(v − v̄)` of several values per unit.
+         *
+         *     ```
+         *     use tenure_stats::joint::Joint;
+         *
+         *     let mut revenue_and_orders = Joint::new(2);
+         *     for unit in [[20.0, 2.0], [0.0, 0.0], [35.0, 3.0]] {
+         *         revenue_and_orders.push(&unit)?;
+         *     }
+         *     assert!((revenue_and_orders.mean(1) - 5.0 / 3.0).abs() < 1e-12);
+         *     # Ok::<(), tenure_stats::moments::MomentsError>(())
+         *     ```
+         */
+        Joint: {
+            cross: number[];
+            means: number[];
+            /** Format: uint64 */
+            n: number;
+        };
         /** @description What a look came to: everything that is shown and recorded. */
         Judged: {
             /** @description The difference in the metric's unit, stratified like the estimate, at the same critical value. */
@@ -6554,6 +6599,11 @@ export interface components {
         };
         /** @description A measurement, and everything that was concluded from it then. */
         Measured: {
+            /**
+             * @description The effect by day since first exposure, and whether it wears off; shown, and decides nothing. Of a look of Tenure's own
+             *     by a metric whose window holds some days.
+             */
+            by_day?: components["schemas"]["Novelty"] | null;
             /** @description The control's level. */
             control: components["schemas"]["Level"];
             /** @description The same when the deviations of the build are allowed for (κ = 0.25). */
@@ -6655,6 +6705,11 @@ export interface components {
         };
         /** @description A measurement was recorded, with everything concluded from it. */
         MeasurementRecorded: {
+            /**
+             * @description The effect by day since first exposure, and whether it wears off; shown, and decides nothing. Of a look of Tenure's own
+             *     by a metric whose window holds some days.
+             */
+            by_day?: components["schemas"]["Novelty"] | null;
             /** @description Of which case. */
             case: components["schemas"]["CaseId"];
             /** @description The control's level. */
@@ -6788,6 +6843,24 @@ export interface components {
              * @description Hours after first exposure in which outcomes count.
              */
             window_hours?: number | null;
+        };
+        /** @description A value with its standard error, and the degrees of freedom of that error. */
+        MetricEstimate: {
+            /**
+             * Format: double
+             * @description Degrees of freedom of the standard error; none when it is taken as known (normal).
+             */
+            df?: number | null;
+            /**
+             * Format: double
+             * @description Its standard error, above zero.
+             */
+            se: number;
+            /**
+             * Format: double
+             * @description The estimate.
+             */
+            value: number;
         };
         /** @description The name of a metric. */
         MetricId: string;
@@ -7056,6 +7129,34 @@ export interface components {
             /** @description Whether this server can send mail. */
             mail_possible: boolean;
         };
+        /** @description What the days say. */
+        Novelty: {
+            /** @description The mean effect of the days before. */
+            before: components["schemas"]["MetricEstimate"] | null;
+            /**
+             * Format: uint64
+             * @description Units in the control arm that were seen on all days.
+             */
+            control_n: number;
+            /** @description The mean effect of the days from which the verdict counts. */
+            counted: components["schemas"]["MetricEstimate"] | null;
+            /** @description The effect by day. */
+            days: components["schemas"]["Day"][];
+            /** @description All of it in words. */
+            sentence: string;
+            /**
+             * Format: uint64
+             * @description Units in the treatment arm that were seen on all days.
+             */
+            treatment_n: number;
+            /** @description The change of the effect a day: the least-squares slope over the days. */
+            trend: components["schemas"]["MetricEstimate"] | null;
+            /**
+             * Format: double
+             * @description The two-sided p-value of no trend.
+             */
+            trend_p: number | null;
+        };
         /** @description What "not significant" means here. */
         Nuance: "flat" | "underpowered";
         /** @description Offers the onus of a case to another experiment team. */
@@ -7185,6 +7286,8 @@ export interface components {
         };
         /** @description The system's own look: what the query engine returned, by epoch of first exposure. */
         OwnLook: {
+            /** @description Values of the primary metric by day since first exposure, of matured units. */
+            by_day?: components["schemas"]["DaysSeen"] | null;
             /**
              * @description The engine that returned it, with its version.
              * @default
