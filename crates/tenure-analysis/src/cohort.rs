@@ -92,7 +92,7 @@ type KeptArm = (u64, Vec<(u64, u64, u64)>, (u64, Vec<u64>));
 
 /// Members and ids of several days in a range of cells.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Part {
+pub(crate) struct Part {
     file: String,
     share: (u16, u16),
     days: Vec<Day>,
@@ -104,7 +104,7 @@ struct Part {
 
 /// The closed cohorts that an answer may be built on: those of all days before `since`.
 pub(crate) struct Closed {
-    folder: PathBuf,
+    pub folder: PathBuf,
     /// The first day that is counted anew; none where everything is.
     pub since: Option<Day>,
     manifest: Manifest,
@@ -115,7 +115,7 @@ pub(crate) struct Counted<'a> {
     pub days: &'a Days,
     pub files: &'a [Arc<SealedFile>],
     pub cohorts: &'a BTreeMap<Day, Cohort>,
-    pub shares: Vec<(Share, Remembered)>,
+    pub parts: Vec<Part>,
     /// The days of which everything is known.
     pub closing: Range<Day>,
     /// The first day with events that are not sealed, or later than the look.
@@ -208,14 +208,11 @@ impl Cohorts {
                 manifest.cohorts.extend(nothing.map(|kept| (day, kept)));
             }
         }
-        fs::create_dir_all(&folder)?;
         for part in &mut manifest.parts {
             part.valid.retain(|day| *day < since);
         }
         manifest.parts.retain(|part| !part.valid.is_empty());
-        for (share, remembered) in counted.shares {
-            manifest.parts.push(write_part(&folder, share, &counted.closing, &remembered)?);
-        }
+        manifest.parts.extend(counted.parts);
         manifest.days = counted.days.clone();
         manifest.epochs = compiled.query.epochs.clone();
         write_whole(&folder, MANIFEST, &serde_json::to_vec(&manifest)?)?;
@@ -291,22 +288,23 @@ impl Closed {
     /// # Errors
     /// The first day that cannot be read.
     pub fn find(&self, share: Share, units: &[(u64, &[u8])]) -> Result<Vec<Option<(Day, u16)>>, Day> {
+        let hashes: Vec<u64> = units.iter().map(|(hash, _)| *hash).collect();
         let mut found = vec![None; units.len()];
         self.each(
             share,
             |_| true,
-            |day, cells| {
-                let mut next = 0;
-                for member in cells.iter().flat_map(|cell| cell.members.chunks_exact(MEMBER_LEN)) {
-                    let hash = number(&member[..8]);
-                    while units.get(next).is_some_and(|(other, _)| *other < hash) {
+            |cell, day, block| {
+                let (mut next, end) = within(&hashes, cell);
+                for bytes in block.members.chunks_exact(MEMBER_LEN) {
+                    let hash = number(bytes);
+                    while next < end && hashes[next] < hash {
                         next += 1;
                     }
-                    let same = units[next..].iter().take_while(|(other, _)| *other == hash);
-                    for (place, (_, id)) in same.enumerate() {
-                        let member = member_of(member);
-                        if second_hash(id) == member.second {
-                            found[next + place] = Some((day, member.arm));
+                    let same = (next..end).take_while(|place| hashes[*place] == hash);
+                    for place in same {
+                        let member = member_of(bytes);
+                        if second_hash(units[place].1) == member.second {
+                            found[place] = Some((day, member.arm));
                         }
                     }
                 }
@@ -325,13 +323,13 @@ impl Closed {
         let near =
             |day: Day| self.manifest.cohorts.get(&day).is_some_and(|kept| kept.received_max >= reached);
         let mut first: Option<Day> = None;
-        self.each(share, near, |day, cells| {
-            let mut next = 0;
-            for id in cells.iter().flat_map(|cell| cell.ids.chunks_exact(ID_LEN)).map(number) {
-                while keys.get(next).is_some_and(|key| *key < id) {
+        self.each(share, near, |cell, day, block| {
+            let (mut next, end) = within(keys, cell);
+            for id in block.ids.chunks_exact(ID_LEN).map(number) {
+                while next < end && keys[next] < id {
                     next += 1;
                 }
-                if keys.get(next) == Some(&id) {
+                if next < end && keys[next] == id {
                     first = Some(first.map_or(day, |other| other.min(day)));
                     break;
                 }
@@ -340,7 +338,8 @@ impl Closed {
         Ok(first)
     }
 
-    /// Shows what is kept of some closed days for the cells of a share, which come in order.
+    /// Shows what is kept of some closed days for the cells of a share: cell by cell, so that what is looked for in one is at
+    /// hand for all its days.
     ///
     /// # Errors
     /// The first day that cannot be read.
@@ -348,63 +347,115 @@ impl Closed {
         &self,
         share: Share,
         of: impl Fn(Day) -> bool,
-        mut show: impl FnMut(Day, &[Cell<'_>]),
+        mut show: impl FnMut(u16, Day, &Block<'_>),
     ) -> Result<(), Day> {
         let since = self.since.unwrap_or(Day::MIN);
         let mut bytes = Vec::new();
         for part in &self.manifest.parts {
-            if part.share.0 >= share.end || share.first >= part.share.1 {
-                continue;
+            let cells = share.first.max(part.share.0)..share.end.min(part.share.1);
+            let days = part.days.iter().enumerate();
+            let days: Vec<_> = days
+                .filter(|(_, day)| **day < since && part.valid.contains(day) && of(**day))
+                .map(|(place, day)| (place, *day))
+                .collect();
+            let Some((_, first)) = days.first().filter(|_| !cells.is_empty()) else { continue };
+            let file = File::open(self.folder.join(&part.file)).map_err(|_| *first)?;
+            bytes.clear();
+            let mut blocks = Vec::with_capacity(days.len());
+            for (place, day) in &days {
+                let block = part.read(&file, *place, &cells, &mut bytes);
+                blocks.push((*day, block.map_err(|_| *day)?));
             }
-            let mut file = None;
-            for (place, day) in part.days.iter().enumerate() {
-                if *day >= since || !part.valid.contains(day) || !of(*day) {
-                    continue;
+            for (place, cell) in cells.enumerate() {
+                for (day, of_day) in &blocks {
+                    let (members, ids) = of_day[place].clone();
+                    show(cell, *day, &Block { members: &bytes[members], ids: &bytes[ids] });
                 }
-                let file = file.get_or_insert_with(|| File::open(self.folder.join(&part.file)));
-                let file = file.as_ref().map_err(|_| *day)?;
-                show(*day, &part.read(file, place, share, &mut bytes).map_err(|_| *day)?);
             }
         }
         Ok(())
     }
 }
 
+/// Where hashes in order are those of a cell.
+fn within(hashes: &[u64], cell: u16) -> (usize, usize) {
+    let start = hashes.partition_point(|hash| cell_of(*hash) < cell);
+    (start, start + hashes[start..].partition_point(|hash| cell_of(*hash) == cell))
+}
+
 /// Members and ids of one day and cell, in the order of their hashes.
-struct Cell<'a> {
+struct Block<'a> {
     members: &'a [u8],
     ids: &'a [u8],
 }
 
 impl Part {
-    /// The cells of a day that a share has in common with this part.
-    fn read<'b>(
+    /// Reads some cells of a day behind what is in `bytes`. Where of each the members are, and the ids.
+    fn read(
         &self,
         file: &File,
-        place: usize,
-        share: Share,
-        bytes: &'b mut Vec<u8>,
-    ) -> io::Result<Vec<Cell<'b>>> {
-        let cells = usize::from(self.share.1 - self.share.0);
-        let cell = |cell: u16| place * cells + usize::from(cell - self.share.0);
-        let wanted = cell(share.first.max(self.share.0))..cell(share.end.min(self.share.1));
+        day: usize,
+        cells: &Range<u16>,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<Vec<(Range<usize>, Range<usize>)>> {
+        let place =
+            |cell: u16| day * usize::from(self.share.1 - self.share.0) + usize::from(cell - self.share.0);
         let damaged = || io::Error::new(io::ErrorKind::InvalidData, "blocks are missing");
         let len = |block: &(u32, u32, u32)| block.0 as usize * MEMBER_LEN + block.1 as usize * ID_LEN;
-        let before: usize = self.blocks.get(..wanted.start).ok_or_else(damaged)?.iter().map(len).sum();
-        let blocks = self.blocks.get(wanted).ok_or_else(damaged)?;
-        bytes.resize(blocks.iter().map(len).sum(), 0);
-        file.read_exact_at(bytes, before as u64)?;
-        let mut rest = bytes.as_slice();
-        let cells = blocks.iter().map(|block| {
-            let (own, others) = rest.split_at(len(block));
-            rest = others;
-            if crc32fast::hash(own) != block.2 {
-                return Err(damaged());
-            }
-            let (members, ids) = own.split_at(block.0 as usize * MEMBER_LEN);
-            Ok(Cell { members, ids })
+        let before =
+            self.blocks.get(..place(cells.start)).ok_or_else(damaged)?.iter().map(len).sum::<usize>();
+        let blocks = self.blocks.get(place(cells.start)..place(cells.end)).ok_or_else(damaged)?;
+        let mut start = bytes.len();
+        bytes.resize(start + blocks.iter().map(len).sum::<usize>(), 0);
+        file.read_exact_at(&mut bytes[start..], before as u64)?;
+        let ranges = blocks.iter().map(|block| {
+            let (members, end) = (start + block.0 as usize * MEMBER_LEN, start + len(block));
+            let ranges = (start..members, members..end);
+            let is_whole = crc32fast::hash(&bytes[start..end]) == block.2;
+            start = end;
+            if is_whole { Ok(ranges) } else { Err(damaged()) }
         });
-        cells.collect()
+        ranges.collect()
+    }
+
+    /// Puts members and ids of a share into a file of its own.
+    pub fn write(
+        folder: &Path,
+        share: Share,
+        closing: &Range<Day>,
+        remembered: &Remembered,
+    ) -> io::Result<Self> {
+        let days = remembered.members.keys().chain(remembered.ids.keys()).copied();
+        let days: BTreeSet<Day> = days.filter(|day| closing.contains(day)).collect();
+        let (mut bytes, mut blocks) = (Vec::new(), Vec::new());
+        let nobody = Vec::new();
+        for day in &days {
+            let members = remembered.members.get(day).unwrap_or(&nobody);
+            let no_ids = Vec::new();
+            let ids = remembered.ids.get(day).unwrap_or(&no_ids);
+            for cell in share.first..share.end {
+                let start = bytes.len();
+                let members = of_cell(members, cell, |member| member.hash);
+                for member in members {
+                    bytes.extend_from_slice(&member.hash.to_le_bytes());
+                    bytes.extend_from_slice(&member.second.to_le_bytes());
+                    bytes.extend_from_slice(&member.arm.to_le_bytes());
+                }
+                let ids = of_cell(ids, cell, |id| *id);
+                ids.iter().for_each(|id| bytes.extend_from_slice(&id.to_le_bytes()));
+                blocks.push((members.len() as u32, ids.len() as u32, crc32fast::hash(&bytes[start..])));
+            }
+        }
+        fs::create_dir_all(folder)?;
+        let file = format!("{}.part", hex::encode(&Sha256::digest(&bytes)[..12]));
+        write_whole(folder, &file, &bytes)?;
+        Ok(Self {
+            file,
+            share: (share.first, share.end),
+            days: days.iter().copied().collect(),
+            valid: days,
+            blocks,
+        })
     }
 }
 
@@ -489,45 +540,6 @@ fn question(query: &Query) -> String {
 fn read_manifest(folder: &Path) -> Manifest {
     let bytes = fs::read(folder.join(MANIFEST)).ok();
     bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
-}
-
-/// Puts members and ids of a share into a file of its own.
-fn write_part(
-    folder: &Path,
-    share: Share,
-    closing: &Range<Day>,
-    remembered: &Remembered,
-) -> io::Result<Part> {
-    let days = remembered.members.keys().chain(remembered.ids.keys()).copied();
-    let days: BTreeSet<Day> = days.filter(|day| closing.contains(day)).collect();
-    let (mut bytes, mut blocks) = (Vec::new(), Vec::new());
-    let nobody = Vec::new();
-    for day in &days {
-        let members = remembered.members.get(day).unwrap_or(&nobody);
-        let no_ids = Vec::new();
-        let ids = remembered.ids.get(day).unwrap_or(&no_ids);
-        for cell in share.first..share.end {
-            let start = bytes.len();
-            let members = of_cell(members, cell, |member| member.hash);
-            for member in members {
-                bytes.extend_from_slice(&member.hash.to_le_bytes());
-                bytes.extend_from_slice(&member.second.to_le_bytes());
-                bytes.extend_from_slice(&member.arm.to_le_bytes());
-            }
-            let ids = of_cell(ids, cell, |id| *id);
-            ids.iter().for_each(|id| bytes.extend_from_slice(&id.to_le_bytes()));
-            blocks.push((members.len() as u32, ids.len() as u32, crc32fast::hash(&bytes[start..])));
-        }
-    }
-    let file = format!("{}.part", hex::encode(&Sha256::digest(&bytes)[..12]));
-    write_whole(folder, &file, &bytes)?;
-    Ok(Part {
-        file,
-        share: (share.first, share.end),
-        days: days.iter().copied().collect(),
-        valid: days,
-        blocks,
-    })
 }
 
 /// Of things in the order of their hashes those of one cell.

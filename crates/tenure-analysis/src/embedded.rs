@@ -6,6 +6,7 @@
 //! not slow down those that serve flags.
 
 use std::collections::HashSet;
+use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,10 +21,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::answer::Answer;
-use crate::cohort::{self, Closed, Cohorts, Counted};
+use crate::cohort::{self, Closed, Cohorts, Counted, Part};
 use crate::compiled::{Compiled, Day, day_of, start_of};
 use crate::engine::{Engine, EngineError};
-use crate::fold::{self, Closing, Fold};
+use crate::fold::{self, Closing, Fold, Folded};
 use crate::gathered::{CELLS, EVENT_BYTES, Gathered};
 use crate::query::Query;
 use crate::reading::{self, Opened, Share, Unreadable};
@@ -206,34 +207,25 @@ impl Look {
             };
             if is_apart {
                 pass.by = By::FirstNoting;
-                let (done, elsewhere) = self.run(pass, Pass::repeats_elsewhere).await?;
-                pass = done;
-                pass.by = By::Carried(Arc::new(
-                    elsewhere.into_iter().flat_map(|(_, found)| found).collect::<HashSet<_>>(),
-                ));
+                let mut elsewhere = HashSet::new();
+                pass = self.run(pass, Pass::repeats_elsewhere, |found| elsewhere.extend(found)).await?;
+                pass.by = By::Carried(Arc::new(elsewhere));
             }
-            let (pass, folds) = self.run(pass, Pass::fold).await?;
-            closed = pass.closed;
-            if let Some(day) = folds.iter().filter_map(|(_, fold)| fold.contradicted).min() {
+            let (mut folded, mut parts) = (Folded::default(), Vec::new());
+            let take = |(fold, part): (Fold, Option<io::Result<Part>>)| {
+                folded.take(fold);
+                parts.extend(part);
+            };
+            closed = self.run(pass, Pass::fold, take).await?.closed;
+            if let Some(day) = folded.contradicted {
                 closed.limit(day);
                 continue;
             }
-            let mut shares = Vec::with_capacity(folds.len());
-            let mut folded = Vec::with_capacity(folds.len());
-            for (share, mut fold) in folds {
-                shares.push((share, std::mem::take(&mut fold.remembered)));
-                folded.push(fold);
-            }
-            let mut cohorts = fold::cohorts(folded);
-            if let (Some(store), Some((closing, open_from))) = (&self.cohorts, closable) {
-                let counted = Counted {
-                    days: &days,
-                    files: &view.files,
-                    cohorts: &cohorts,
-                    shares,
-                    closing,
-                    open_from,
-                };
+            let mut cohorts = folded.cohorts();
+            let parts = parts.into_iter().collect::<io::Result<Vec<Part>>>();
+            if let (Some(store), Some((closing, open_from)), Ok(parts)) = (&self.cohorts, closable, parts) {
+                let counted =
+                    Counted { days: &days, files: &view.files, cohorts: &cohorts, parts, closing, open_from };
                 // What cannot be kept is counted again.
                 let _ = store.keep(&self.compiled, closed, counted);
             }
@@ -268,30 +260,30 @@ impl Look {
         Ok(false)
     }
 
-    /// Does a piece of work for every share, halving those that do not fit; in the order of the shares.
+    /// Does a piece of work for every share, halving those that do not fit, and takes what comes of it as it comes.
     async fn run<T: Send + 'static>(
         &self,
         pass: Pass,
         work: impl Fn(&Pass, Share, Gathered) -> T + Copy + Send + 'static,
-    ) -> Result<(Pass, Vec<(Share, T)>), Fault> {
+        mut take: impl FnMut(T),
+    ) -> Result<Pass, Fault> {
         let pass = Arc::new(pass);
         let mut tasks = JoinSet::new();
-        let spawn = |tasks: &mut JoinSet<Result<(Share, T), Fault>>, share: Share| {
+        let spawn = |tasks: &mut JoinSet<Result<T, Fault>>, share: Share| {
             let (pass, turns) = (Arc::clone(&pass), Arc::clone(&self.turns));
             tasks.spawn(async move {
                 let _turn = turns.acquire().await;
                 let gathered = pass.gather(share).await?;
-                Ok((share, work(&pass, share, gathered)))
+                Ok(work(&pass, share, gathered))
             });
         };
         let shares = pass.shares(self.share_events).max(self.shares_at_once(pass.events));
         for share in Share::all(shares) {
             spawn(&mut tasks, share);
         }
-        let mut done = Vec::new();
         while let Some(result) = tasks.join_next().await {
             match result? {
-                Ok(one) => done.push(one),
+                Ok(one) => take(one),
                 Err(Fault::Memory { share, bytes }) => {
                     let halves = share.halves().ok_or(Fault::Memory { share, bytes })?;
                     halves.into_iter().for_each(|half| spawn(&mut tasks, half));
@@ -299,10 +291,9 @@ impl Look {
                 Err(fault) => return Err(fault),
             }
         }
-        done.sort_by_key(|(share, _)| share.first);
         drop(tasks);
         match Arc::try_unwrap(pass) {
-            Ok(pass) => Ok((pass, done)),
+            Ok(pass) => Ok(pass),
             Err(_) => Err(Fault::Rows(ArrowError::ComputeError("a share is still at work".to_owned()))),
         }
     }
@@ -349,14 +340,19 @@ impl Pass {
         fold::repeats_elsewhere(&gathered, &self.compiled)
     }
 
-    fn fold(&self, share: Share, gathered: Gathered) -> Fold {
+    /// Folds a share, and writes down what is to be remembered of it, if anything is.
+    fn fold(&self, share: Share, gathered: Gathered) -> (Fold, Option<io::Result<Part>>) {
         let mut fold = Fold::new(Arc::clone(&self.compiled), self.days.clone(), self.closing.clone());
         let order = gathered.order();
         match self.of_closed(share, &gathered, &order) {
             Ok(closed) => fold.add(&gathered, &order, &closed),
             Err(day) => fold.contradicted = Some(day),
         }
-        fold
+        drop((order, gathered));
+        let remembered = std::mem::take(&mut fold.remembered);
+        let days = &self.closing.members;
+        let part = (!days.is_empty()).then(|| Part::write(&self.closed.folder, share, days, &remembered));
+        (fold, part)
     }
 
     /// The closed cohorts of the units; the first closed day that these events contradict, or that cannot be read.
@@ -409,7 +405,7 @@ struct Threads {
 }
 
 impl Threads {
-    fn start(threads: usize) -> std::io::Result<Self> {
+    fn start(threads: usize) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("analysis")

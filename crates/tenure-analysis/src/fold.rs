@@ -525,24 +525,37 @@ impl Seen {
     }
 }
 
-/// Puts shares together, day by day.
-pub(crate) fn cohorts(shares: Vec<Fold>) -> BTreeMap<Day, Cohort> {
-    let mut cohorts: BTreeMap<Day, Cohort> = BTreeMap::new();
-    let mut sums = Sums::new();
-    for share in shares {
-        for (day, seen) in share.days.clone().zip(&share.seen) {
-            if *seen != Seen::default() {
-                cohorts.entry(day).or_default().seen.merge(seen);
+/// What has been folded of the shares so far; they come in any order.
+#[derive(Default)]
+pub(crate) struct Folded {
+    sums: Sums,
+    seen: BTreeMap<Day, Seen>,
+    /// The earliest closed day that something contradicts.
+    pub contradicted: Option<Day>,
+}
+
+impl Folded {
+    pub fn take(&mut self, share: Fold) {
+        for (day, seen) in share.days.zip(share.seen) {
+            if seen != Seen::default() {
+                self.seen.entry(day).or_default().merge(&seen);
             }
         }
         for (of, tree) in share.done {
-            sums.entry(of).or_default().join(tree);
+            self.sums.entry(of).or_default().join(tree);
         }
+        self.contradicted = self.contradicted.into_iter().chain(share.contradicted).min();
     }
-    for ((day, epoch), tree) in sums {
-        cohorts.entry(day).or_default().epochs.extend(tree.total().map(|arms| (epoch, arms)));
+
+    /// Day by day.
+    pub fn cohorts(self) -> BTreeMap<Day, Cohort> {
+        let seen = self.seen.into_iter().map(|(day, seen)| (day, Cohort { seen, ..Cohort::default() }));
+        let mut cohorts: BTreeMap<Day, Cohort> = seen.collect();
+        for ((day, epoch), tree) in self.sums {
+            cohorts.entry(day).or_default().epochs.extend(tree.total().map(|arms| (epoch, arms)));
+        }
+        cohorts
     }
-    cohorts
 }
 
 /// The answer from the cohorts of all days.
