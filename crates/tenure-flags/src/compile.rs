@@ -410,7 +410,7 @@ fn membership([needle, list]: [Expression; 2]) -> Expression {
         _ => None,
     };
     match texts {
-        Some(texts) => Expression::InTexts(Box::new((needle, texts))),
+        Some(texts) => Expression::InTexts(Arc::new((needle, texts))),
         None => Expression::In(Box::new([needle, list])),
     }
 }

@@ -151,6 +151,12 @@ impl<'c> Context<'c> {
         None
     }
 
+    /// Whether what [`Context::listed`] does not find is not there.
+    #[inline]
+    pub(crate) fn is_listed(&self) -> bool {
+        self.attributes.is_none_or(|attributes| attributes.len() <= LISTED_MAX)
+    }
+
     #[inline(never)]
     fn unlisted(&self, name: &str) -> Value<'c> {
         match self.attributes {

@@ -43,7 +43,7 @@ pub(crate) enum Expression {
     Merge(Box<[Expression]>),
     In(Box<[Expression; 2]>),
     /// `in` an array of texts only: what a segment compiles to.
-    InTexts(Box<(Expression, Texts)>),
+    InTexts(Arc<(Expression, Texts)>),
     Cat(Box<[Expression]>),
     Substring(Box<[Expression]>),
     /// `starts_with` and `ends_with`; null unless there are two operands.

@@ -100,7 +100,7 @@ fn pick_by_computed<'a, V: Visitor>(
 }
 
 /// The bucket among `total`; `None` when there is no weight or too much.
-fn bucket_of(hash: u32, total: u64) -> Option<u32> {
+pub(crate) fn bucket_of(hash: u32, total: u64) -> Option<u32> {
     let total = u32::try_from(total).ok().filter(|total| (1..=TOTAL_MAX).contains(total))?;
     Some(bucket(hash, total))
 }

@@ -19,7 +19,7 @@ use crate::fault::{Fault, Place};
 use crate::index::{Index, is_same};
 use crate::murmur::Murmur;
 use crate::resolution::{Reason, Resolution};
-use crate::shortcut;
+use crate::shortcut::{Shortcut, Told};
 use crate::value::Value;
 use crate::visitor::Visitor;
 
@@ -47,6 +47,8 @@ struct Content {
     default: DefaultVariant,
     /// A fault in the rule counts only when the rule is needed: a flag that is switched off answers so.
     targeting: Result<Option<Expression>, Fault>,
+    /// The same rule, as far as no run is needed.
+    shortcut: Option<Shortcut>,
     metadata: Arc<Metadata>,
 }
 
@@ -193,24 +195,39 @@ impl Flag {
         let Some(rule) = content.targeting.as_ref()? else {
             return self.default(content, Reason::Static);
         };
-        let rule = if V::WATCHES { rule } else { shortcut::followed(rule, context) };
+        if !V::WATCHES
+            && let Some(shortcut) = &content.shortcut
+            && let Some(told) = shortcut.walk(context, &self.hash)
+        {
+            return match told {
+                Told::Variant(index) => Ok(self.answer(content, Some(index), Reason::TargetingMatch)),
+                Told::Nothing => self.default(content, Reason::Default),
+            };
+        }
+        self.run(content, rule, context, now, visitor)
+    }
+
+    /// Asks the rule itself.
+    #[inline(never)]
+    fn run<'s, V: Visitor>(
+        &'s self,
+        content: &'s Content,
+        rule: &Expression,
+        context: &Context<'_>,
+        now: i64,
+        visitor: &mut V,
+    ) -> Result<Resolution<'s>, EvaluationError> {
         let arena = Arena::default();
-        let value = match rule {
-            Expression::Constant(outcome) => Value::from(outcome),
-            rule => {
-                let mut run = Run {
-                    flag_key: &self.key,
-                    flag_hash: &self.hash,
-                    now,
-                    context,
-                    arena: &arena,
-                    visitor,
-                    work_left: WORK_MAX,
-                };
-                let Ok(value) = run.targeting(rule) else { return Err(self.too_much_work()) };
-                value
-            }
+        let mut run = Run {
+            flag_key: &self.key,
+            flag_hash: &self.hash,
+            now,
+            context,
+            arena: &arena,
+            visitor,
+            work_left: WORK_MAX,
         };
+        let Ok(value) = run.targeting(rule) else { return Err(self.too_much_work()) };
         let name = match value {
             Value::Null => return self.default(content, Reason::Default),
             Value::Text(name) => name,
@@ -287,7 +304,9 @@ impl Content {
             },
         };
         let metadata = merge_metadata(set_metadata, &definition.metadata);
-        Self { state: definition.state, variants, default, targeting, metadata }
+        let rule = targeting.as_ref().ok().and_then(Option::as_ref);
+        let shortcut = rule.and_then(|rule| Shortcut::of(rule, |name| position(&variants, name)));
+        Self { state: definition.state, variants, default, targeting, shortcut, metadata }
     }
 
     #[inline]

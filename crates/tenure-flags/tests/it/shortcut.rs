@@ -60,12 +60,44 @@ fn is_on(attribute: &Json, tests: &[(String, Json)], form: usize, context: &Json
     answer.value == Some(&json!(true))
 }
 
+/// The variant that a split gives, written so that it is picked at once or by a run.
+fn split_variant(weights: &[u32], nested: bool, is_computed: bool, context: &Json) -> Option<String> {
+    let weight = |weight: &u32| if is_computed { json!({"+": [weight, 0]}) } else { json!(weight) };
+    let inner =
+        json!({"if": [{"==": [{"var": "country"}, "DE"]}, "a", {"==": [{"var": "country"}, "FR"]}, "b"]});
+    let variant = |at: usize| if nested && at == 1 { inner.clone() } else { json!(["a", "b", "c"][at % 3]) };
+    let parts: Vec<Json> =
+        weights.iter().enumerate().map(|(at, own)| json!([variant(at), weight(own)])).collect();
+    let document = json!({"flags": {"f": {
+        "state": "ENABLED", "variants": {"a": 1, "b": 2, "c": 3}, "defaultVariant": "c", "targeting": {"fractional": parts}
+    }}});
+    let snapshot = Snapshot::compile(&FlagSet::from_json(document).unwrap());
+    let context = Context::from_json(context).unwrap();
+    let answer = snapshot.evaluate("f", &context, 0).unwrap();
+    assert_eq!(snapshot.explain("f", &context, 0).0, Ok(answer), "explained otherwise than evaluated");
+    Some(format!("{:?} {:?}", answer.variant?, answer.reason))
+}
+
 proptest! {
     #[test]
-    fn the_short_way_leads_where_the_long_one_does(
-        tests in prop::collection::vec(test(), 1..4), value in value(), form in 0..6_usize, others in 0..20_usize
+    fn a_split_is_the_same_at_once_and_by_a_run(
+        weights in prop::collection::vec(prop_oneof![0..4_u32, Just(u32::MAX / 2)], 1..5), nested: bool,
+        key in prop::option::of("[a-z]{0,9}"), country in prop::sample::select(vec!["DE", "FR", "US"])
     ) {
-        let mut context = json!({"attribute": value});
+        let context = json!({"targetingKey": key, "country": country});
+        let at_once = split_variant(&weights, nested, false, &context);
+        prop_assert_eq!(at_once, split_variant(&weights, nested, true, &context), "{:?} for {}", weights, context);
+    }
+
+    #[test]
+    fn the_short_way_leads_where_the_long_one_does(
+        tests in prop::collection::vec(test(), 1..4), value in prop::option::weighted(0.9, value()), form in 0..6_usize,
+        others in 0..20_usize
+    ) {
+        let mut context = json!({});
+        if let Some(value) = value {
+            context["attribute"] = value;
+        }
         for other in 0..others {
             context[format!("other{other}")] = json!(other);
         }
