@@ -1,13 +1,31 @@
 // What the pages read: one entry a question, with the key under which the answer is kept and by which the live feed refreshes it.
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client, rememberCsrf, unwrap } from "./client.ts";
 import { type List, type Page, PAGE_MAX, type Place, whole } from "./list.ts";
 import type { CaseFile, Me, RequestStatus } from "./model.ts";
 import { Problem } from "./problem.ts";
 
-/** A list as a question; its answer is the items. */
+/** A list as a question; its answer is the items. The first time, what is there already is shown while the rest comes; later it is replaced whole. */
 const listOf = <T>(queryKey: string[], page: (place: Place) => Promise<Page<T>>) =>
-  queryOptions({ queryKey, queryFn: () => whole(page), select: ({ items }: List<T>): T[] => items });
+  queryOptions({
+    queryKey,
+    queryFn: ({ client: kept }) => {
+      const isFirst = kept.getQueryData(queryKey) === undefined;
+      return whole(page, (part) => {
+        if (isFirst) kept.setQueryData(queryKey, part);
+      });
+    },
+    select: ({ items }: List<T>): T[] => items,
+  });
+
+/** The same list, unanswered until it is whole: for what may be said only of all of it. */
+export const wholeOf = <T>(of: ReturnType<typeof listOf<T>>) => ({
+  ...of,
+  select: ({ items, isPart }: List<T>): T[] | undefined => (isPart ? undefined : items),
+});
+
+/** Whether the rest of a list is still on its way. */
+export const isPart = <T>(of: ReturnType<typeof listOf<T>>) => ({ ...of, select: ({ isPart }: List<T>) => isPart });
 
 /** Whether a list's answer is not the whole list. */
 export const isCut = <T>(of: ReturnType<typeof listOf<T>>) => ({ ...of, select: ({ isCut }: List<T>) => isCut });
@@ -31,10 +49,16 @@ export const session = queryOptions({
   staleTime: 5 * 60_000,
 });
 
-export const desk = queryOptions({
-  queryKey: ["desk"],
-  queryFn: () => unwrap(client.GET("/api/v1/desk")),
-});
+/** What of the desk is read at first: more than anybody answers at a sitting. */
+export const DESK_FIRST = 40;
+
+/** What waits on the reader: so many, the oldest first; how many there are in all is said with them. */
+export const desk = (limit = DESK_FIRST) =>
+  queryOptions({
+    queryKey: ["desk", limit],
+    queryFn: () => unwrap(client.GET("/api/v1/desk", { params: { query: { limit } } })),
+    placeholderData: keepPreviousData,
+  });
 
 export const portfolio = queryOptions({
   queryKey: ["portfolio"],

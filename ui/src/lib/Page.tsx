@@ -149,7 +149,7 @@ export function Asked<T>({
   children,
   lines,
 }: {
-  of: UseQueryResult<T>;
+  of: UseQueryResult<T | undefined>;
   children: (data: T) => ReactNode;
   lines?: number;
 }) {

@@ -81,7 +81,7 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
   const [isOpen, navigation] = useDisclosure(false);
   const [isSearching, setSearching] = useState(false);
   const { pathname } = useLocation();
-  const waiting = useQuery(desk).data?.total ?? 0;
+  const waiting = useQuery(desk()).data?.total ?? 0;
   useHotkeys([["mod+K", () => setSearching(true)]], []);
   const { close } = navigation;
   useEffect(() => {

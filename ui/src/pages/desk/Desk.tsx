@@ -2,16 +2,22 @@
 import classes from "./Desk.module.css";
 import { Anchor, Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "react-router";
 import type { Wait } from "../../api/model.ts";
-import { cases, desk } from "../../api/queries.ts";
+import { PAGE_MAX } from "../../api/list.ts";
+import { cases, DESK_FIRST, desk } from "../../api/queries.ts";
 import { Deadline } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
-import { dayOf } from "../../lib/number.ts";
+import { count, dayOf } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 
+/** How many are read with each step on. */
+const MORE = 100;
+
 export default function Desk() {
-  const asked = useQuery(desk);
+  const [limit, setLimit] = useState(DESK_FIRST);
+  const asked = useQuery(desk(limit));
   const known = useQuery(cases).data;
   const titles = new Map<string, string>((known ?? []).map((one) => [one.id, one.title ?? one.id]));
   return (
@@ -48,9 +54,20 @@ export default function Desk() {
                 ))}
               </ol>
               {total > waits.length && (
-                <Text size="sm" className="quiet">
-                  {total - waits.length} more wait behind these.
-                </Text>
+                <Group mt="md" gap="sm">
+                  <Text size="sm" className="quiet">
+                    {count(total - waits.length)} more wait behind these.
+                  </Text>
+                  {waits.length < PAGE_MAX && (
+                    <Button
+                      size="xs"
+                      onClick={() => setLimit(Math.min(PAGE_MAX, limit + MORE))}
+                      loading={asked.isPlaceholderData}
+                    >
+                      Read on
+                    </Button>
+                  )}
+                </Group>
               )}
             </>
           )

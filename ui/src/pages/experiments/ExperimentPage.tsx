@@ -2,8 +2,8 @@
 import { Anchor, Badge, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
-import type { Experiment } from "../../api/model.ts";
-import { cases, experiment } from "../../api/queries.ts";
+import type { Experiment, Summary } from "../../api/model.ts";
+import { cases, experiment, wholeOf } from "../../api/queries.ts";
 import { StageBadge, VerdictBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { EffectAxis, type EffectRow } from "../../lib/EffectAxis.tsx";
@@ -34,7 +34,8 @@ function armOf(arm: unknown): { n: number; level: number | null } {
 function Whole({ one }: { one: Experiment }) {
   const { judged, metric, measurement, prior } = one;
   const unit = differenceUnit(metric.kind);
-  const mine = (useQuery(cases).data ?? []).filter(({ experiment: of }) => of === one.experiment);
+  const known = useQuery(wholeOf(cases));
+  const mine = known.data?.filter(({ experiment: of }) => of === one.experiment);
   const [control, treatment] = [armOf(measurement.control), armOf(measurement.treatment)];
   const rows: EffectRow[] = judged.absolute
     ? [
@@ -61,7 +62,7 @@ function Whole({ one }: { one: Experiment }) {
           </Group>
         }
         actions={
-          mine.length === 0 && judged.verdict === "positive" ? (
+          mine?.length === 0 && judged.verdict === "positive" ? (
             <CommandButton command="open_case" with={{ experiment: one.experiment }} primary />
           ) : undefined
         }
@@ -151,29 +152,37 @@ function Whole({ one }: { one: Experiment }) {
         </Facts>
       </Section>
       <Section id="cases" title="What came of it">
-        {mine.length === 0 ? (
-          <Text size="sm" className="quiet">
-            {judged.verdict === "positive"
-              ? "No case yet: its team may open one."
-              : "Only a significant positive result may become a case."}
-          </Text>
-        ) : (
-          <Facts>
-            {mine.map((found) => (
-              <Fact
-                key={found.id}
-                name={
-                  <Anchor component={Link} to={`/cases/${found.id}`} size="sm">
-                    {found.id}
-                  </Anchor>
-                }
-              >
-                <StageBadge stage={found.stage} /> {found.held && <Badge color="loss">held</Badge>}
-              </Fact>
-            ))}
-          </Facts>
-        )}
+        <Asked of={known} lines={1}>
+          {(all) => <CameOfIt cases={all.filter(({ experiment: of }) => of === one.experiment)} verdict={judged.verdict} />}
+        </Asked>
       </Section>
     </>
+  );
+}
+
+function CameOfIt({ cases: mine, verdict }: { cases: readonly Summary[]; verdict: string }) {
+  if (mine.length === 0)
+    return (
+      <Text size="sm" className="quiet">
+        {verdict === "positive"
+          ? "No case yet: its team may open one."
+          : "Only a significant positive result may become a case."}
+      </Text>
+    );
+  return (
+    <Facts>
+      {mine.map((found) => (
+        <Fact
+          key={found.id}
+          name={
+            <Anchor component={Link} to={`/cases/${found.id}`} size="sm">
+              {found.id}
+            </Anchor>
+          }
+        >
+          <StageBadge stage={found.stage} /> {found.held && <Badge color="loss">held</Badge>}
+        </Fact>
+      ))}
+    </Facts>
   );
 }

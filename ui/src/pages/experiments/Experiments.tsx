@@ -2,7 +2,7 @@
 import { Anchor, Button, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { cases, experiments } from "../../api/queries.ts";
+import { cases, experiments, wholeOf } from "../../api/queries.ts";
 import { VerdictBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Cut } from "../../lib/Cut.tsx";
@@ -12,7 +12,8 @@ import { Rows } from "../../lib/Rows.tsx";
 
 export default function Experiments() {
   const asked = useQuery(experiments);
-  const opened = new Map<string, string>((useQuery(cases).data ?? []).map((one) => [one.experiment, one.id]));
+  const known = useQuery(wholeOf(cases)).data;
+  const opened = new Map((known ?? []).map((one): [string, string] => [one.experiment, one.id]));
   return (
     <>
       <PageHeader
@@ -91,7 +92,7 @@ export default function Experiments() {
                       <Anchor component={Link} size="sm" to={`/cases/${opened.get(one.experiment)}`}>
                         {opened.get(one.experiment)}
                       </Anchor>
-                    ) : one.judged.verdict === "positive" ? (
+                    ) : known !== undefined && one.judged.verdict === "positive" ? (
                       <CommandButton command="open_case" with={{ experiment: one.experiment }} size="xs" />
                     ) : (
                       ""

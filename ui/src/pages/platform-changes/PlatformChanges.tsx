@@ -2,7 +2,7 @@
 import { Anchor, Badge, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { cases, platformChanges } from "../../api/queries.ts";
+import { cases, platformChanges, wholeOf } from "../../api/queries.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Cut } from "../../lib/Cut.tsx";
 import { PersonName } from "../../lib/names.tsx";
@@ -18,7 +18,7 @@ export default function PlatformChanges() {
         actions={<CommandButton command="register_platform_change" primary />}
       />
       <Section title="Parked ideas">
-        <Asked of={useQuery(cases)}>
+        <Asked of={useQuery(wholeOf(cases))}>
           {(all) => {
             const parked = all.filter((one) => one.stage === "parked");
             return parked.length === 0 ? (

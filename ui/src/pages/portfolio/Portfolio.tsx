@@ -4,19 +4,20 @@ import { Anchor, Group, SegmentedControl, Select, Text, TextInput } from "@manti
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import type { Summary } from "../../api/model.ts";
-import { cases, portfolio } from "../../api/queries.ts";
+import { cases, isPart, portfolio } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
 import { StageBadge, VerdictBadge } from "../../lib/badges.tsx";
 import { Cut } from "../../lib/Cut.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
 import { dayOf, decimal, differenceUnit, effect, moneyShort, months, of, percent } from "../../lib/number.ts";
-import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
+import { Asked, EmptyState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { STAGES, stageName } from "../../lib/words.ts";
 import { Rows } from "../../lib/Rows.tsx";
 import { SavedViews } from "./SavedViews.tsx";
 
 export default function Portfolio() {
   const asked = useQuery(cases);
+  const isGrowing = useQuery(isPart(cases)).data === true;
   const [query, set] = useAddress();
   const view = query.get("view") ?? "board";
   return (
@@ -81,13 +82,14 @@ export default function Portfolio() {
                 </EmptyState>
               </Section>
             );
+          if (shown.length === 0 && isGrowing) return <Waiting lines={8} />;
           if (shown.length === 0)
             return (
               <Section>
                 <EmptyState title="No case fits this filter" />
               </Section>
             );
-          return view === "table" ? <Table rows={shown} /> : <Board rows={shown} />;
+          return view === "table" ? <Table rows={shown} /> : <Board rows={shown} isGrowing={isGrowing} />;
         }}
       </Asked>
       <Cut of={cases} what="cases" />
@@ -160,7 +162,7 @@ function sorted(rows: Summary[], order: string): Summary[] {
 /** The most cards of a column; the table has all. */
 const CARDS_MAX = 40;
 
-function Board({ rows }: { rows: Summary[] }) {
+function Board({ rows, isGrowing }: { rows: Summary[]; isGrowing: boolean }) {
   const columns = STAGES.map((stage) => ({ stage, inside: rows.filter((one) => one.stage === stage) })).filter(
     ({ inside }) => inside.length > 0,
   );
@@ -169,12 +171,12 @@ function Board({ rows }: { rows: Summary[] }) {
       {columns.map(({ stage, inside }) => (
         <section key={stage} className={classes.column} aria-label={stageName(stage)}>
           <h2>
-            {stageName(stage)} <span className="num">{inside.length}</span>
+            {stageName(stage)} {!isGrowing && <span className="num">{inside.length}</span>}
           </h2>
           {inside.slice(0, CARDS_MAX).map((one) => (
             <Card key={one.id} one={one} />
           ))}
-          {inside.length > CARDS_MAX && (
+          {inside.length > CARDS_MAX && !isGrowing && (
             <Anchor component={Link} to={`?view=table&stage=${stage}`} size="sm">
               {inside.length - CARDS_MAX} more in the table
             </Anchor>

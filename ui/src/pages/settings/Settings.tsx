@@ -1,18 +1,22 @@
 // Settings: a page a part, each with an address of its own.
 import { Tabs } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useNavigate, useParams } from "react-router";
+import { chunk } from "../../lib/chunk.tsx";
 import { EmptyState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 
 const PARTS = [
-  { name: "people", label: "People", page: lazy(() => import("./People.tsx")) },
-  { name: "teams", label: "Teams", page: lazy(() => import("./Teams.tsx")) },
-  { name: "codebases", label: "Codebases", page: lazy(() => import("./Codebases.tsx")) },
-  { name: "policy", label: "Policy", page: lazy(() => import("./PolicyFile.tsx")) },
-  { name: "tokens", label: "Tokens", page: lazy(() => import("./Tokens.tsx")) },
-  { name: "webhooks", label: "Webhooks", page: lazy(() => import("./Webhooks.tsx")) },
-  { name: "notifications", label: "How I am told", page: lazy(() => import("./Notifications.tsx")) },
+  { name: "people", label: "People", page: chunk(() => import("./People.tsx")) },
+  { name: "teams", label: "Teams", page: chunk(() => import("./Teams.tsx")) },
+  { name: "codebases", label: "Codebases", page: chunk(() => import("./Codebases.tsx")) },
+  { name: "policy", label: "Policy", page: chunk(() => import("./PolicyFile.tsx")) },
+  { name: "tokens", label: "Tokens", page: chunk(() => import("./Tokens.tsx")) },
+  { name: "webhooks", label: "Webhooks", page: chunk(() => import("./Webhooks.tsx")) },
+  { name: "notifications", label: "How I am told", page: chunk(() => import("./Notifications.tsx")) },
 ] as const;
+
+// The part that was asked for is fetched with this page, not after it.
+PARTS.find(({ name }) => window.location.pathname === `/settings/${name}`)?.page.ahead();
 
 export default function Settings() {
   const { part = "people" } = useParams();
@@ -39,7 +43,7 @@ export default function Settings() {
         {found ? (
           <Tabs.Panel value={found.name} pt="md">
             <Suspense fallback={<Waiting lines={6} />}>
-              <found.page />
+              <found.page.Shown />
             </Suspense>
           </Tabs.Panel>
         ) : (

@@ -2,7 +2,7 @@
 import { Anchor, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { cases } from "../../api/queries.ts";
+import { cases, wholeOf } from "../../api/queries.ts";
 import { StageBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Cut } from "../../lib/Cut.tsx";
@@ -17,7 +17,7 @@ export default function Warranties() {
         title="Warranties and bugs"
         says="The building team answers through the warranty's last day, the product owners after it."
       />
-      <Asked of={useQuery(cases)} lines={6}>
+      <Asked of={useQuery(wholeOf(cases))} lines={6}>
         {(all) => {
           const rows = all
             .filter((one) => one.warranty_ends || one.open_bugs > 0 || one.exposure_percent > 0)
