@@ -17,6 +17,8 @@ import {
   platformChanges,
   policy,
   portfolio,
+  run,
+  runs,
   segments,
   session,
   teams,
@@ -57,11 +59,15 @@ export const PAGES: readonly PageAt[] = [
     ask(caseFile(id));
     ask(looks(id));
   }),
-  at("/experiments", () => import("./pages/experiments/Experiments.tsx"), (ask) => ask(experiments)),
+  at("/experiments", () => import("./pages/experiments/Experiments.tsx"), (ask) => {
+    ask(experiments);
+    ask(runs);
+  }),
   at("/experiments/intake", () => import("./pages/experiments/Intake.tsx")),
   at("/experiments/:id", () => import("./pages/experiments/ExperimentPage.tsx"), (ask, { id = "" }) =>
     ask(experiment(id)),
   ),
+  at("/experiments/:id/run", () => import("./pages/run/RunPage.tsx"), (ask, { id = "" }) => ask(run(id))),
   at("/flags", () => import("./pages/flags/Flags.tsx"), (ask) => ask(flags)),
   at("/flags/new", () => import("./pages/flags/FlagEditor.tsx")),
   at("/flags/:key", () => import("./pages/flags/FlagPage.tsx"), (ask) => ask(flags)),

@@ -52,6 +52,7 @@ export function touched(entry: Pick<Entry, "stream">): string[][] {
 const TOUCHED: Record<string, string[]> = {
   case: [...OF_CASES, "flags"],
   experiment: ["experiments", "desk"],
+  run: ["runs", "experiments", "flags"],
   flag: ["flags"],
   segment: ["flags", "segments"],
   environment: ["flags", "environments"],

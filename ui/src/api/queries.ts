@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client, rememberCsrf, unwrap } from "./client.ts";
 import { type List, type Page, PAGE_MAX, type Place, whole } from "./list.ts";
-import type { CaseFile, Me, RequestStatus } from "./model.ts";
+import type { CaseFile, Me, RequestStatus, Run } from "./model.ts";
 import { Problem } from "./problem.ts";
 
 /** A list as a question; its answer is the items. The first time, what is there already is shown while the rest comes; later it is replaced whole. */
@@ -71,7 +71,7 @@ export const caseFile = (id: string) =>
   queryOptions({
     queryKey: ["case", id],
     queryFn: async () =>
-      // The client's own type of an answer forgets pairs.
+      // The client's own type of an answer forgets pairs, here and below.
       (await unwrap(client.GET("/api/v1/cases/{case}", { params: { path: { case: id } } }))) as CaseFile,
   });
 
@@ -87,6 +87,28 @@ export const experiment = (id: string) =>
   queryOptions({
     queryKey: ["experiments", id],
     queryFn: () => unwrap(client.GET("/api/v1/experiments/{experiment}", { params: { path: { experiment: id } } })),
+  });
+
+/** Experiments that are run here, those that ended too. */
+export const runs = listOf(["runs"], async (place) => (await unwrap(client.GET("/api/v1/runs", place))) as Page<Run>);
+
+export const run = (id: string) =>
+  queryOptions({
+    queryKey: ["runs", id],
+    queryFn: async () =>
+      (await unwrap(client.GET("/api/v1/runs/{experiment}", { params: { path: { experiment: id } } }))) as Run,
+  });
+
+/** Every look at an experiment that is run here, the oldest first, a page at a time. */
+export const runLooks = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", id, "looks"],
+    initialPageParam: 0,
+    queryFn: ({ pageParam: after }) =>
+      unwrap(
+        client.GET("/api/v1/runs/{experiment}/looks", { params: { path: { experiment: id }, query: { after } } }),
+      ),
+    getNextPageParam: ({ next }) => next,
   });
 
 /** All flags, each with how it stands in every environment. */

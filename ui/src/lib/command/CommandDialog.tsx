@@ -59,7 +59,7 @@ export default function CommandDialog({
       error={give.error}
       isPending={give.isPending}
       danger={form.danger === true}
-      size={fields.some(({ is }) => is === "waves" || is === "json") ? "lg" : "md"}
+      size={fields.some(({ is }) => is === "waves" || is === "runArms" || is === "json") ? "lg" : "md"}
     >
       <About known={known} />
       {form.says !== undefined && (

@@ -15,6 +15,7 @@ import { replaced } from "../ListInput.tsx";
 import type { Field } from "./form.ts";
 import { Known } from "./KnownInput.tsx";
 import { Guardrails, Waves } from "./PlanInputs.tsx";
+import { RunArms } from "./RunArmsInput.tsx";
 
 export interface FieldProps {
   field: Field;
@@ -119,6 +120,8 @@ export function FieldInput({ field, value, onChange, fault, autoFocus }: FieldPr
       return <Waves {...{ field, value, onChange, fault }} />;
     case "guardrails":
       return <Guardrails {...{ field, value, onChange, fault }} />;
+    case "runArms":
+      return <RunArms {...{ field, value, onChange, fault }} />;
     case "json":
       return <Json {...{ field, value, onChange, fault }} />;
     default:

@@ -20,6 +20,7 @@ export type Field = {
   | { is: "days" }
   | { is: "waves" }
   | { is: "guardrails" }
+  | { is: "runArms" }
   | { is: "json" }
   | { is: "arm" }
 );

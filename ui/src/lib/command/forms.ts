@@ -6,8 +6,9 @@ import { BUILDING } from "./forms/building.ts";
 import { DEPLOYMENT } from "./forms/deployment.ts";
 import { COMPANY } from "./forms/company.ts";
 import { FLAGS } from "./forms/flags.ts";
+import { RUN } from "./forms/run.ts";
 
-export const FORMS: Forms = { ...PREPARATION, ...BUILDING, ...DEPLOYMENT, ...COMPANY, ...FLAGS };
+export const FORMS: Forms = { ...PREPARATION, ...BUILDING, ...DEPLOYMENT, ...COMPANY, ...FLAGS, ...RUN };
 
 const KIND_VERBS: Readonly<Record<string, string>> = {
   "decide/proceed": "Proceed",

@@ -9,7 +9,7 @@ import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { EffectAxis, type EffectRow } from "../../lib/EffectAxis.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
-import { count, day, dayOf, differenceUnit, effectSentence, level, percent, pValue } from "../../lib/number.ts";
+import { count, day, dayOf, differenceUnit, effectSentence, level, of, percent, pValue } from "../../lib/number.ts";
 import { Asked, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
 import { plain, title as worded } from "../../lib/words.ts";
 
@@ -109,6 +109,14 @@ function Whole({ one }: { one: Experiment }) {
             {metric.direction === "decrease" ? "less" : "more"} is better
           </Fact>
           {measurement.source && <Fact name="Source">{measurement.source}</Fact>}
+          {one.run && (
+            <Fact name="Run here">
+              {one.run.arm}, the best of {of(one.run.arms, "arm")} after {of(one.run.looks, "look")}:{" "}
+              <Anchor component={Link} to={`/experiments/${encodeURIComponent(one.experiment)}/run`} size="sm">
+                all arms and looks
+              </Anchor>
+            </Fact>
+          )}
           {one.surface && <Fact name="Surface">{one.surface}</Fact>}
           {one.parent && (
             <Fact name="Follows">

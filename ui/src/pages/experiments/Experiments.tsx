@@ -9,6 +9,7 @@ import { Cut } from "../../lib/Cut.tsx";
 import { day, differenceUnit, effectSentence } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
+import { RunningHere } from "./RunningHere.tsx";
 
 export default function Experiments() {
   const asked = useQuery(experiments);
@@ -25,6 +26,7 @@ export default function Experiments() {
           </Button>
         }
       />
+      <RunningHere />
       <Asked of={asked} lines={8}>
         {(all) =>
           all.length === 0 ? (

@@ -2,6 +2,7 @@
 const PAGES: Readonly<Record<string, (id: string) => string>> = {
   case: (id) => `/cases/${encodeURIComponent(id)}`,
   experiment: (id) => `/experiments/${encodeURIComponent(id)}`,
+  run: (id) => `/experiments/${encodeURIComponent(id)}/run`,
   flag: (id) => `/flags/${encodeURIComponent(id)}`,
   metric: (id) => `/metrics?edit=${encodeURIComponent(id)}`,
   codebase: () => "/settings/codebases",

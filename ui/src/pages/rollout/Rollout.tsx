@@ -7,16 +7,16 @@ import { caseFile, looks } from "../../api/queries.ts";
 import { VerdictBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
-import { count, decimal, differenceUnit, instantOf, level, percent, type Unit } from "../../lib/number.ts";
+import { count, decimal, instantOf, level, percent } from "../../lib/number.ts";
+import { Epochs } from "../../lib/look/Epochs.tsx";
+import { Guardrails } from "../../lib/look/Guardrails.tsx";
+import { Health } from "../../lib/look/Health.tsx";
+import { AT_EACH_LOOK, BOUNDS, Sequence, told, unitOn } from "../../lib/look/Sequence.tsx";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { plain, title as worded } from "../../lib/words.ts";
 import { Verdicts } from "../case/Verdicts.tsx";
-import { Guardrails } from "./Guardrails.tsx";
-import { Sequence } from "./Sequence.tsx";
 import { Waves } from "./Waves.tsx";
 import { Allocations } from "./Allocations.tsx";
-import { Epochs } from "./Epochs.tsx";
-import { Health } from "./Health.tsx";
 
 export default function Rollout() {
   const { id = "" } = useParams();
@@ -29,34 +29,13 @@ export default function Rollout() {
   );
 }
 
-/** A look on the plan's scale as a reader takes it: a lift in percent where the plan is relative. */
-export function told(look: Look, scale: string): Look {
-  if (scale !== "relative") return look;
-  const lift = (interval: number[]) => interval.map(Math.expm1);
-  const { planned, forever } = look.bounds ?? {};
-  return {
-    ...look,
-    estimate: Math.expm1(look.estimate),
-    interval: lift(look.interval),
-    bounds: { ...(planned && { planned: lift(planned) }), ...(forever && { forever: lift(forever) }) },
-  };
-}
-
-const BOUNDS: Record<string, string> = {
-  planned:
-    "The bound in force is the planned one, which spends its error over the plan's looks; the forever one stands behind it.",
-  forever: "The bound in force is the forever one: it holds however often and however long it is watched.",
-  fixed: "One look of a fixed design.",
-  newcombe: "One look of a fixed design.",
-};
-
 function Whole({ file, track }: { file: CaseFile; track: Look[] }) {
   const kind = file.of_experiment?.metric?.kind;
   const latest = file.measurements.latest;
   const judged = latest?.judged;
   const scale = judged?.scale ?? file.measurements.design?.plan.scale ?? "absolute";
   const isRelative = scale === "relative";
-  const unit: Unit = isRelative ? "percent" : differenceUnit(kind);
+  const unit = unitOn(scale, kind);
   const button = { with: { case: file.id }, choices: file.choices } as const;
   const corrected = file.measurements.design?.corrected.estimate;
   return (
@@ -125,11 +104,7 @@ function Whole({ file, track }: { file: CaseFile; track: Look[] }) {
         title="Confidence sequence"
         says={
           <>
-            {isRelative
-              ? "The lift at each look, in percent."
-              : unit === "pp"
-                ? "The difference at each look, in percentage points."
-                : "The difference at each look, in the metric's unit."}{" "}
+            {AT_EACH_LOOK[unit]}{" "}
             {judged?.bound && BOUNDS[judged.bound]}
           </>
         }
@@ -149,8 +124,8 @@ function Whole({ file, track }: { file: CaseFile; track: Look[] }) {
         )}
       </Section>
       {judged && <Epochs judged={judged} unit={unit} isRelative={isRelative} />}
-      <Guardrails file={file} />
-      {latest && <Health latest={latest} />}
+      <Guardrails planned={file.plan?.guardrails ?? []} latest={latest?.guardrails ?? []} />
+      {latest && <Health look={latest} judged={[latest.judged]} />}
       <Allocations file={file} />
     </>
   );

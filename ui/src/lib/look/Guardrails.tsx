@@ -1,23 +1,33 @@
 // Guardrails: metrics that must not get worse by more than their margin, each with how far it is from it.
 import { Badge, Group, Progress, Table } from "@mantine/core";
-import type { CaseFile, GuardrailQuestion, JudgedGuardrail } from "../../api/model.ts";
-import { decimal, percent } from "../../lib/number.ts";
-import { EmptyState, Section } from "../../lib/Page.tsx";
-import { plain } from "../../lib/words.ts";
+import type { Guardrail, GuardrailLook, GuardrailQuestion, JudgedGuardrail } from "../../api/model.ts";
+import { decimal, percent } from "../number.ts";
+import { EmptyState, Section } from "../Page.tsx";
+import { plain } from "../words.ts";
 
 const STATES: Record<string, { color: string; name: string; says: string }> = {
   safe: { color: "gain", name: "safe", says: "not worse by as much as the margin" },
   open: { color: "gray", name: "open", says: "not known yet" },
   worse: { color: "late", name: "worse", says: "worse than no change: a keep needs a justification" },
-  harmed: { color: "loss", name: "harmed", says: "worse than the margin: the rollout is held" },
+  harmed: { color: "loss", name: "harmed", says: "worse than the margin" },
 };
 
-export function Guardrails({ file }: { file: CaseFile }) {
-  const planned = file.plan?.guardrails ?? [];
-  const latest = file.measurements.latest?.guardrails ?? [];
+export function Guardrails({
+  planned,
+  latest,
+  of,
+}: {
+  planned: readonly Guardrail[];
+  /** What the latest look said of each. */
+  latest: readonly GuardrailLook[];
+  /** Whose they are, where there are several of them on a page. */
+  of?: string;
+}) {
+  const title = of === undefined ? "Guardrails" : `Guardrails of ${of}`;
+  const id = of === undefined ? "guardrails" : `guardrails-${of}`;
   if (planned.length === 0 && latest.length === 0) {
     return (
-      <Section id="guardrails" title="Guardrails">
+      <Section id={id} title={title}>
         <EmptyState title="No guardrail is planned">
           A guardrail is a metric that must not get worse by more than its margin; the plan names them.
         </EmptyState>
@@ -25,7 +35,7 @@ export function Guardrails({ file }: { file: CaseFile }) {
     );
   }
   return (
-    <Section id="guardrails" title="Guardrails" says="Each is tested at every look, against its margin." flush>
+    <Section id={id} title={title} says="Each is tested at every look, against its margin." flush>
       <Table.ScrollContainer minWidth={700}>
         <Table>
           <Table.Thead>

@@ -1,9 +1,9 @@
 // Whether the data can be believed: what the server found when it looked, the worst first, each with what to do about it.
 import { Badge, Text } from "@mantine/core";
-import type { DataFinding, Measured } from "../../api/model.ts";
-import { count, day } from "../../lib/number.ts";
-import { Fact, Facts, Section } from "../../lib/Page.tsx";
-import { title as worded } from "../../lib/words.ts";
+import type { DataFinding, Judged } from "../../api/model.ts";
+import { count, day } from "../number.ts";
+import { Fact, Facts, Section } from "../Page.tsx";
+import { title as worded } from "../words.ts";
 
 const STATES: Readonly<Record<DataFinding["state"], { color: string; name: string }>> = {
   good: { color: "gain", name: "good" },
@@ -11,20 +11,31 @@ const STATES: Readonly<Record<DataFinding["state"], { color: string; name: strin
   bad: { color: "loss", name: "not to be believed" },
 };
 
-export function Health({ latest }: { latest: Measured }) {
-  const { judged, health = [], provisional_units: provisional } = latest;
+/** What a look says about itself. */
+interface Looked {
+  on: string;
+  engine: string;
+  health?: readonly DataFinding[];
+  provisional_units: number;
+  self_reported?: string | null;
+}
+
+export function Health({ look, judged }: { look: Looked; judged: readonly Pick<Judged, "fault" | "warnings">[] }) {
+  const { health = [], provisional_units: provisional } = look;
+  const faults = new Set(judged.flatMap(({ fault }) => fault ?? []));
+  const warnings = new Set(judged.flatMap(({ warnings }) => warnings));
   return (
     <Section
       id="health"
       title="Health"
-      says={`The look of ${day(latest.on)}, by ${latest.engine || "an engine that did not name itself"}.`}
+      says={`The look of ${day(look.on)}, by ${look.engine || "an engine that did not name itself"}.`}
     >
       <Facts>
-        {judged.fault && (
-          <Fact name="Fault">
-            <span style={{ color: "var(--loss)" }}>{worded(judged.fault)}.</span>
+        {[...faults].map((fault) => (
+          <Fact key={fault} name="Fault">
+            <span style={{ color: "var(--loss)" }}>{worded(fault)}.</span>
           </Fact>
-        )}
+        ))}
         {health.map(({ check, state, sentence, remedy }) => (
           <Fact key={check} name={worded(check)}>
             <Badge color={STATES[state].color}>{STATES[state].name}</Badge> {worded(sentence)}.
@@ -35,12 +46,12 @@ export function Health({ latest }: { latest: Measured }) {
             )}
           </Fact>
         ))}
-        {latest.self_reported ? (
+        {look.self_reported ? (
           <Fact name="Events">Measured outside: Tenure has seen none of its events.</Fact>
         ) : (
           <Fact name="Maturity">{count(provisional)} units whose window has not passed are not counted yet.</Fact>
         )}
-        {judged.warnings.map((warning) => (
+        {[...warnings].map((warning) => (
           <Fact key={warning} name="Mind">
             <span style={{ color: "var(--late)" }}>{worded(warning)}.</span>
           </Fact>

@@ -1,8 +1,8 @@
 // The effect within each epoch of the allocation log, and whether it moves with time.
 import { Table } from "@mantine/core";
 import type { Judged } from "../../api/model.ts";
-import { count, effect, interval, percent, pValue, type Unit } from "../../lib/number.ts";
-import { Section } from "../../lib/Page.tsx";
+import { count, effect, interval, percent, pValue, type Unit } from "../number.ts";
+import { Section } from "../Page.tsx";
 
 export function Epochs({ judged, unit, isRelative }: { judged: Judged; unit: Unit; isRelative: boolean }) {
   if (judged.strata.length === 0) return null;

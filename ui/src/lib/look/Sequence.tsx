@@ -1,9 +1,9 @@
 // The confidence sequence: estimate and interval at each look. Anybody may look at any time; the interval keeps its promise all the same.
 import classes from "./Sequence.module.css";
 import { useElementSize } from "@mantine/hooks";
-import { axisTicks } from "../../lib/EffectAxis.tsx";
+import { axisTicks } from "../EffectAxis.tsx";
 import type { Interval, Look } from "../../api/model.ts";
-import { count, dayOf, decimal, effect, interval, type Unit } from "../../lib/number.ts";
+import { count, dayOf, decimal, differenceUnit, effect, interval, type Unit } from "../number.ts";
 
 /** Until the width is known, and where nothing measures it. */
 const WIDTH_FIRST = 820;
@@ -13,6 +13,38 @@ const BOTTOM = 26;
 
 /** Looks whose interval is so wide that the later ones would be a line; they are drawn to the edge. */
 const WIDEST_OF_LAST = 3;
+
+/** What is drawn, in words. */
+export const AT_EACH_LOOK: Readonly<Record<Unit, string>> = {
+  percent: "The lift at each look, in percent.",
+  pp: "The difference at each look, in percentage points.",
+  plain: "The difference at each look, in the metric's unit.",
+};
+
+export const BOUNDS: Readonly<Record<string, string>> = {
+  planned:
+    "The bound in force is the planned one, which spends its error over the plan's looks; the forever one stands behind it.",
+  forever: "The bound in force is the forever one: it holds however often and however long it is watched.",
+  fixed: "One look of a fixed design.",
+  newcombe: "One look of a fixed design.",
+};
+
+/** The unit in which effects on a plan's scale are told. */
+export const unitOn = (scale: string, metricKind: string | undefined): Unit =>
+  scale === "relative" ? "percent" : differenceUnit(metricKind);
+
+/** A look on the plan's scale as a reader takes it: a lift in percent where the plan is relative. */
+export function told(look: Look, scale: string): Look {
+  if (scale !== "relative") return look;
+  const lift = (interval: number[]) => interval.map(Math.expm1);
+  const { planned, forever } = look.bounds ?? {};
+  return {
+    ...look,
+    estimate: Math.expm1(look.estimate),
+    interval: lift(look.interval),
+    bounds: { ...(planned && { planned: lift(planned) }), ...(forever && { forever: lift(forever) }) },
+  };
+}
 
 const low = ([first = 0]: Interval) => first;
 const high = ([, second = 0]: Interval) => second;
