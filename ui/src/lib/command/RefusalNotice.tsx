@@ -4,6 +4,7 @@ import { IconHandStop } from "@tabler/icons-react";
 import type { Refusal } from "../../api/model.ts";
 import { lineOf, Problem } from "../../api/problem.ts";
 import { Who } from "../names.tsx";
+import { said, sentence } from "../said.ts";
 
 export function RefusalText({ refusal }: { refusal: Refusal }) {
   const who = refusal.who_may ?? [];
@@ -18,7 +19,7 @@ export function RefusalText({ refusal }: { refusal: Refusal }) {
           </Text>
           <List size="sm" spacing={2}>
             {missing.map((one) => (
-              <List.Item key={one}>{withoutCode(one)}</List.Item>
+              <List.Item key={one}>{said(withoutCode(one))}</List.Item>
             ))}
           </List>
         </div>
@@ -47,15 +48,9 @@ export function CommandFailure({ error }: { error: unknown }) {
       title={refusal === null ? "This failed" : "The process refuses this"}
       role="alert"
     >
-      {refusal === null ? <Text size="sm">{lineOf(error)}</Text> : <RefusalText refusal={refusal} />}
+      {refusal === null ? <Text size="sm">{said(lineOf(error))}</Text> : <RefusalText refusal={refusal} />}
     </Alert>
   );
-}
-
-/** The first letter large, a full stop at the end. */
-function sentence(text: string): string {
-  const said = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.?]$/.test(said) ? said : `${said}.`;
 }
 
 /** `confirm_removed: take the flag out` without the command's name. */

@@ -3,6 +3,7 @@ import { Badge, Text } from "@mantine/core";
 import type { DataFinding, Judged } from "../../api/model.ts";
 import { count, day } from "../number.ts";
 import { Fact, Facts, Section } from "../Page.tsx";
+import { sentence } from "../said.ts";
 import { title as worded } from "../words.ts";
 
 const STATES: Readonly<Record<DataFinding["state"], { color: string; name: string }>> = {
@@ -33,15 +34,15 @@ export function Health({ look, judged }: { look: Looked; judged: readonly Pick<J
       <Facts>
         {[...faults].map((fault) => (
           <Fact key={fault} name="Fault">
-            <span style={{ color: "var(--loss)" }}>{worded(fault)}.</span>
+            <span style={{ color: "var(--loss)" }}>{sentence(fault)}</span>
           </Fact>
         ))}
-        {health.map(({ check, state, sentence, remedy }) => (
+        {health.map(({ check, state, sentence: found, remedy }) => (
           <Fact key={check} name={worded(check)}>
-            <Badge color={STATES[state].color}>{STATES[state].name}</Badge> {worded(sentence)}.
+            <Badge color={STATES[state].color}>{STATES[state].name}</Badge> {sentence(found)}
             {remedy && (
               <Text size="sm" className="quiet">
-                {worded(remedy)}.
+                {sentence(remedy)}
               </Text>
             )}
           </Fact>
@@ -53,7 +54,7 @@ export function Health({ look, judged }: { look: Looked; judged: readonly Pick<J
         )}
         {[...warnings].map((warning) => (
           <Fact key={warning} name="Mind">
-            <span style={{ color: "var(--late)" }}>{worded(warning)}.</span>
+            <span style={{ color: "var(--late)" }}>{sentence(warning)}</span>
           </Fact>
         ))}
       </Facts>

@@ -10,6 +10,7 @@ import { PersonName, TeamName } from "../../lib/names.tsx";
 import { dayOf, instantOf, of } from "../../lib/number.ts";
 import { ErrorState, Fact, Facts, Section, Waiting } from "../../lib/Page.tsx";
 import { ReadOn } from "../../lib/ReadOn.tsx";
+import { said } from "../../lib/said.ts";
 import { title as worded } from "../../lib/words.ts";
 
 const DAY_SECONDS = 86_400;
@@ -90,7 +91,7 @@ function Opened({ stream }: { stream: string }) {
           .flatMap(({ items }) => items)
           .map((one) => (
             <Fact key={one.seq} name={<span className="num">{instantOf(one.at)}</span>}>
-              {one.sentence}{" "}
+              {said(one.sentence)}{" "}
               <span className="quiet">
                 <PersonName account={one.actor} />
               </span>

@@ -5,6 +5,7 @@ import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { TENURE, Who } from "../../lib/names.tsx";
 import { day, dayOf, of } from "../../lib/number.ts";
 import type { CaseFile } from "../../api/model.ts";
+import { said } from "../../lib/said.ts";
 
 export function Next({ file }: { file: CaseFile }) {
   const wait = file.waits?.[0];
@@ -30,7 +31,7 @@ export function Next({ file }: { file: CaseFile }) {
               <b>
                 <Who who={wait.who} />
               </b>{" "}
-              to {wait.what}, since {dayOf(wait.since)}
+              to {said(wait.what)}, since {dayOf(wait.since)}
               {wait.due && (
                 <>
                   , <Deadline due={wait.due} overdue={wait.overdue} lateByDays={wait.late_by_days} />
@@ -44,7 +45,7 @@ export function Next({ file }: { file: CaseFile }) {
               {of(file.waits.length - 1, "more step")} can be done at the same time:{" "}
               {file.waits
                 .slice(1, 4)
-                .map((one) => one.what)
+                .map((one) => said(one.what))
                 .join("; ")}
               .
             </Text>
@@ -52,7 +53,7 @@ export function Next({ file }: { file: CaseFile }) {
         </Alert>
       ) : file.until ? (
         <Alert color="gray" mb="lg" title="Only time has to pass">
-          {file.until.what}
+          {said(file.until.what)}
           {file.until.until && ` until ${day(file.until.until)}`}.
         </Alert>
       ) : null}

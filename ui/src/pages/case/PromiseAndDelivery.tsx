@@ -5,6 +5,7 @@ import { EffectAxis, type EffectRow } from "../../lib/EffectAxis.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
 import { decimal, differenceUnit, money, months, percent } from "../../lib/number.ts";
 import { Section } from "../../lib/Page.tsx";
+import { sentence } from "../../lib/said.ts";
 import { plain, title as worded } from "../../lib/words.ts";
 import type { CaseFile } from "../../api/model.ts";
 
@@ -46,7 +47,7 @@ export function PromiseAndDelivery({ file }: { file: CaseFile }) {
       {rows.length > 0 ? <EffectAxis rows={rows} unit={unit} /> : <Text className="quiet">No effect is known.</Text>}
       {delivery?.sentence && (
         <Text size="sm" mt="sm">
-          {worded(delivery.sentence)}.
+          {sentence(delivery.sentence)}
         </Text>
       )}
       {!delivery && (

@@ -11,6 +11,7 @@ import { Deadline } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { count, dayOf } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
+import { opening } from "../../lib/said.ts";
 
 /** How many are read with each step on. */
 const MORE = 100;
@@ -81,7 +82,7 @@ function Item({ wait, title }: { wait: Wait; title: string | undefined }) {
   return (
     <article className={classes.item} data-overdue={wait.overdue || undefined}>
       <div className={classes.what}>
-        <Text fw={600}>{wait.what.charAt(0).toUpperCase() + wait.what.slice(1)}</Text>
+        <Text fw={600}>{opening(wait.what)}</Text>
         <Text size="sm" className="quiet">
           <Anchor component={Link} to={`/cases/${wait.case}`} size="sm">
             {title ?? wait.case}

@@ -11,6 +11,7 @@ import { Figure, Figures } from "../../lib/Figure.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
 import { count, day, dayOf, differenceUnit, effectSentence, level, of, percent, pValue } from "../../lib/number.ts";
 import { Asked, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
+import { sentence } from "../../lib/said.ts";
 import { plain, title as worded } from "../../lib/words.ts";
 
 export default function ExperimentPage() {
@@ -80,7 +81,7 @@ function Whole({ one }: { one: Experiment }) {
           </Text>
         </Section>
       )}
-      <Section id="result" title="Result" says={`${worded(judged.sentence)}.`}>
+      <Section id="result" title="Result" says={sentence(judged.sentence)}>
         {rows.length > 0 && <EffectAxis rows={rows} unit={unit} />}
         <div style={{ marginTop: 18 }}>
           <Figures>
@@ -151,7 +152,7 @@ function Whole({ one }: { one: Experiment }) {
           )}
           {judged.warnings.map((warning) => (
             <Fact key={warning} name="Mind">
-              {worded(warning)}.
+              {sentence(warning)}
             </Fact>
           ))}
           <Fact name="Registered">

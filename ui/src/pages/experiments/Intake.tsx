@@ -23,7 +23,7 @@ import { teams } from "../../api/queries.ts";
 import { VerdictBadge } from "../../lib/badges.tsx";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { PageHeader, Section } from "../../lib/Page.tsx";
-import { title as worded } from "../../lib/words.ts";
+import { sentence } from "../../lib/said.ts";
 import { documentOf, EMPTY, type Numbers } from "./numbers.ts";
 
 type Source = "numbers" | "summary" | "growthbook" | "statsig";
@@ -185,7 +185,7 @@ function Understood({ taken }: { taken: TakenIn }) {
                 <VerdictBadge verdict={record.body.judged.verdict} />
                 <Text fw={600}>{record.body.title ?? record.body.experiment}</Text>
               </Group>
-              <Text size="sm">{worded(record.body.judged.sentence)}.</Text>
+              <Text size="sm">{sentence(record.body.judged.sentence)}</Text>
               {record.body.judged.verdict !== "positive" && (
                 <Text size="sm" className="quiet">
                   It can be kept on record; only a significant positive result may become a case.

@@ -1,5 +1,6 @@
 // What a change changes: in sentences for people, and as a JSON patch for who wants to see it whole.
 import { Code, List, Text } from "@mantine/core";
+import { said } from "../../lib/said.ts";
 
 export function Differences({
   of: { sentences, patch },
@@ -15,7 +16,7 @@ export function Differences({
       ) : (
         <List size="sm">
           {sentences.map((one) => (
-            <List.Item key={one}>{one}</List.Item>
+            <List.Item key={one}>{said(one)}</List.Item>
           ))}
         </List>
       )}

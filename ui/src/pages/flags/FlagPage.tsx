@@ -12,6 +12,7 @@ import { ReadOn } from "../../lib/ReadOn.tsx";
 import { whoGetsWhat } from "./authored.ts";
 import { Answers } from "./Answers.tsx";
 import { Differences } from "./Differences.tsx";
+import { said } from "../../lib/said.ts";
 
 export default function FlagPage() {
   const { key = "" } = useParams();
@@ -54,7 +55,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
       />
       {one.stale.map((stale) => (
         <Text key={stale.reason} size="sm" c="var(--late)" mb="sm">
-          It should leave the code: {stale.sentence}.
+          It should leave the code: {said(stale.sentence)}.
         </Text>
       ))}
       <Section id="environments" title="Environments" flush>

@@ -11,6 +11,7 @@ import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { type Column, Rows } from "../../lib/Rows.tsx";
 import { Answers } from "./Answers.tsx";
 import { FlagTabs } from "./FlagTabs.tsx";
+import { said } from "../../lib/said.ts";
 
 /** Environments that have a column of their own; a flag's page has all. */
 const ENVIRONMENTS_SHOWN = 4;
@@ -74,7 +75,7 @@ export default function Flags() {
       cell: (one) => {
         const [stale] = one.stale;
         return stale ? (
-          <Badge color="late" title={stale.sentence}>
+          <Badge color="late" title={said(stale.sentence)}>
             should leave the code
           </Badge>
         ) : (

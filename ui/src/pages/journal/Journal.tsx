@@ -10,6 +10,7 @@ import { instantOf, of } from "../../lib/number.ts";
 import { EmptyState, ErrorState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { ReadOn } from "../../lib/ReadOn.tsx";
 import { Rows } from "../../lib/Rows.tsx";
+import { said } from "../../lib/said.ts";
 import { plain } from "../../lib/words.ts";
 import { pageOf } from "./streams.ts";
 
@@ -117,8 +118,8 @@ export default function Journal() {
                 width: "minmax(280px, 2.4fr)",
                 phone: "minmax(0, 1fr)",
                 cell: (one) => (
-                  <Text size="sm" lineClamp={2} title={`${plain(one.kind)}: ${one.sentence}`}>
-                    {one.sentence}
+                  <Text size="sm" lineClamp={2} title={`${plain(one.kind)}: ${said(one.sentence)}`}>
+                    {said(one.sentence)}
                   </Text>
                 ),
               },

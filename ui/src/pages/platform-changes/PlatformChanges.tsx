@@ -8,6 +8,7 @@ import { Cut } from "../../lib/Cut.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, money } from "../../lib/number.ts";
 import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
+import { said } from "../../lib/said.ts";
 
 export default function PlatformChanges() {
   return (
@@ -40,7 +41,7 @@ export default function PlatformChanges() {
                     {one.suggestions > 0 && <Badge color="iris">it may be easier now</Badge>}
                     {one.until?.what && (
                       <Text size="sm" className="quiet">
-                        {one.until.what}
+                        {said(one.until.what)}
                       </Text>
                     )}
                   </Fact>

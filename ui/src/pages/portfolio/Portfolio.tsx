@@ -11,6 +11,7 @@ import { Cut } from "../../lib/Cut.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
 import { dayOf, decimal, differenceUnit, effect, moneyShort, months, of, percent } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
+import { said } from "../../lib/said.ts";
 import { STAGES, stageName } from "../../lib/words.ts";
 import { Rows } from "../../lib/Rows.tsx";
 import { SavedViews } from "./SavedViews.tsx";
@@ -206,7 +207,7 @@ function Card({ one }: { one: Summary }) {
           <VerdictBadge verdict={one.verdict} nuance={one.delivery?.nuance} />
         </span>
       )}
-      {one.blocker && <span className={classes.next}>{one.blocker.what}</span>}
+      {one.blocker && <span className={classes.next}>{said(one.blocker.what)}</span>}
     </Link>
   );
 }
@@ -259,7 +260,7 @@ function Table({ rows }: { rows: Summary[] }) {
           width: "minmax(200px, 2fr)",
           cell: (one) => (
             <Text size="sm" lineClamp={2} c={one.blocker?.overdue ? "var(--loss)" : "inherit"}>
-              {one.blocker?.what ?? one.until?.what ?? ""}
+              {said(one.blocker?.what ?? one.until?.what ?? "")}
             </Text>
           ),
         },

@@ -13,7 +13,8 @@ import { Guardrails } from "../../lib/look/Guardrails.tsx";
 import { Health } from "../../lib/look/Health.tsx";
 import { AT_EACH_LOOK, BOUNDS, Sequence, told, unitOn } from "../../lib/look/Sequence.tsx";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
-import { plain, title as worded } from "../../lib/words.ts";
+import { sentence } from "../../lib/said.ts";
+import { plain } from "../../lib/words.ts";
 import { Verdicts } from "../case/Verdicts.tsx";
 import { Waves } from "./Waves.tsx";
 import { Allocations } from "./Allocations.tsx";
@@ -82,7 +83,7 @@ function Whole({ file, track }: { file: CaseFile; track: Look[] }) {
       <Section
         id="verdict"
         title="Verdict"
-        says={judged?.sentence ? `${worded(judged.sentence)}.` : "No look was taken yet."}
+        says={judged?.sentence ? sentence(judged.sentence) : "No look was taken yet."}
         actions={
           latest && <VerdictBadge verdict={latest.verdict} nuance={judged?.nuance ? plain(judged.nuance) : null} />
         }
@@ -95,7 +96,7 @@ function Whole({ file, track }: { file: CaseFile; track: Look[] }) {
         )}
         {latest?.replication && (
           <Text size="sm" mt="sm">
-            {worded(latest.replication.sentence)}.
+            {sentence(latest.replication.sentence)}
           </Text>
         )}
       </Section>

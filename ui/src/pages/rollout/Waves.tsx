@@ -4,6 +4,7 @@ import type { CaseFile } from "../../api/model.ts";
 import { count, day, decimal, instantOf, of } from "../../lib/number.ts";
 import { EmptyState, Section } from "../../lib/Page.tsx";
 import { PlanButton } from "./PlanButton.tsx";
+import { said } from "../../lib/said.ts";
 
 export function Waves({ file }: { file: CaseFile }) {
   const { plan, running } = file;
@@ -83,7 +84,7 @@ export function Waves({ file }: { file: CaseFile }) {
       )}
       {file.until && !isOver && (
         <Text size="sm" px={20} py="md">
-          Waiting: {file.until.what}
+          Waiting: {said(file.until.what)}
           {file.until.until && ` until ${day(file.until.until)}`}.
         </Text>
       )}

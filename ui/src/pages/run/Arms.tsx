@@ -5,6 +5,7 @@ import { VerdictBadge } from "../../lib/badges.tsx";
 import { EffectAxis, type EffectRow } from "../../lib/EffectAxis.tsx";
 import { count, differenceUnit, level, percent } from "../../lib/number.ts";
 import { Section } from "../../lib/Page.tsx";
+import { said } from "../../lib/said.ts";
 import { plain, title as worded } from "../../lib/words.ts";
 
 export function Arms({ run }: { run: Run }) {
@@ -82,8 +83,8 @@ export function Arms({ run }: { run: Run }) {
         ([name, { latest }]) =>
           latest && (
             <Text key={name} size="sm" mt="sm">
-              <b>{name}</b>: {latest.judged.sentence}.{" "}
-              {latest.closed && <span style={{ color: "var(--late)" }}>Closed: {latest.closed}.</span>}
+              <b>{name}</b>: {said(latest.judged.sentence)}.{" "}
+              {latest.closed && <span style={{ color: "var(--late)" }}>Closed: {said(latest.closed)}.</span>}
             </Text>
           ),
       )}

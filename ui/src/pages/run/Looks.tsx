@@ -67,9 +67,11 @@ export function Looks({ run }: { run: Run }) {
               })),
             ]}
           />
-          <Group p="sm">
-            <ReadOn of={asked} />
-          </Group>
+          {asked.hasNextPage && (
+            <Group p="sm">
+              <ReadOn of={asked} />
+            </Group>
+          )}
         </>
       )}
     </Section>

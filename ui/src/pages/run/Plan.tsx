@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import type { Run, RunPlan } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName } from "../../lib/names.tsx";
-import { count, dayOf, decimal, effect, level, of, percent } from "../../lib/number.ts";
+import { count, dayOf, decimal, level, of, percent } from "../../lib/number.ts";
 import { unitOn } from "../../lib/look/Sequence.tsx";
 import { Fact, Facts, Section } from "../../lib/Page.tsx";
 import { plain, title as worded } from "../../lib/words.ts";
@@ -48,7 +48,7 @@ export function Plan({ run }: { run: Run }) {
         </Fact>
         <Fact name="Size">
           {count(plan.planned_n)} units in control, by a level of {level(plan.expected.value, plan.metric.kind)}
-          {smallest !== null && `, to find a change of ${effect(smallest, "percent")} of it`}
+          {smallest !== null && `, to find a change of ${percent(smallest)} of it`}
         </Fact>
         <Fact name="Lasts">
           at least {of(plan.min_days, "day")} before a positive verdict; closed after {of(plan.max_days, "day")}

@@ -15,6 +15,7 @@ import { Arms } from "./Arms.tsx";
 import { Looks, Sequences } from "./Looks.tsx";
 import { Plan, PlanAnew } from "./Plan.tsx";
 import { StatusBadge, stepsOf } from "./status.tsx";
+import { said } from "../../lib/said.ts";
 
 export default function RunPage() {
   const { id = "" } = useParams();
@@ -71,10 +72,8 @@ function Whole({ run }: { run: Run }) {
               {count(latest.units_in_two_arms)}
             </Figure>
           )}
-          <Figure label="Lasts" note="a verdict may come sooner">
-            {plan.max_days === plan.min_days
-              ? of(plan.max_days, "day")
-              : `${decimal(plan.min_days)} to ${of(plan.max_days, "day")}`}
+          <Figure label="Lasts at most" note={`no positive verdict before ${of(plan.min_days, "day")}`}>
+            {of(plan.max_days, "day")}
           </Figure>
         </Figures>
       </Section>
@@ -120,7 +119,7 @@ function Ended({ run: { experiment, ended, arms } }: { run: Run }) {
         ) : undefined
       }
     >
-      {ended.reason && <Text size="sm">Reason: {ended.reason}.</Text>}
+      {ended.reason && <Text size="sm">Reason: {said(ended.reason)}.</Text>}
       {ended.arm && (
         <Text size="sm">
           It is registered as an experiment:{" "}
