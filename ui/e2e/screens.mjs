@@ -1,5 +1,5 @@
 // Every screen there is, by the address that opens it. Names of the demo's company stand in the addresses of single things.
-import { CASE, FLAG } from "./demo.mjs";
+import { CASE, FLAG, RUN } from "./demo.mjs";
 
 export const SCREENS = {
   desk: "/",
@@ -9,6 +9,7 @@ export const SCREENS = {
   rollout: `/cases/${CASE}/rollout`,
   experiments: "/experiments",
   experiment: "/experiments/hillstrom-mens-visit",
+  run: `/experiments/${RUN}/run`,
   intake: "/experiments/intake",
   flags: "/flags",
   flag: `/flags/${FLAG}`,
