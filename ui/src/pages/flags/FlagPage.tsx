@@ -123,6 +123,16 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
             Its rollout raises it; nobody edits it by hand.
           </Text>
         )}
+        {!isOfCase && one.experiment && !source && (
+          <Text size="sm">
+            The experiment{" "}
+            <Anchor component={Link} to={`/experiments/${encodeURIComponent(one.experiment)}/run`} size="sm">
+              {one.experiment}
+            </Anchor>{" "}
+            decides: {decimal(one.environments[environment]?.exposure_percent ?? 0, 2)} % of all units are admitted to
+            one of its arms. All others get what control gets.
+          </Text>
+        )}
         {source && "authored" in source ? (
           <List size="sm" type="ordered" spacing={4}>
             {whoGetsWhat(source.authored).map((line) => (

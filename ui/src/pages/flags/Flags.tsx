@@ -60,6 +60,10 @@ export default function Flags() {
           <Anchor component={Link} to={`/cases/${one.case}`} size="sm">
             {one.case}
           </Anchor>
+        ) : one.experiment ? (
+          <Anchor component={Link} to={`/experiments/${encodeURIComponent(one.experiment)}/run`} size="sm">
+            {one.experiment}
+          </Anchor>
         ) : (
           "hand"
         ),
@@ -115,7 +119,7 @@ export default function Flags() {
           const shown = all.filter(
             (one) =>
               (!isStale || one.stale.length > 0) &&
-              `${one.key} ${one.case ?? ""} ${one.owner ?? ""} ${(one.tags ?? []).join(" ")} ${one.description ?? ""}`
+              `${one.key} ${one.case ?? ""} ${one.experiment ?? ""} ${one.owner ?? ""} ${(one.tags ?? []).join(" ")} ${one.description ?? ""}`
                 .toLowerCase()
                 .includes(find),
           );
