@@ -36,6 +36,7 @@ export type RunStatus = Schemas["RunStatus"];
 export type RunLook = Schemas["RunLookTaken"];
 export type ComparedArm = Schemas["ComparedArm"];
 export type ArmMeasured = Schemas["ArmMeasured"];
+export type Novelty = Schemas["Novelty"];
 export type Weighing = Schemas["Weighing"];
 export type Metric = Schemas["MetricView"];
 export type TakenIn = Schemas["TakenIn"];

@@ -8,6 +8,7 @@ import { VerdictBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
 import { count, decimal, instantOf, level, percent } from "../../lib/number.ts";
+import { ByDay } from "../../lib/look/ByDay.tsx";
 import { Epochs } from "../../lib/look/Epochs.tsx";
 import { Guardrails } from "../../lib/look/Guardrails.tsx";
 import { Health } from "../../lib/look/Health.tsx";
@@ -125,6 +126,7 @@ function Whole({ file, track }: { file: CaseFile; track: Look[] }) {
         )}
       </Section>
       {judged && <Epochs judged={judged} unit={unit} isRelative={isRelative} />}
+      {latest && !latest.self_reported && <ByDay novelty={latest.by_day} unit={unit} isRelative={isRelative} />}
       <Guardrails planned={file.plan?.guardrails ?? []} latest={latest?.guardrails ?? []} />
       {latest && <Health look={latest} judged={[latest.judged]} />}
       <Allocations file={file} />

@@ -6,6 +6,7 @@ import type { Run } from "../../api/model.ts";
 import { cases, run, wholeOf } from "../../api/queries.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Figure, Figures } from "../../lib/Figure.tsx";
+import { ByDay } from "../../lib/look/ByDay.tsx";
 import { Guardrails } from "../../lib/look/Guardrails.tsx";
 import { Health } from "../../lib/look/Health.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
@@ -13,7 +14,7 @@ import { count, day, dayOf, decimal, of } from "../../lib/number.ts";
 import { Asked, PageHeader, Section } from "../../lib/Page.tsx";
 import { Arms } from "./Arms.tsx";
 import { Looks, Sequences } from "./Looks.tsx";
-import { Plan, PlanAnew } from "./Plan.tsx";
+import { Plan, PlanAnew, unitOf } from "./Plan.tsx";
 import { StatusBadge, stepsOf } from "./status.tsx";
 import { said } from "../../lib/said.ts";
 
@@ -79,6 +80,15 @@ function Whole({ run }: { run: Run }) {
       </Section>
       <Arms run={run} />
       <Sequences run={run} />
+      {measured.map(({ name, latest }) => (
+        <ByDay
+          key={name}
+          novelty={latest.by_day}
+          unit={unitOf(run)}
+          isRelative={plan.scale === "relative"}
+          {...(measured.length > 1 ? { of: name } : {})}
+        />
+      ))}
       {guardrails.length === 0 || measured.length === 0 ? (
         <Guardrails planned={guardrails} latest={[]} />
       ) : (
