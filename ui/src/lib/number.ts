@@ -6,18 +6,31 @@ export type Unit = "pp" | "percent" | "plain";
 
 const MINUS = "−";
 
-function format(value: number, options: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(undefined, options).format(value).replace(/^-/, MINUS);
+/** Formats by their decimals: to make one takes longer than to draw the row it stands in. */
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** A number with so many decimals at most, and at least. */
+function format(value: number, decimalsMax: number, decimalsMin = 0): string {
+  const key = `${decimalsMin} to ${decimalsMax}`;
+  let made = formats.get(key);
+  if (made === undefined) {
+    made = new Intl.NumberFormat(undefined, {
+      minimumFractionDigits: decimalsMin,
+      maximumFractionDigits: decimalsMax,
+    });
+    formats.set(key, made);
+  }
+  return made.format(value).replace(/^-/, MINUS);
 }
 
 /** A whole number with its thousands grouped. */
 export function count(value: number): string {
-  return format(value, { maximumFractionDigits: 0 });
+  return format(value, 0);
 }
 
 /** A number with at most so many decimals. */
 export function decimal(value: number, decimalsMax = 1): string {
-  return format(value, { maximumFractionDigits: decimalsMax });
+  return format(value, decimalsMax);
 }
 
 /** A share as a percentage: `78 %`, and `0.5 %` where that is needed to tell it from nothing. */
@@ -77,7 +90,7 @@ const SUFFIX: Record<Unit, string> = { pp: " pp", percent: " %", plain: "" };
 export function effect(value: number, unit: Unit, interval: Interval | null = null): string {
   const decimals = decimalsFor(interval, SCALE[unit]);
   const scaled = value * SCALE[unit];
-  const text = format(Math.abs(scaled), { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const text = format(Math.abs(scaled), decimals, decimals);
   return `${scaled < 0 ? MINUS : "+"}${text}${SUFFIX[unit]}`;
 }
 
@@ -85,7 +98,7 @@ export function effect(value: number, unit: Unit, interval: Interval | null = nu
 export function interval(bounds: Interval, unit: Unit): string {
   const decimals = decimalsFor(bounds, SCALE[unit]);
   return bounds
-    .map((bound) => format(bound * SCALE[unit], { minimumFractionDigits: decimals, maximumFractionDigits: decimals }))
+    .map((bound) => format(bound * SCALE[unit], decimals, decimals))
     .join(" to ");
 }
 
@@ -105,29 +118,31 @@ export function level(value: number, metricKind: string | undefined): string {
   return metricKind === "proportion" ? `${decimal(value * 100, 2)} %` : decimal(value, 4);
 }
 
+const DATE: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: "numeric" };
+const inUtc = new Intl.DateTimeFormat(undefined, { ...DATE, timeZone: "UTC" });
+const here = new Intl.DateTimeFormat(undefined, DATE);
+const hereWithTime = new Intl.DateTimeFormat(undefined, {
+  ...DATE,
+  hour: "2-digit",
+  minute: "2-digit",
+  timeZoneName: "short",
+});
+
+function told(format: Intl.DateTimeFormat, date: Date): string {
+  return Number.isNaN(date.getTime()) ? "no date" : format.format(date);
+}
+
 /** A date without a time, such as a deadline, in words: it is the same day everywhere. */
 export function day(date: string): string {
-  return new Date(`${date.slice(0, 10)}T12:00:00Z`).toLocaleDateString(undefined, {
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    timeZone: "UTC",
-  });
+  return told(inUtc, new Date(`${date.slice(0, 10)}T12:00:00Z`));
 }
 
 /** An instant's date where the reader is. */
 export function dayOf(instant: string): string {
-  return new Date(instant).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+  return told(here, new Date(instant));
 }
 
 /** An instant where the reader is, with the zone. */
 export function instantOf(instant: string): string {
-  return new Date(instant).toLocaleString(undefined, {
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    timeZoneName: "short",
-  });
+  return told(hereWithTime, new Date(instant));
 }
