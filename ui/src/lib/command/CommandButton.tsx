@@ -90,6 +90,7 @@ export function CommandButton({
             data-refused
             leftSection={<IconLock size={14} aria-hidden />}
             onClick={explained.toggle}
+            onKeyDown={({ key }) => key === "Escape" && explained.close()}
             style={{ opacity: 0.75 }}
           >
             {text}
