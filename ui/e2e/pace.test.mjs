@@ -16,13 +16,14 @@ const FRAME_MAX_MS = 100;
 let browser;
 let server;
 let window;
+let lena;
 
 before(async () => {
   server = await start();
   const admin = await claim(server);
   await settle(admin);
-  const { token } = await admin("POST", "/api/v1/tokens", { name: "seed", scopes: ["read", "write"], account: "lena" });
-  const give = (name, arguments_) => call(server, token, "POST", "/api/v1/commands", { do: name, with: arguments_ });
+  ({ token: lena } = await admin("POST", "/api/v1/tokens", { name: "seed", scopes: ["read", "write"], account: "lena" }));
+  const give = (name, arguments_) => call(server, lena, "POST", "/api/v1/commands", { do: name, with: arguments_ });
   const ended = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
   await each(CASES, async (at) => {
     const experiment = `EXP-${at}`;
@@ -97,6 +98,26 @@ for (const path of [
     assert.ok(ready <= READY_MAX_MS, `ready after ${Math.round(ready)} ms`);
   });
 }
+
+test("a list whose first rows are shown at once is whole a moment later", async () => {
+  await window.at("/portfolio?view=table");
+  await window.page.locator(`[role=table][aria-rowcount="${CASES + 1}"]`).waitFor();
+  await window.at("/portfolio");
+  await window.page.getByRole("heading", { name: new RegExp(` ${CASES}$`) }).waitFor();
+});
+
+test("the desk shows the oldest, and reads on", async () => {
+  await window.at("/");
+  const items = window.page.locator("article");
+  await items.first().waitFor();
+  const { total } = await call(server, lena, "GET", "/api/v1/desk");
+  const first = await items.count();
+  assert.ok(first < total, `${first} of ${total}`);
+  await window.page.getByText(`${(total - first).toLocaleString("en-GB")} more wait behind these.`).waitFor();
+  await window.page.getByRole("button", { name: "Read on" }).click();
+  await items.nth(first).waitFor();
+  assert.equal(await items.count(), Math.min(total, first + 100));
+});
 
 test("the journal's rows are drawn only where they are seen, and scroll smoothly", async (context) => {
   await window.at("/journal");
