@@ -4,7 +4,7 @@ import { Modal, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
 import { useNavigate } from "react-router";
-import { cases, experiments, flags } from "../api/queries.ts";
+import { cases, experiments, flags, runs } from "../api/queries.ts";
 import { stageName } from "../lib/words.ts";
 import { PLACES } from "./Shell.tsx";
 
@@ -58,6 +58,11 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       to: `/experiments/${encodeURIComponent(one.experiment)}`,
       label: one.title ?? one.experiment,
       note: `${one.experiment}, experiment`,
+    })),
+    ...(useQuery(runs).data ?? []).map((one) => ({
+      to: `/experiments/${encodeURIComponent(one.experiment)}/run`,
+      label: one.plan.title ?? one.experiment,
+      note: `${one.experiment}, runs here, ${one.status}`,
     })),
   ];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
