@@ -50,12 +50,18 @@ async function check(window, screens) {
   return [...found, ...window.faults];
 }
 
-test("full, light and dark", async (context) => {
+const LOOKS = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  phone: { colorScheme: "dark", viewport: { width: 390, height: 844 } },
+};
+
+test("full, light and dark, and on a phone", async (context) => {
   const demo = await startDemo({ perSecond: 1 });
   try {
-    for (const colorScheme of ["light", "dark"]) {
-      await context.test(colorScheme, async () => {
-        const window = await demo.as(browser, "product-manager", { colorScheme });
+    for (const [name, options] of Object.entries(LOOKS)) {
+      await context.test(name, async () => {
+        const window = await demo.as(browser, "product-manager", options);
         assert.deepEqual(await check(window, Object.keys(SCREENS)), []);
         await window.at("/cases/PC-LIVE");
         await window.page.getByRole("button", { name: "Report a bug" }).click();

@@ -109,6 +109,8 @@ export const theme = createTheme({
       },
     },
     Tooltip: { defaultProps: { withArrow: true, multiline: true, maw: 320, openDelay: 200 } },
+    // Narrower than its table, it is moved by the keyboard, too.
+    TableScrollContainer: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } },
     // Underlined always: in a sentence, colour alone does not tell a link from its words.
     Anchor: { defaultProps: { underline: "always" } },
   },

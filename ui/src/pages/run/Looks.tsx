@@ -62,7 +62,7 @@ export function Looks({ run }: { run: Run }) {
               ...Object.keys(run.arms).map((arm) => ({
                 name: arm,
                 width: "minmax(240px, 1fr)",
-                phone: "minmax(0, 1fr)",
+                phone: "minmax(190px, 1fr)",
                 cell: (look: RunLook) => <Seen look={look} arm={arm} kind={run.plan.metric.kind} />,
               })),
             ]}
