@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tenure_server::{Clock, Config, Server};
+use tenure_server::{Clock, Config, Server, wall_now};
 
 use crate::client::block_on;
 use crate::output;
@@ -41,7 +41,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     log_to_stderr(args.log_json, "info");
     let config = args.configuration()?;
     block_on(async move {
-        let clock = Clock::wall();
+        let clock = Clock::scaled(wall_now(), config.time_scale);
         let server = Server::start(config, clock).await?;
         if let Some(code) = server.setup_code() {
             output::note(format!(
