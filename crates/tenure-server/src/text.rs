@@ -56,6 +56,11 @@ pub async fn resolve(store: &Store, view: &mut Value) -> Result<(), StoreError> 
     resolve_all(store, strings(view)).await
 }
 
+/// The same in several views, with one question to the store.
+pub async fn resolve_each(store: &Store, views: Vec<&mut Value>) -> Result<(), StoreError> {
+    resolve_all(store, views.into_iter().flat_map(strings).collect()).await
+}
+
 /// Replace the keys of blobs in one text, such as a refusal's sentence that quotes a condition.
 pub async fn resolve_text(store: &Store, text: &mut String) -> Result<(), StoreError> {
     resolve_all(store, vec![text]).await

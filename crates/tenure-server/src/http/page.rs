@@ -80,12 +80,7 @@ impl<T: Serialize> Page<Shown<T>> {
     }
 
     /// The page with what people wrote in place.
-    pub async fn resolved(mut self, store: &Store) -> Result<Self, Problem> {
-        let mut items = Vec::with_capacity(self.items.len());
-        for item in self.items {
-            items.push(item.resolved(store).await?);
-        }
-        self.items = items;
-        Ok(self)
+    pub async fn resolved(self, store: &Store) -> Result<Self, Problem> {
+        Ok(Self { items: Shown::resolved_all(self.items, store).await?, next: self.next })
     }
 }

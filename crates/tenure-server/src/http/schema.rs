@@ -56,6 +56,12 @@ impl<T: Serialize> Shown<T> {
         text::resolve(store, &mut self.json).await?;
         Ok(self)
     }
+
+    /// The same of several: one question to the store, however many there are.
+    pub async fn resolved_all(mut forms: Vec<Self>, store: &Store) -> Result<Vec<Self>, Problem> {
+        text::resolve_each(store, forms.iter_mut().map(|form| &mut form.json).collect()).await?;
+        Ok(forms)
+    }
 }
 
 impl<T> Serialize for Shown<T> {
