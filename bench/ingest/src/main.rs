@@ -22,6 +22,10 @@ use tenure_events::wire::{self, Origin};
 
 use sink::Sink;
 
+/// The product's; every sink's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [sink, batch, seconds, folder] = &arguments[..] else {

@@ -18,6 +18,8 @@ use crate::error::SealError;
 const GENERATIONS: &str = "catalogue";
 /// Folder of the sealed files.
 pub const FILES: &str = "events";
+/// What the log's own folder remembers of the newest generation.
+const REMEMBERED: &str = "catalogue.json";
 /// How many older generations stay, for a person to look at.
 const GENERATIONS_KEPT: u64 = 3;
 
@@ -80,6 +82,28 @@ impl Catalogue {
             .map_err(|error| SealError::Catalogue { path: path.to_string(), message: error.to_string() })?;
         store.put_opts(&path, PutPayload::from(bytes), PutMode::Create.into()).await?;
         Ok(next)
+    }
+
+    /// Notes this generation in the log's own folder, for an opening while the store is away.
+    pub async fn remember(&self, folder: &dyn ObjectStore) -> Result<(), SealError> {
+        let bytes = serde_json::to_vec(self).map_err(|error| SealError::Catalogue {
+            path: REMEMBERED.to_owned(),
+            message: error.to_string(),
+        })?;
+        folder.put(&Path::from(REMEMBERED), PutPayload::from(bytes)).await?;
+        Ok(())
+    }
+
+    /// The generation that was noted last, if any was.
+    pub async fn remembered(folder: &dyn ObjectStore) -> Result<Option<Self>, SealError> {
+        let bytes = match folder.get(&Path::from(REMEMBERED)).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| SealError::Catalogue { path: REMEMBERED.to_owned(), message: error.to_string() })
     }
 
     /// Removes generations that are long past, and files that this one does not name and no view reads:

@@ -27,6 +27,8 @@ pub struct EventLog {
     pub(crate) state: Arc<State>,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// Where the catalogue is remembered, if its store can be away.
+    pub(crate) memory: Option<SyncedFolder>,
     pub(crate) config: Config,
     recovery: Recovery,
     pub(crate) maintenance: Mutex<Maintenance>,
@@ -75,11 +77,14 @@ impl EventLog {
         Self::open_on(Arc::new(disk), Arc::new(store), config).await
     }
 
-    /// Opens the log with its segments in a local folder and its sealed files in a bucket.
+    /// Opens the log with its segments in a local folder and its sealed files in a bucket. That the bucket is away does not
+    /// matter to a log that has reached it before: it takes events, and seals and reads what is sealed when the bucket is
+    /// back ([`Recovery::store_away`]).
     pub async fn open_with_bucket(folder: &Path, bucket: &Bucket, config: Config) -> Result<Self, OpenError> {
-        let segments = folder.join("segments");
+        let (segments, memory) = (folder.join("segments"), folder.join("catalogue"));
         let disk = blocking(move || Folder::hold(&segments)).await?;
-        Self::open_on(Arc::new(disk), bucket.open()?, config).await
+        let memory = blocking(move || SyncedFolder::open(&memory)).await.map_err(SealError::from)?;
+        Self::open_remembering(Arc::new(disk), bucket.open()?, Some(memory), config).await
     }
 
     /// Opens the log on a file layer for the segments and an object store for the sealed files, such as an
@@ -90,12 +95,24 @@ impl EventLog {
         store: Arc<dyn ObjectStore>,
         config: Config,
     ) -> Result<Self, OpenError> {
-        let catalogue = Catalogue::load(&*store).await?;
-        catalogue.sweep(&*store, &[]).await?;
+        Self::open_remembering(disk, store, None, config).await
+    }
+
+    async fn open_remembering(
+        disk: Arc<dyn Disk>,
+        store: Arc<dyn ObjectStore>,
+        memory: Option<SyncedFolder>,
+        config: Config,
+    ) -> Result<Self, OpenError> {
+        let (catalogue, store_away) = newest(&*store, memory.as_ref()).await?;
+        // A catalogue that is remembered may be one generation behind. The segments that this one took up are still there,
+        // as it is remembered before they go: no new one gets the number of a sealed one.
         let sealed_through = catalogue.sealed_through;
         let recovering = Arc::clone(&disk);
         let (recovery, segments, next) =
             blocking(move || recovery::recover(&*recovering, sealed_through)).await?;
+        let maintenance = Mutex::new(Maintenance::after_opening(store_away.is_some()));
+        let recovery = Recovery { store_away, ..recovery };
         let state = Arc::new(State::default());
         {
             let mut inner = state.lock();
@@ -106,8 +123,7 @@ impl EventLog {
         let writer = Writer::start(Arc::clone(&disk), Arc::clone(&state), config.clone(), next)
             .map_err(OpenError::Thread)?;
         let queue = Arc::new(Semaphore::new(config.queued_bytes_max));
-        let maintenance = Mutex::new(Maintenance::default());
-        Ok(Self { writer, queue, state, disk, store, config, recovery, maintenance })
+        Ok(Self { writer, queue, state, disk, store, memory, config, recovery, maintenance })
     }
 
     /// What opening found.
@@ -176,6 +192,27 @@ impl EventLog {
 
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.state.lock().catalogue)
+    }
+}
+
+/// The catalogue that the store has; where that is away the one that is remembered, and why.
+async fn newest(
+    store: &dyn ObjectStore,
+    memory: Option<&SyncedFolder>,
+) -> Result<(Catalogue, Option<String>), OpenError> {
+    match (Catalogue::load(store).await, memory) {
+        (Ok(catalogue), memory) => {
+            catalogue.sweep(store, &[]).await?;
+            if let Some(memory) = memory {
+                catalogue.remember(memory).await?;
+            }
+            Ok((catalogue, None))
+        }
+        (Err(SealError::Store(away)), Some(memory)) => match Catalogue::remembered(memory).await? {
+            Some(catalogue) => Ok((catalogue, Some(away.to_string()))),
+            None => Err(SealError::Store(away).into()),
+        },
+        (Err(error), _) => Err(error.into()),
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Recovery {
     pub events: u64,
     /// What was cut from them.
     pub cuts: Vec<Cut>,
+    /// Why the store of sealed files could not be asked: what is sealed is as it was remembered, until it is back.
+    pub store_away: Option<String>,
 }
 
 /// Brings the segments into order: those sealed already go, a torn tail is cut. Returns what remains,

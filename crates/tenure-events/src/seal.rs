@@ -33,10 +33,17 @@ pub struct Sealed {
 /// What whoever changes the catalogue holds: sealing, compaction, retention and erasure take turns.
 #[derive(Default)]
 pub(crate) struct Maintenance {
-    /// A commit of the catalogue failed, and may have reached the store all the same.
+    /// The store may have another catalogue than this node: a commit failed and may have reached it all the same, or it was
+    /// away when the log was opened.
     catalogue_uncertain: bool,
     /// Files that were replaced and that a view may still read.
     retired: Vec<Weak<SealedFile>>,
+}
+
+impl Maintenance {
+    pub fn after_opening(catalogue_uncertain: bool) -> Self {
+        Self { catalogue_uncertain, ..Self::default() }
+    }
 }
 
 impl EventLog {
@@ -115,22 +122,26 @@ impl EventLog {
         // Set before and cleared after, so that a caller that gives up in between leaves it set.
         maintenance.catalogue_uncertain = true;
         let next = catalogue.commit(&*self.store, sealed_through, files).await?;
-        self.publish(next);
+        self.publish(next).await?;
         maintenance.catalogue_uncertain = false;
         Ok(())
     }
 
-    fn publish(&self, catalogue: Catalogue) {
+    async fn publish(&self, catalogue: Catalogue) -> Result<(), SealError> {
+        if let Some(memory) = &self.memory {
+            catalogue.remember(memory).await?;
+        }
         let mut state = self.state.lock();
         state.segments = state.segments.split_off(&(catalogue.sealed_through + 1));
         state.catalogue = Arc::new(catalogue);
+        Ok(())
     }
 
-    /// After a commit that failed, finds out whether it reached the store.
+    /// Where it is uncertain which catalogue the store has, finds it out.
     pub(crate) async fn settle_catalogue(&self, maintenance: &mut Maintenance) -> Result<(), SealError> {
         if maintenance.catalogue_uncertain {
             let stored = Catalogue::load(&*self.store).await?;
-            self.publish(stored);
+            self.publish(stored).await?;
             maintenance.catalogue_uncertain = false;
         }
         Ok(())

@@ -145,6 +145,12 @@ async fn open_events(data_dir: &DataDir, config: &Config) -> Result<EventLog, te
         Some(bucket) => EventLog::open_with_bucket(&folder, &bucket, bounds).await?,
         None => EventLog::open(&folder, bounds).await?,
     };
+    if let Some(why) = &events.recovery().store_away {
+        tracing::warn!(
+            why,
+            "the bucket of sealed events is away: flags are served and events are taken in; looks wait until it is back"
+        );
+    }
     for cut in &events.recovery().cuts {
         match &cut.kept_as {
             None => tracing::info!(

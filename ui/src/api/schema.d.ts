@@ -3354,18 +3354,6 @@ export interface components {
         };
         /** @description How a check stands. */
         DataStanding: "good" | "warning" | "bad";
-        /** @description The effect on one day since exposure. */
-        Day: {
-            /**
-             * Format: uint32
-             * @description Which day; 1 is the day of exposure.
-             */
-            day: number;
-            /** @description The effect; none when it cannot be said. */
-            estimate: components["schemas"]["MetricEstimate"] | null;
-            /** @description Its interval. */
-            interval: number[] | null;
-        };
         /** @description Values by day since first exposure in both arms: one variable a day. */
         DaysSeen: {
             /** @description The control arm. */
@@ -7141,7 +7129,7 @@ export interface components {
             /** @description The mean effect of the days from which the verdict counts. */
             counted: components["schemas"]["MetricEstimate"] | null;
             /** @description The effect by day. */
-            days: components["schemas"]["Day"][];
+            days: components["schemas"]["NoveltyDay"][];
             /** @description All of it in words. */
             sentence: string;
             /**
@@ -7156,6 +7144,18 @@ export interface components {
              * @description The two-sided p-value of no trend.
              */
             trend_p: number | null;
+        };
+        /** @description The effect on one day since exposure. */
+        NoveltyDay: {
+            /**
+             * Format: uint32
+             * @description Which day; 1 is the day of exposure.
+             */
+            day: number;
+            /** @description The effect; none when it cannot be said. */
+            estimate: components["schemas"]["MetricEstimate"] | null;
+            /** @description Its interval. */
+            interval: number[] | null;
         };
         /** @description What "not significant" means here. */
         Nuance: "flat" | "underpowered";

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tenure_server::Config;
+use tenure_server::{Clock, Config};
 
 use crate::growth_team::{GrowthTeam, python};
 
@@ -103,6 +103,19 @@ async fn sealed_events_live_in_a_bucket_and_ingest_does_without_it() {
         team.send(Method::DELETE, "/api/v1/events?unit=u8", &team.admin, &Value::Null).await;
     assert_eq!((status.as_u16(), &answer["code"]), (503, &json!("unavailable")), "{answer}");
     assert_eq!(send(200).await["accepted"], 50);
-    assert!(!format!("{:?}", team.server.live().config).contains("hunter2"));
+    let config = team.server.live().config.clone();
+    assert!(!format!("{config:?}").contains("hunter2"));
     team.server.stop().await.unwrap();
+
+    // A log that has reached the bucket before starts without it, and finds its way back.
+    let again = tenure_server::open(config.clone(), Clock::wall()).await.unwrap();
+    let away = again.events.recovery().store_away.clone().unwrap();
+    assert!(!away.contains("hunter2"), "{away}");
+    let stats = again.events.stats();
+    assert_eq!((stats.sealed_events, stats.unsealed_events), (149, 100), "as it was remembered");
+    drop(again);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config = Config { data_dir: elsewhere.path().to_owned(), ..config };
+    let refused = tenure_server::open(config, Clock::wall()).await.err().unwrap();
+    assert!(format!("{refused:#}").contains("object store"), "a first start needs the bucket: {refused:#}");
 }
