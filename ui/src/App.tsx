@@ -23,7 +23,7 @@ const queries = new QueryClient({
   },
 });
 
-begin(window.location.pathname, queries);
+begin(window.location, queries);
 
 export function App() {
   return (

@@ -11,6 +11,7 @@ import {
   environments,
   experiment,
   experiments,
+  flag,
   flags,
   looks,
   metrics,
@@ -23,11 +24,12 @@ import {
   session,
   teams,
 } from "./api/queries.ts";
+import { environmentIn } from "./lib/address.ts";
 import { type Chunk, chunk } from "./lib/chunk.tsx";
 
 /** Asks a question whose answer is kept until the page reads it. */
 type Ask = <T, D, K extends QueryKey>(of: FetchQueryOptions<T, Error, D, K>) => void;
-type Opens = (ask: Ask, named: Readonly<Record<string, string | undefined>>) => void;
+type Opens = (ask: Ask, named: Readonly<Record<string, string | undefined>>, query: URLSearchParams) => void;
 
 interface PageAt {
   path: string;
@@ -70,7 +72,9 @@ export const PAGES: readonly PageAt[] = [
   at("/experiments/:id/run", () => import("./pages/run/RunPage.tsx"), (ask, { id = "" }) => ask(run(id))),
   at("/flags", () => import("./pages/flags/Flags.tsx"), (ask) => ask(flags)),
   at("/flags/new", () => import("./pages/flags/FlagEditor.tsx")),
-  at("/flags/:key", () => import("./pages/flags/FlagPage.tsx"), (ask) => ask(flags)),
+  at("/flags/:key", () => import("./pages/flags/FlagPage.tsx"), (ask, { key = "" }, query) =>
+    ask(flag(environmentIn(query), key)),
+  ),
   at("/flags/:key/edit", () => import("./pages/flags/FlagEditor.tsx")),
   at("/segments", () => import("./pages/flags/Segments.tsx"), (ask) => ask(segments)),
   at("/change-requests/:request?", () => import("./pages/flags/ChangeRequests.tsx")),
@@ -81,20 +85,20 @@ export const PAGES: readonly PageAt[] = [
   at("/warranties", () => import("./pages/warranties/Warranties.tsx"), (ask) => ask(cases)),
   at("/journal", () => import("./pages/journal/Journal.tsx")),
   at("/start", () => import("./pages/start/Start.tsx")),
-  at("/settings/:part?", () => import("./pages/settings/Settings.tsx"), (ask, { part = "people" }) =>
-    SETTINGS[part]?.(ask, {}),
+  at("/settings/:part?", () => import("./pages/settings/Settings.tsx"), (ask, named, query) =>
+    SETTINGS[named["part"] ?? "people"]?.(ask, named, query),
   ),
 ];
 
 /** Begins all that the page at an address needs: who is signed in, the page's script, what it asks. */
-export function begin(path: string, queries: QueryClient): void {
+export function begin({ pathname, search }: Pick<Location, "pathname" | "search">, queries: QueryClient): void {
   const ask: Ask = (of) => void queries.prefetchQuery(of);
   ask(session);
   for (const { path: pattern, page, opens } of PAGES) {
-    const match = matchPath(pattern, path);
+    const match = matchPath(pattern, pathname);
     if (match === null) continue;
     page.ahead();
-    opens?.(ask, match.params);
+    opens?.(ask, match.params, new URLSearchParams(search));
     return;
   }
 }

@@ -22,3 +22,6 @@ export function useAddress(): [query: URLSearchParams, set: SetParameter] {
   );
   return [query, set];
 }
+
+/** The environment that a page of flags shows. */
+export const environmentIn = (query: URLSearchParams): string => query.get("environment") ?? "production";

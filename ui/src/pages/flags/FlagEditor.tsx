@@ -20,6 +20,7 @@ import { useState } from "react";
 import { useNavigate, useParams, useSearchParams } from "react-router";
 import { environments, flag, segments } from "../../api/queries.ts";
 import { Problem } from "../../api/problem.ts";
+import { environmentIn } from "../../lib/address.ts";
 import { useGive } from "../../lib/command/give.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { replaced, without } from "../../lib/ListInput.tsx";
@@ -34,7 +35,7 @@ import { Variants } from "./Variants.tsx";
 export default function FlagEditor() {
   const { key } = useParams();
   const [query] = useSearchParams();
-  const environment = query.get("environment") ?? "production";
+  const environment = environmentIn(query);
   const asked = useQuery({ ...flag(environment, key ?? ""), enabled: key !== undefined });
   if (key === undefined) return <Editor environment={environment} before={NEW} flagKey={null} />;
   if (asked.error instanceof Problem && asked.error.status === 404)

@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearchParams } from "react-router";
 import { flag, flagHistory, references } from "../../api/queries.ts";
 import type { Flag, FlagChange } from "../../api/model.ts";
+import { environmentIn } from "../../lib/address.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
 import { day, dayOf, decimal, instantOf, of } from "../../lib/number.ts";
@@ -17,7 +18,7 @@ import { said } from "../../lib/said.ts";
 export default function FlagPage() {
   const { key = "" } = useParams();
   const [query] = useSearchParams();
-  const environment = query.get("environment") ?? "production";
+  const environment = environmentIn(query);
   return (
     <Asked of={useQuery(flag(environment, key))} lines={8}>
       {(one) => <Whole one={one} environment={environment} />}

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
 import type { EvaluationStep, Explained } from "../../api/model.ts";
 import { environments } from "../../api/queries.ts";
-import { useAddress } from "../../lib/address.ts";
+import { environmentIn, useAddress } from "../../lib/address.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { FlagTabs } from "./FlagTabs.tsx";
@@ -16,7 +16,7 @@ const ANSWERS_MAX = 100;
 export default function Playground() {
   const [query, set] = useAddress();
   const [context, setContext] = useState('{\n  "targetingKey": "user-42"\n}');
-  const environment = query.get("environment") ?? "production";
+  const environment = environmentIn(query);
   const only = query.get("flag") ?? "";
   const known = (useQuery(environments).data ?? []).map((one) => one.environment);
   const attempt = useMutation({
