@@ -1,4 +1,4 @@
-//! Texts found by hash: the flags of a set, the keys of a segment. Made once, asked often, never changed.
+//! Texts found by hash, such as the keys of a segment. Made once, asked often, never changed.
 
 use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroU32;
@@ -70,15 +70,17 @@ impl Index {
     }
 }
 
+/// The hash that texts are found by.
 #[inline]
-fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(text.as_bytes());
     hasher.finish()
 }
 
+/// Tells most texts of one slot apart.
 #[inline]
-fn tag(hash: u64) -> u32 {
+pub(crate) fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 

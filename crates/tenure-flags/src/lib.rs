@@ -35,6 +35,7 @@ mod coercion;
 mod compile;
 mod context;
 mod definition;
+mod directory;
 mod error;
 mod evaluate;
 mod explanation;
@@ -58,6 +59,7 @@ mod visitor;
 
 pub use context::Context;
 pub use definition::{Definition, Entry, FlagSet, Metadata, State, check_key};
+pub use directory::{Directory, Keyed};
 pub use error::{ErrorCode, EvaluationError};
 pub use explanation::Step;
 pub use fault::Fault;

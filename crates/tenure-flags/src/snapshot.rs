@@ -11,12 +11,13 @@ use crate::coercion::to_text;
 use crate::compile::Compiler;
 use crate::context::Context;
 use crate::definition::{Definition, Entry, FlagSet, Metadata, State};
+use crate::directory::{Directory, Keyed};
 use crate::error::{ErrorCode, EvaluationError};
 use crate::evaluate::{Run, WORK_MAX};
 use crate::explanation::{Step, Trace};
 use crate::expression::Expression;
 use crate::fault::{Fault, Place};
-use crate::index::{Index, is_same};
+use crate::index::is_same;
 use crate::murmur::Murmur;
 use crate::resolution::{Reason, Resolution};
 use crate::shortcut::{Shortcut, Told};
@@ -26,9 +27,8 @@ use crate::visitor::Visitor;
 /// A compiled flag set. Share it in an `Arc`; replace it whole.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// In the order of their keys. A snapshot that is made of another shares the flags that are as they were.
-    flags: Vec<Arc<Flag>>,
-    by_key: Index,
+    /// A snapshot that is made of another shares the flags that are as they were.
+    flags: Directory<Flag>,
     metadata: Arc<Metadata>,
 }
 
@@ -38,6 +38,13 @@ struct Flag {
     /// The hash of the default bucketing value, up to the targeting key.
     hash: Murmur,
     content: Result<Content, Fault>,
+}
+
+impl Keyed for Flag {
+    #[inline]
+    fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 #[derive(Debug)]
@@ -68,8 +75,8 @@ impl Snapshot {
         let mut compiler = Compiler::new(&set.evaluators);
         let metadata = Arc::new(set.metadata.clone());
         let compile = |(key, entry): (&String, &Entry)| Flag::compile(key, entry, &mut compiler, &metadata);
-        let flags: Vec<Arc<Flag>> = set.flags.iter().map(compile).collect();
-        Self::of(flags, Arc::clone(&metadata))
+        let flags = Directory::of(set.flags.iter().map(compile));
+        Self { flags, metadata }
     }
 
     /// The same flags but those in `changed`: each as its entry says, or without it none. The rules that a changed flag refers
@@ -81,21 +88,11 @@ impl Snapshot {
         evaluators: &BTreeMap<String, Json>,
     ) -> Self {
         let mut compiler = Compiler::new(evaluators);
-        let stays = |flag: &&Arc<Flag>| !changed.contains_key(flag.key.as_ref());
-        let mut flags: Vec<Arc<Flag>> = self.flags.iter().filter(stays).map(Arc::clone).collect();
-        for (key, entry) in changed {
-            if let Some(entry) = entry {
-                flags.push(Flag::compile(key, entry, &mut compiler, &self.metadata));
-            }
-        }
-        // All but the last few are in order already, which this sort is quick at.
-        flags.sort_by(|a, b| a.key.cmp(&b.key));
-        Self::of(flags, Arc::clone(&self.metadata))
-    }
-
-    fn of(flags: Vec<Arc<Flag>>, metadata: Arc<Metadata>) -> Self {
-        let by_key = Index::new(flags.iter().map(|flag| flag.key.as_ref()));
-        Self { flags, by_key, metadata }
+        let compiled = changed.iter().map(|(key, entry)| {
+            let compile = |entry| Flag::compile(key, entry, &mut compiler, &self.metadata);
+            (key, entry.as_ref().map(compile))
+        });
+        Self { flags: self.flags.with(compiled), metadata: Arc::clone(&self.metadata) }
     }
 
     /// Evaluates one flag. `now` is in seconds since 1970 and is what rules see as `$flagd.timestamp`.
@@ -111,7 +108,7 @@ impl Snapshot {
         context: &Context<'_>,
         now: i64,
     ) -> Result<Resolution<'_>, EvaluationError> {
-        match self.find(key) {
+        match self.flags.get(key) {
             Some(flag) => flag.evaluate(context, now, &mut ()),
             None => Err(not_found(key)),
         }
@@ -137,7 +134,7 @@ impl Snapshot {
         now: i64,
     ) -> (Result<Resolution<'_>, EvaluationError>, Vec<Step>) {
         let mut trace = Trace::default();
-        let result = match self.find(key) {
+        let result = match self.flags.get(key) {
             Some(flag) => flag.evaluate(context, now, &mut trace),
             None => Err(not_found(key)),
         };
@@ -161,10 +158,6 @@ impl Snapshot {
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
-    }
-
-    fn find(&self, key: &str) -> Option<&Flag> {
-        self.flags.get(self.by_key.find(key)?).map(Arc::as_ref)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tenure_flags::{Entry, FlagSet, Metadata};
+use tenure_flags::{Directory, Entry, FlagSet, Keyed, Metadata};
 
 /// The metadata by which flagd tells flag sets apart.
 pub const FLAG_SET_ID: &str = "flagSetId";
@@ -18,7 +18,8 @@ pub const FLAG_SET_ID: &str = "flagSetId";
 #[derive(Debug)]
 pub struct FlagDocument {
     /// Each flag's definition. A document that is made of another shares those that are as they were.
-    flags: BTreeMap<Arc<str>, Arc<Written>>,
+    flags: Directory<Written>,
+    digests: Digests,
     metadata: Metadata,
     /// The members of the document beside `flags`, as the inside of a JSON object; empty when there are none.
     frame: Arc<str>,
@@ -31,18 +32,50 @@ pub struct FlagDocument {
 /// A flag's definition as it is written.
 #[derive(Debug)]
 struct Written {
+    key: Box<str>,
     /// JSON.
     text: Box<str>,
+    /// Of key and text.
     digest: [u8; 32],
     /// The set that it names itself.
     own_set: Option<Box<str>>,
 }
 
+impl Keyed for Written {
+    fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 impl Written {
-    fn of(entry: &Entry) -> Arc<Self> {
+    fn of(key: &str, entry: &Entry) -> Arc<Self> {
         let text = entry.to_json().to_string().into_boxed_str();
-        let digest = Sha256::digest(text.as_bytes()).into();
-        Arc::new(Self { text, digest, own_set: own_set(entry).map(String::into_boxed_str) })
+        let digest =
+            Sha256::new().chain_update(key.len().to_le_bytes()).chain_update(key).chain_update(&*text);
+        let own_set = own_set(entry).map(String::into_boxed_str);
+        Arc::new(Self { key: key.into(), text, digest: digest.finalize().into(), own_set })
+    }
+}
+
+/// The sum of digests: what comes or goes is added or taken away, and all others are not read again. It tells versions apart;
+/// it does not withstand an author who searches for two that are alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Digests([u64; 4]);
+
+impl Digests {
+    fn add(&mut self, written: &Written) {
+        self.each(written, u64::wrapping_add);
+    }
+
+    fn take(&mut self, written: &Written) {
+        self.each(written, u64::wrapping_sub);
+    }
+
+    fn each(&mut self, written: &Written, with: fn(u64, u64) -> u64) {
+        let (words, _) = written.digest.as_chunks();
+        for (sum, word) in self.0.iter_mut().zip(words) {
+            *sum = with(*sum, u64::from_le_bytes(*word));
+        }
     }
 }
 
@@ -50,27 +83,34 @@ impl FlagDocument {
     /// The document of a flag set.
     pub fn of(mut set: FlagSet) -> Self {
         let flags = std::mem::take(&mut set.flags);
-        let flags = flags.iter().map(|(key, entry)| (Arc::from(key.as_str()), Written::of(entry))).collect();
+        let flags = Directory::of(flags.iter().map(|(key, entry)| Written::of(key, entry)));
+        let mut digests = Digests::default();
+        flags.iter().for_each(|written| digests.add(written));
         let frame = frame(&set);
-        Self::made(flags, set.metadata, frame)
+        Self::made(flags, digests, set.metadata, frame)
     }
 
     /// The same document but for some flags: each as its entry says, or without it none.
     pub fn with(&self, changed: &BTreeMap<String, Option<Entry>>) -> Self {
-        let mut flags = self.flags.clone();
-        for (key, entry) in changed {
-            match entry {
-                Some(entry) => flags.insert(Arc::from(key.as_str()), Written::of(entry)),
-                None => flags.remove(key.as_str()),
-            };
-        }
-        Self::made(flags, self.metadata.clone(), self.frame.clone())
+        let mut digests = self.digests;
+        let written = changed.iter().map(|(key, entry)| {
+            let written = entry.as_ref().map(|entry| Written::of(key, entry));
+            if let Some(before) = self.flags.get(key) {
+                digests.take(before);
+            }
+            if let Some(written) = &written {
+                digests.add(written);
+            }
+            (key, written)
+        });
+        let flags = self.flags.with(written);
+        Self::made(flags, digests, self.metadata.clone(), self.frame.clone())
     }
 
-    fn made(flags: BTreeMap<Arc<str>, Arc<Written>>, metadata: Metadata, frame: Arc<str>) -> Self {
-        let version = version(&flags, &frame);
+    fn made(flags: Directory<Written>, digests: Digests, metadata: Metadata, frame: Arc<str>) -> Self {
+        let version = version(&digests, &frame);
         let (text, last_asked) = (OnceLock::new(), Mutex::default());
-        Self { flags, metadata, frame, text, version, last_asked }
+        Self { flags, digests, metadata, frame, text, version, last_asked }
     }
 
     /// Has it no flag?
@@ -122,31 +162,28 @@ impl FlagDocument {
     }
 
     fn compare(&self, before: &Self) -> Vec<String> {
-        if self.frame != before.frame {
-            return self.flags.keys().map(ToString::to_string).collect();
-        }
-        let gone = before.flags.keys().filter(|key| !self.flags.contains_key(*key));
-        let same = |was: &Arc<Written>, is: &Arc<Written>| Arc::ptr_eq(was, is) || was.digest == is.digest;
-        let changed =
-            self.flags.iter().filter(|(key, is)| !before.flags.get(*key).is_some_and(|was| same(was, is)));
-        let mut keys: Vec<String> =
-            gone.chain(changed.map(|(key, _)| key)).map(ToString::to_string).collect();
-        keys.sort_unstable();
-        keys
+        let changed = if self.frame == before.frame {
+            self.flags.differing(&before.flags, |was, is| was.digest == is.digest)
+        } else {
+            self.flags.iter().map(|written| written.key()).collect()
+        };
+        changed.into_iter().map(str::to_owned).collect()
     }
 
     fn write(&self, wanted: impl Fn(&str) -> bool) -> String {
-        let length: usize = self.flags.iter().map(|(key, written)| key.len() + written.text.len() + 4).sum();
+        let length: usize = self.flags.iter().map(|written| written.key.len() + written.text.len() + 4).sum();
         let mut document = String::with_capacity(length + self.frame.len() + 16);
         document.push_str("{\"flags\":{");
         let mut first = true;
-        for (key, written) in self.flags.iter().filter(|(key, _)| wanted(key)) {
+        for Written { key, text, .. } in
+            self.flags.iter().map(Arc::as_ref).filter(|written| wanted(&written.key))
+        {
             if !std::mem::take(&mut first) {
                 document.push(',');
             }
             document.push_str(&Value::from(key.as_ref()).to_string());
             document.push(':');
-            document.push_str(&written.text);
+            document.push_str(text);
         }
         document.push('}');
         if !self.frame.is_empty() {
@@ -173,14 +210,9 @@ fn frame(set: &FlagSet) -> Arc<str> {
     Arc::from(&text[1..text.len() - 1])
 }
 
-/// A digest of all flags' digests: of ten thousand flags of which one changed, the others are not read again.
-fn version(flags: &BTreeMap<Arc<str>, Arc<Written>>, frame: &str) -> String {
+fn version(Digests(sum): &Digests, frame: &str) -> String {
     let mut digest = Sha256::new();
-    for (key, written) in flags {
-        digest.update(key.len().to_le_bytes());
-        digest.update(key.as_bytes());
-        digest.update(written.digest);
-    }
+    sum.iter().for_each(|word| digest.update(word.to_le_bytes()));
     digest.update(frame.as_bytes());
     hex::encode(&digest.finalize()[..16])
 }

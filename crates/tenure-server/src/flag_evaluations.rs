@@ -3,12 +3,13 @@
 //! A client that evaluates all flags at once, or in its own process, asks for each or for none: of those it is only known
 //! that there are some.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tenure_flags::{Directory, Keyed};
 
 /// A time is written anew only when it is this much later: threads that evaluate one flag then do not write one place.
 const GRAIN_S: i64 = 30;
@@ -20,7 +21,26 @@ const NEVER: i64 = i64::MIN;
 pub struct Evaluations {
     since: AtomicI64,
     whole: AtomicI64,
-    flags: HashMap<Arc<str>, AtomicI64>,
+    flags: Directory<Evaluated>,
+}
+
+/// When a flag was evaluated.
+#[derive(Debug)]
+struct Evaluated {
+    key: Box<str>,
+    at: AtomicI64,
+}
+
+impl Evaluated {
+    fn never(key: &str) -> Arc<Self> {
+        Arc::new(Self { key: key.into(), at: AtomicI64::new(NEVER) })
+    }
+}
+
+impl Keyed for Evaluated {
+    fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 /// The same, to be kept over a restart; seconds since 1970.
@@ -38,24 +58,33 @@ impl Evaluations {
         Self {
             since: AtomicI64::new(since.as_second()),
             whole: AtomicI64::new(NEVER),
-            flags: keys.map(|key| (Arc::from(key), AtomicI64::new(NEVER))).collect(),
+            flags: Directory::of(keys.map(Evaluated::never)),
         }
     }
 
     /// The same for other flags: those that stay keep their times.
     pub fn of_keys<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Self {
-        let time = |key: &str| self.flags.get(key).map_or(NEVER, |at| at.load(Ordering::Relaxed));
-        Self {
-            since: AtomicI64::new(self.since.load(Ordering::Relaxed)),
-            whole: AtomicI64::new(self.whole.load(Ordering::Relaxed)),
-            flags: keys.map(|key| (Arc::from(key), AtomicI64::new(time(key)))).collect(),
-        }
+        let evaluated = |key| self.flags.get(key).map_or_else(|| Evaluated::never(key), Arc::clone);
+        self.of_flags(Directory::of(keys.map(evaluated)))
+    }
+
+    /// The same but for some flags, which are there now or are not.
+    pub fn with<'k>(&self, changed: impl Iterator<Item = (&'k str, bool)>) -> Self {
+        let changed = changed.filter(|(key, is_there)| *is_there != self.flags.get(key).is_some());
+        self.of_flags(
+            self.flags.with(changed.map(|(key, is_there)| (key, is_there.then(|| Evaluated::never(key))))),
+        )
+    }
+
+    fn of_flags(&self, flags: Directory<Evaluated>) -> Self {
+        let same = |at: &AtomicI64| AtomicI64::new(at.load(Ordering::Relaxed));
+        Self { since: same(&self.since), whole: same(&self.whole), flags }
     }
 
     /// A flag was evaluated.
     pub fn note(&self, key: &str, now: Timestamp) {
-        if let Some(at) = self.flags.get(key) {
-            later(at, now.as_second());
+        if let Some(flag) = self.flags.get(key) {
+            later(&flag.at, now.as_second());
         }
     }
 
@@ -66,7 +95,7 @@ impl Evaluations {
 
     /// When a flag was evaluated last, to half a minute.
     pub fn last(&self, key: &str) -> Option<Timestamp> {
-        time(self.flags.get(key)?)
+        time(&self.flags.get(key)?.at)
     }
 
     /// When all flags were evaluated at once, or handed out, last.
@@ -82,7 +111,7 @@ impl Evaluations {
     /// To be kept.
     pub fn kept(&self) -> KeptEvaluations {
         let known = |at: &AtomicI64| Some(at.load(Ordering::Relaxed)).filter(|at| *at != NEVER);
-        let flags = self.flags.iter().filter_map(|(key, at)| Some((key.to_string(), known(at)?)));
+        let flags = self.flags.iter().filter_map(|flag| Some((flag.key.to_string(), known(&flag.at)?)));
         KeptEvaluations {
             since: self.since.load(Ordering::Relaxed),
             whole: known(&self.whole),
@@ -95,8 +124,8 @@ impl Evaluations {
         self.since.fetch_min(kept.since, Ordering::Relaxed);
         self.whole.fetch_max(kept.whole.unwrap_or(NEVER), Ordering::Relaxed);
         for (key, at) in &kept.flags {
-            if let Some(known) = self.flags.get(key.as_str()) {
-                known.fetch_max(*at, Ordering::Relaxed);
+            if let Some(flag) = self.flags.get(key) {
+                flag.at.fetch_max(*at, Ordering::Relaxed);
             }
         }
     }
@@ -130,10 +159,14 @@ mod tests {
         evaluations.note("a", at(240));
         evaluations.note_whole(at(300));
         let other = evaluations.of_keys(["a", "c"].into_iter());
-        assert_eq!(
-            (other.last("a"), other.last("c"), other.last_whole()),
-            (Some(at(240)), None, Some(at(300)))
-        );
+        let same = evaluations.with([("a", true), ("b", false), ("c", true)].into_iter());
+        for other in [other, same] {
+            assert_eq!(
+                (other.last("a"), other.last("c"), other.last_whole()),
+                (Some(at(240)), None, Some(at(300)))
+            );
+            assert_eq!(other.flags.iter().map(|flag| flag.key()).collect::<Vec<_>>(), ["a", "c"]);
+        }
 
         let restarted = Evaluations::new(["a"].into_iter(), at(1_000));
         let kept = serde_json::to_string(&evaluations.kept()).unwrap();

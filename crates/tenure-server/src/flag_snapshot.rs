@@ -19,7 +19,7 @@ use crate::flag_evaluations::Evaluations;
 pub struct FlagSnapshot {
     compiled: Snapshot,
     /// What is being compared, by flag.
-    measured: Measured,
+    measured: Arc<Measured>,
     document: FlagDocument,
     /// When each flag was evaluated last, by this version and those before.
     evaluations: Arc<Evaluations>,
@@ -80,35 +80,35 @@ impl FlagSnapshot {
         if document.is_empty() {
             return Self::compile(state, environment, lists, at);
         }
-        let mut measured = self.measured.clone();
+        let mut measured = Arc::clone(&self.measured);
         for key in keys {
-            match state.compared_on(key, environment) {
-                Some(compared) => measured.insert(key.to_string(), compared.into()),
-                None => measured.remove(key.as_str()),
-            };
+            let compared = state.compared_on(key, environment).map(MeasuredRollout::from);
+            if compared.as_ref() != measured.get(key.as_str()) {
+                let measured = Arc::make_mut(&mut measured);
+                match compared {
+                    Some(compared) => measured.insert(key.to_string(), compared),
+                    None => measured.remove(key.as_str()),
+                };
+            }
         }
         let evaluators = state.evaluators_of(keys, environment, lists);
         let compiled = self.compiled.with(&changed, &evaluators);
-        Self { compiled, measured, document, evaluations: Arc::clone(&self.evaluations), at }.succeeding(self)
+        let evaluations =
+            self.evaluations.with(changed.iter().map(|(key, entry)| (key.as_str(), entry.is_some())));
+        Self { compiled, measured, document, evaluations: Arc::new(evaluations), at }
     }
 
     /// A flag set, with what is being compared in it.
     pub fn of(set: FlagSet, measured: Measured, at: Timestamp) -> Self {
         let compiled = Snapshot::compile(&set);
         let evaluations = Arc::new(Evaluations::new(compiled.keys(), at));
-        Self { compiled, measured, document: FlagDocument::of(set), evaluations, at }
+        Self { compiled, measured: Arc::new(measured), document: FlagDocument::of(set), evaluations, at }
     }
 
     /// The same, with what was noted of the version before it.
     #[must_use]
     pub fn succeeding(self, before: &Self) -> Self {
-        let same = self.compiled.keys().len() == before.compiled.keys().len()
-            && self.compiled.keys().eq(before.compiled.keys());
-        let evaluations = if same {
-            Arc::clone(&before.evaluations)
-        } else {
-            Arc::new(before.evaluations.of_keys(self.compiled.keys()))
-        };
+        let evaluations = Arc::new(before.evaluations.of_keys(self.compiled.keys()));
         Self { evaluations, ..self }
     }
 
