@@ -57,7 +57,7 @@ pub struct State {
     /// Platform changes.
     pub platform_changes: BTreeMap<PlatformChangeId, PlatformChange>,
     /// Flags set by hand.
-    pub flags: BTreeMap<FlagKey, PlainFlag>,
+    pub flags: BTreeMap<FlagKey, Arc<PlainFlag>>,
     /// The case each case flag belongs to.
     pub flag_cases: BTreeMap<FlagKey, CaseId>,
     /// The run that was planned last on each flag of a run.

@@ -133,6 +133,27 @@ impl<'de> Deserialize<'de> for Compact {
 }
 
 impl PlainFlag {
+    /// What several environments serve is kept once.
+    fn share(&self, version: &mut Version) {
+        let mut known = self.versions.values().flatten().filter_map(|version| version.source.as_ref());
+        if let Some(same) = known.find(|known| Some(*known) == version.source.as_ref()) {
+            version.source = Some(same.clone());
+        }
+    }
+
+    /// The same flag as it came from elsewhere, with what several environments serve kept once.
+    pub(crate) fn shared(mut self) -> Self {
+        for (environment, versions) in std::mem::take(&mut self.versions) {
+            let mut kept = Vec::with_capacity(versions.len());
+            for mut version in versions {
+                self.share(&mut version);
+                kept.push(version);
+            }
+            self.versions.insert(environment, kept);
+        }
+        self
+    }
+
     /// The version in force in an environment, also when it says that the flag was taken away.
     pub fn latest(&self, environment: &EnvironmentId) -> Option<&Version> {
         self.versions.get(environment)?.last()
@@ -405,7 +426,7 @@ fn check(ask: &Ask<'_>, key: &FlagKey, environment: &EnvironmentId, source: &Sou
     }
 }
 
-/// What taking a flag away in one environment records; nothing when it is not there.
+/// What taking a flag away in one environment records; nothing when it was taken away before.
 pub(crate) fn archive(
     ask: &Ask<'_>,
     key: &FlagKey,
@@ -413,6 +434,11 @@ pub(crate) fn archive(
     because: Because,
 ) -> Result<Vec<Event>, Refusal> {
     let flag = ask.state.flags.get(key).ok_or_else(|| Refusal::not_found("flag", key))?;
+    if let Some(environment) = environment
+        && flag.latest(environment).is_none()
+    {
+        return Err(Refusal::not_found(&format!("flag {key} in"), environment));
+    }
     if !flag.in_force().any(|(at, _)| environment.is_none_or(|environment| environment == at)) {
         return Ok(Vec::new());
     }
@@ -530,12 +556,8 @@ impl DescribeFlag {
 
 impl State {
     fn add_version(&mut self, key: &FlagKey, environment: &EnvironmentId, mut version: Version) {
-        let flag = self.flags.entry(key.clone()).or_default();
-        // What several environments serve is kept once.
-        let mut known = flag.versions.values().flatten().filter_map(|version| version.source.as_ref());
-        if let Some(same) = known.find(|known| Some(*known) == version.source.as_ref()) {
-            version.source = Some(same.clone());
-        }
+        let flag = Arc::make_mut(self.flags.entry(key.clone()).or_default());
+        flag.share(&mut version);
         let versions = flag.versions.entry(environment.clone()).or_default();
         if versions.len() >= VERSIONS_MAX {
             versions.remove(0);
@@ -586,7 +608,7 @@ impl FlagArchived {
 
 impl FlagDescribed {
     pub(crate) fn apply(&self, state: &mut State, _: &Stamp) {
-        if let Some(flag) = state.flags.get_mut(&self.key) {
+        if let Some(flag) = state.flags.get_mut(&self.key).map(Arc::make_mut) {
             flag.about = self.about.clone();
         }
     }

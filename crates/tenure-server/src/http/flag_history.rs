@@ -89,7 +89,7 @@ pub async fn flag_history(
     let page = {
         let state = live.state();
         let key = known_key(&state, key)?;
-        let mut changes = changes(state.flags.get(&key), environment.as_ref());
+        let mut changes = changes(state.flags.get(&key).map(Arc::as_ref), environment.as_ref());
         changes.retain(|change| lately.before.is_none_or(|before| change.version.entry < before));
         let limit = lately.limit.clamp(1, CHANGES_MAX) as usize;
         let next = changes.get(limit).and(changes.get(limit - 1)).map(|last| last.version.entry.to_string());
