@@ -5,7 +5,7 @@
 //! bench-analysis look FOLDER AS_OF_DAY [COHORTS]          ten metrics; prints seconds, memory and the answer
 //! ```
 //!
-//! `BENCH_THREADS` (2), `BENCH_MEMORY_MIB` (320).
+//! `BENCH_THREADS` (2), `BENCH_MEMORY_MIB` (256).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -141,7 +141,7 @@ async fn look(folder: &Path, day: i64, cohorts: Option<PathBuf>) -> Result<()> {
     let log = Arc::new(EventLog::open(folder, Config::default()).await?);
     let settings = Settings {
         threads: number("BENCH_THREADS", 2)?,
-        memory_bytes_max: number("BENCH_MEMORY_MIB", 320)? << 20,
+        memory_bytes_max: number("BENCH_MEMORY_MIB", 256)? << 20,
         cohorts,
         cohort_bytes_max: 8 << 30,
         ..Settings::default()

@@ -78,7 +78,7 @@ impl Default for Config {
             ingest_body_bytes_max: 16 << 20,
             body_bytes_max: 1 << 20,
             ingest_events_max: 10_000,
-            analysis_memory_mib_max: 320,
+            analysis_memory_mib_max: 256,
             exposures_remembered_max: 1_000_000,
             requests_in_flight_max: 4_096,
             flag_streams_max: 10_000,
