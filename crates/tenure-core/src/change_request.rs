@@ -7,6 +7,7 @@
 pub mod difference;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::codebase::stated;
 use crate::decide::Ask;
 use crate::event::Event;
-use crate::flag::hand::{self, Because, Writing, flag_setters};
+use crate::flag::hand::{self, Because, PlainFlag, Writing, flag_setters};
 use crate::id::{AccountId, ChangeRequestId, EnvironmentId, FlagKey};
 use crate::person::{Actor, Seat};
 use crate::refusal::{Refusal, RefusalCode};
@@ -110,6 +111,18 @@ pub struct ChangeRequest {
     /// Why it was rejected or withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+}
+
+impl ChangeRequest {
+    /// A segment that its changes refer to and that was changed since they were read: other units would get them.
+    fn moved_segment(&self, state: &State) -> Option<String> {
+        let named = self.changes.iter().flat_map(|change| change.segments(state, &self.environment));
+        let moved = |name: &String| {
+            let segment = state.segments.get(name.as_str());
+            segment.is_some_and(|segment| segment.version.stamp.at > self.changed.at)
+        };
+        named.into_iter().find(moved)
+    }
 }
 
 /// Proposes changes.
@@ -275,6 +288,19 @@ impl Change {
         }
     }
 
+    /// The segments that what it brings refers to.
+    fn segments(&self, state: &State, environment: &EnvironmentId) -> BTreeSet<String> {
+        let source = match self {
+            Self::SetFlag(change) => change.writing.source().ok(),
+            Self::RevertFlag(change) => {
+                let before = |flag: &Arc<PlainFlag>| flag.before(environment, change.entry).flatten();
+                state.flags.get(&change.key).and_then(before)
+            }
+            Self::ArchiveFlag(_) | Self::SetSegment(_) => None,
+        };
+        source.map(|source| source.segments()).unwrap_or_default()
+    }
+
     /// What making it records.
     fn events(
         &self,
@@ -397,7 +423,8 @@ impl EditChange {
         let bases = checked(ask, &request.environment, &self.request, &self.changes, reason)?;
         later(ask, self.at)?;
         let same = self.changes == request.changes && *reason == request.reason;
-        if same && bases == request.bases && self.at == request.at {
+        let moved = request.moved_segment(ask.state).is_some();
+        if same && !moved && bases == request.bases && self.at == request.at {
             return Ok(Vec::new());
         }
         Ok(vec![
@@ -491,6 +518,16 @@ impl ApplyChange {
                 .missing(["edit_change without a time, to apply it by hand"])
                 .since(request.changed.at));
         }
+        let approved = request.approvals.values().map(|stamp| stamp.at).max();
+        if let (Some(at), Some(approved)) = (request.at, approved)
+            && *ask.actor == Actor::System
+            && approved > at
+        {
+            let sentence = format!("change request {} was approved after {at}, its time", self.request);
+            return Err(Refusal::wrong_state(sentence)
+                .missing(["apply_change by somebody, or edit_change with a time to come"])
+                .since(approved));
+        }
         for (change, base) in request.changes.iter().zip(&request.bases) {
             if change.base(ask.state, environment) != *base {
                 let (noun, name) = change.target();
@@ -502,6 +539,14 @@ impl ApplyChange {
                     request.changed.at,
                 ));
             }
+        }
+        if let Some(segment) = request.moved_segment(ask.state) {
+            let sentence = format!(
+                "segment {segment}, which change request {} refers to, was changed since",
+                self.request
+            );
+            let remedy = "edit_change, on what it is now";
+            return Err(changed_since(ask, sentence, remedy, request.changed.at));
         }
         let mut events = vec![ChangeApplied { request: self.request.clone() }.into()];
         for change in &request.changes {

@@ -212,21 +212,27 @@ impl DataSeen {
         let twice = context.units_in_two_arms;
         let share = twice as f64 / self.units().saturating_add(twice).max(1) as f64;
         let both = format!("{} seen in both arms ({} of all)", units(twice), percent(share));
-        let other = self.disagreements.iter().max_by_key(|client| client.exposures);
-        match other {
+        let other = self.disagreements.iter().filter(|client| client.exposures > 0);
+        let told = other.max_by_key(|client| client.exposures).map(|client| {
+            format!(
+                "{} told of another arm than the server's in {} of {} exposures",
+                client.client,
+                count(client.exposures),
+                count(client.of)
+            )
+        });
+        match told {
             _ if share > context.two_arms_share_max => DataFinding::bad(
                 DataCheck::Assignment,
-                format!("{both}: more than can be left out"),
-                "find who is served by two ways of hashing, or shared by two people; the sentence below names the client if it is one of them, and a new iteration draws new arms",
-            ),
-            Some(client) if client.exposures > 0 => DataFinding::warning(
-                DataCheck::Assignment,
                 format!(
-                    "{} told of another arm than the server's in {} of {} exposures",
-                    client.client,
-                    count(client.exposures),
-                    count(client.of)
+                    "{both}: more than can be left out{}",
+                    told.map_or_else(String::new, |told| format!("; {told}"))
                 ),
+                "find who is served by two ways of hashing, such as a client that is named here, or shared by two people; a new iteration draws new arms",
+            ),
+            Some(told) => DataFinding::warning(
+                DataCheck::Assignment,
+                told,
                 "let it evaluate remotely, or give it an evaluation library of the server's version of fractional",
             ),
             _ if twice > 0 => DataFinding::warning(

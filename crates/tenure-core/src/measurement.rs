@@ -214,7 +214,7 @@ pub struct Measured {
     pub self_reported: Option<String>,
     /// The engine that made it, with its version.
     pub engine: String,
-    /// A digest of what the engine read.
+    /// A digest of what the engine answered: the same data give the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
     /// The control's level.

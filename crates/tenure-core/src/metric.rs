@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::id::MetricId;
 use crate::person::{Role, Seat};
 use crate::refusal::Refusal;
-use crate::run::RunStatus;
+use crate::run::{Run, RunStatus};
 use crate::state::State;
 use crate::time::Stamp;
 
@@ -87,12 +87,31 @@ impl Metric {
         })
     }
 
+    /// The outcome event it counts.
+    pub fn event<'m>(&'m self, id: &'m MetricId) -> &'m str {
+        self.event.as_deref().unwrap_or(id.as_str())
+    }
+
+    /// Why no look can measure it on the events of a rollout or an experiment that runs here, if none can.
+    pub(crate) fn not_live(&self, id: &MetricId) -> Option<Refusal> {
+        matches!(self.kind, MetricKind::Ratio | MetricKind::Quantile).then(|| {
+            Refusal::argument(format!(
+                "metric {id} is a {}: ratios and quantiles are judged from files, not live",
+                if self.kind == MetricKind::Ratio { "ratio" } else { "quantile" }
+            ))
+            .missing(["a metric that is a proportion or a mean"])
+        })
+    }
+
     fn fault(&self) -> Option<String> {
         if self.unit.trim().is_empty() {
             return Some("unit is empty: name the context attribute that carries it".to_owned());
         }
         if let Some(cap) = self.cap.filter(|cap| !(cap.is_finite() && *cap > 0.0)) {
             return Some(format!("cap is {cap}: give a value above 0"));
+        }
+        if self.kind == MetricKind::Proportion && self.aggregation() != Aggregation::Any {
+            return Some("aggregation: a proportion counts whether there is any; make the kind mean to count or to sum".to_owned());
         }
         match (self.kind, self.quantile, &self.denominator) {
             (MetricKind::Quantile, Some(q), _) if q > 0.0 && q < 1.0 => None,
@@ -132,7 +151,10 @@ impl DefineMetric {
         }
         let measuring = ask.state.all_cases().find(|case| {
             case.stage == Stage::RollingOut
-                && case.plan.as_ref().and_then(|plan| plan.metric.as_ref()) == Some(&self.metric)
+                && case.plan.as_ref().is_some_and(|plan| {
+                    let guarded = plan.guardrails.iter().map(|guardrail| &guardrail.metric);
+                    plan.metric.iter().chain(guarded).any(|metric| *metric == self.metric)
+                })
         });
         if ask.state.metrics.get(&self.metric) == Some(&self.definition) {
             return Ok(Vec::new());
@@ -144,7 +166,11 @@ impl DefineMetric {
             )));
         }
         let runs = ask.state.runs.values().filter(|run| run.status() == RunStatus::Running);
-        if let Some(run) = runs.into_iter().find(|run| run.plan.metric.name == self.metric.as_str()) {
+        let measures = |run: &&Run| {
+            run.plan.metric.name == self.metric.as_str()
+                || run.plan.guardrails.iter().any(|guardrail| guardrail.metric == self.metric)
+        };
+        if let Some(run) = runs.into_iter().find(measures) {
             let since = run.started.as_ref().unwrap_or(&run.planned).at;
             return Err(Refusal::wrong_state(format!(
                 "experiment {} is measuring {}: its definition is frozen until it ends",

@@ -6,6 +6,8 @@ pub mod exclusion;
 pub(crate) mod gate;
 pub mod holdback;
 
+use std::collections::BTreeSet;
+
 use exclusion::{Range, RangeAsked};
 use holdback::Holdback;
 use jiff::Timestamp;
@@ -342,8 +344,13 @@ impl SetRolloutPlan {
     pub(crate) fn decide(&self, ask: &Ask<'_>) -> Result<Vec<Event>, Refusal> {
         let case = ask.case(&self.case)?;
         for metric in self.metric.iter().chain(self.guardrails.iter().map(|guardrail| &guardrail.metric)) {
-            if !ask.state.metrics.contains_key(metric) {
+            let Some(defined) = ask.state.metrics.get(metric) else {
                 return Err(Refusal::not_found("metric", metric));
+            };
+            if self.automatic
+                && let Some(refusal) = defined.not_live(metric)
+            {
+                return Err(refusal);
             }
         }
         ask.may(case, &[Role::DevelopmentLead, Role::ProductManager].map(Seat::Role), "plan the rollout")?;
@@ -391,6 +398,7 @@ impl SetRolloutPlan {
             .clone()
             .or_else(|| measured.map(|metric| metric.unit.clone()))
             .unwrap_or_else(|| "targetingKey".to_owned());
+        guarded_once(metric.as_ref(), &self.guardrails)?;
         let mapping = stated(self.mapping.as_deref()).map(str::to_owned);
         let differs = measured.is_some_and(|metric| {
             metric.unit != unit || self.metric.as_ref().is_some_and(|own| own.as_str() != metric.name)
@@ -483,6 +491,9 @@ impl StartWave {
                 .missing(["set_rollout_plan by the development lead or the product manager"]));
         };
         let next = case.running.as_ref().map_or(0, |running| running.wave + 1);
+        if next == 0 {
+            exclusion::still_free(ask.state, case, plan)?;
+        }
         let Some(wave) = plan.waves.get(next) else {
             return Err(Refusal::wrong_state(format!(
                 "the last wave of {} is running: its verdict comes next",
@@ -507,6 +518,17 @@ impl StartWave {
             }
             .into(),
         ])
+    }
+}
+
+/// A metric is judged once in a plan.
+pub(crate) fn guarded_once(primary: Option<&MetricId>, guardrails: &[Guardrail]) -> Result<(), Refusal> {
+    let mut seen: BTreeSet<&MetricId> = primary.into_iter().collect();
+    match guardrails.iter().find(|guardrail| !seen.insert(&guardrail.metric)) {
+        Some(Guardrail { metric, .. }) => Err(Refusal::argument(format!(
+            "guardrails: metric {metric} is named twice, or is what is measured anyway: name it once"
+        ))),
+        None => Ok(()),
     }
 }
 

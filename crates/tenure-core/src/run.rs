@@ -30,7 +30,7 @@ use crate::measurement::Point;
 use crate::metric::{Direction, Metric, MetricKind};
 use crate::person::{CASE_TEAM, DRIVERS, Place, Seat};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::rollout::Guardrail;
+use crate::rollout::{Guardrail, guarded_once};
 use crate::state::State;
 use crate::time::{Moment, Stamp};
 use looking::{ArmMeasured, RunMeasured};
@@ -415,8 +415,11 @@ impl PlanRun {
             |id: &MetricId| ask.state.metrics.get(id).ok_or_else(|| Refusal::not_found("metric", id));
         let metric = of_metric(&self.metric)?;
         for guardrail in &self.guardrails {
-            of_metric(&guardrail.metric)?;
+            if let Some(refusal) = of_metric(&guardrail.metric)?.not_live(&guardrail.metric) {
+                return Err(refusal);
+            }
         }
+        guarded_once(Some(&self.metric), &self.guardrails)?;
         let place = Place { team: &self.team, case: None };
         ask.seated(&DRIVERS.map(Seat::Role), Some(place), "plan an experiment of this team")?;
         if let Some(there) = ask.state.experiments.get(&self.experiment) {
@@ -447,10 +450,8 @@ impl PlanRun {
     }
 
     fn plan(&self, ask: &Ask<'_>, metric: &Metric, baseline: Option<&Case>) -> Result<RunPlan, Refusal> {
-        if matches!(metric.kind, MetricKind::Ratio | MetricKind::Quantile) {
-            return Err(Refusal::argument(
-                "metric is a ratio or a quantile: those are judged from files, name a proportion or a mean",
-            ));
+        if let Some(refusal) = metric.not_live(&self.metric) {
+            return Err(refusal);
         }
         let (min_days, max_days) = (self.min_days.unwrap_or(7), self.max_days.unwrap_or(90));
         if max_days == 0 || min_days > max_days {

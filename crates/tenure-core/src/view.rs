@@ -78,6 +78,10 @@ pub struct Summary {
     pub suggestions: usize,
     /// Open bugs.
     pub open_bugs: usize,
+    /// Who answers for the feature today; nobody before the first exposure.
+    pub accountable: Option<Accountable>,
+    /// The teams of that side.
+    pub accountable_teams: Vec<TeamId>,
 }
 
 /// What the experiment promised.
@@ -217,6 +221,7 @@ impl State {
         let now = now.into();
         let (blocker, until) = (self.next(case, now), self.until(case, now));
         let latest = case.measurements.latest.as_ref();
+        let owner = self.owner_at(case, now.at);
         Summary {
             id: case.id.clone(),
             title: self.experiments.get(&case.experiment).and_then(|experiment| experiment.title.clone()),
@@ -239,6 +244,8 @@ impl State {
             delivery: self.delivery(case),
             suggestions: case.open_suggestions(|until| until <= self.today(case, now.at)).count(),
             open_bugs: case.open_bugs().count(),
+            accountable: owner.as_ref().map(|owner| owner.side),
+            accountable_teams: owner.map(|owner| owner.teams).unwrap_or_default(),
         }
     }
 

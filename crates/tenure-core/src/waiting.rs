@@ -164,7 +164,11 @@ impl State {
                 match shut.first() {
                     Some(Gate::Time) | None => (Some(ends), runs),
                     Some(_) if !plan.automatic => (Some(ends), runs),
-                    Some(gate) => (None, format!("{runs} on, because {}", gate.sentence())),
+                    // At the plan's largest duration it ends, whatever is missing.
+                    Some(gate) => {
+                        let last = crate::time::days_later(running.started_on, i64::from(plan.max_days));
+                        (Some(last), format!("{runs} on, because {}", gate.sentence()))
+                    }
                 }
             }
             _ => {

@@ -295,7 +295,9 @@ fn decide(monitor: &Monitor, now: &Look, crossed: Option<bool>, judged: &mut Jud
     }
     if now.wave == Wave::Safety {
         judged.harm = crossed == Some(false);
-        return Verdict::Immature;
+        // Low traffic may never leave its first wave; harm holds the rollout, whatever the time.
+        let is_over = now.largest_duration_reached && !judged.harm;
+        return if is_over { Verdict::NotSignificant } else { Verdict::Immature };
     }
     if judged.show_newcombe_when_few(now) {
         return if now.largest_duration_reached { Verdict::NotSignificant } else { Verdict::Immature };

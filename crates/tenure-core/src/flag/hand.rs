@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -183,6 +184,14 @@ impl PlainFlag {
             None if versions.len() < VERSIONS_MAX => Some(None),
             None => None,
         }
+    }
+
+    /// The environments it is served in, and since when without a break, as far as its versions are kept.
+    pub fn in_force_since(&self) -> impl Iterator<Item = (&EnvironmentId, Timestamp)> {
+        self.versions.iter().filter_map(|(environment, versions)| {
+            let served = versions.iter().rev().take_while(|version| version.source.is_some());
+            Some((environment, served.last()?.stamp.at))
+        })
     }
 
     /// The environments it is served in, with the version there.

@@ -103,6 +103,21 @@ fn taken_by(case: &Case, range: &Range) -> String {
     format!("another range than {} to {} %, which is that of case {}", range.from, range.to, case.id)
 }
 
+/// Whether a case still has its place in its group: while it was built again another rollout may have taken it.
+pub(super) fn still_free(state: &State, case: &Case, plan: &Plan) -> Result<(), Refusal> {
+    let Some(own) = &plan.exclusion else { return Ok(()) };
+    let is_rolling = |other: &Case| matches!(other.stage, Stage::RollingOut | Stage::Outcome);
+    let mut others = others_in(state, case, &own.group).into_iter().filter(|(other, _)| is_rolling(other));
+    match others.find(|(_, theirs)| own.from < theirs.to && theirs.from < own.to) {
+        Some((other, theirs)) => Err(Refusal::wrong_state(format!(
+            "case {} has {} to {} % of group {} by now, and the plan of case {} is for {} to {} %",
+            other.id, theirs.from, theirs.to, own.group, case.id, own.from, own.to
+        ))
+        .missing(["set_rollout_plan, which takes a range that is free"])),
+        None => Ok(()),
+    }
+}
+
 /// The other cases that have a place in a group, and which.
 fn others_in<'s>(state: &'s State, case: &Case, group: &str) -> Vec<(&'s Case, &'s Range)> {
     let holds_its_place = |other: &&Case| {

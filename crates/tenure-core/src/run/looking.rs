@@ -111,7 +111,7 @@ pub struct RunMeasured {
     pub on: Date,
     /// The engine that made it, with its version.
     pub engine: String,
-    /// A digest of what the engine read.
+    /// A digest of what the engine answered: the same data give the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
     /// Every arm that was open.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::ToSpan as _;
 use serde_json::{Value as Json, json};
 use tenure_core::measurement::Verdict;
 use tenure_core::plan::{Due, plan};
@@ -81,6 +82,20 @@ fn a_rollout_that_runs_out_of_time_is_underpowered() {
 }
 
 #[test]
+fn a_first_wave_that_runs_out_of_time_is_underpowered_too() {
+    let mut town = automatic();
+    town.does("development-lead", "start_wave", json!({}));
+    town.later(60);
+    town.does("system", "record_measurement", look([40, 5], [40, 5]));
+    assert_eq!(verdict(&town), Verdict::Immature);
+    let until = town.world.state.until(town.case(), town.now()).unwrap();
+    assert_eq!(until.until, Some(town.case().running.as_ref().unwrap().started_on.saturating_add(90.days())));
+    town.later(30);
+    town.does("system", "record_measurement", look([60, 7], [60, 8]));
+    assert_eq!(verdict(&town), Verdict::NotSignificant);
+}
+
+#[test]
 fn units_in_two_arms_make_it_invalid_above_a_share() {
     let mut town = Town::in_measured_wave();
     town.later(8);
@@ -123,6 +138,27 @@ fn guarded_look(errors: ([u64; 2], [u64; 2])) -> Json {
 #[test]
 fn a_guardrail_beyond_its_margin_holds() {
     let mut town = guarded();
+    town.does("system", "record_measurement", guarded_look(([20_000, 1_000], [20_000, 1_600])));
+    assert_eq!(town.case().exposure_percent(), 0.0);
+    assert!(town.case().hold.as_ref().unwrap().cause.sentence().contains("errors"));
+}
+
+#[test]
+fn a_guardrail_holds_from_the_first_wave_and_keeps_its_definition() {
+    let mut town = Town::before("set_rollout_plan");
+    for metric in ["primary", "errors"] {
+        town.does("development-lead", "define_metric", json!({"metric": metric, "direction": "decrease"}));
+    }
+    let plan = |guardrails: Json| json!({"waves": [[5, "safety"], [50, "measure"]], "metric": "primary", "mapping": "the same", "guardrails": guardrails});
+    let errors = json!({"metric": "errors", "margin": 0.1});
+    let twice = plan(json!([errors, errors]));
+    town.refuses("development-lead", "set_rollout_plan", twice, "invalid_argument");
+    town.does("development-lead", "set_rollout_plan", plan(json!([errors])));
+    town.does("development-lead", "start_wave", json!({}));
+    let other = json!({"metric": "errors", "direction": "increase"});
+    let refusal = town.refuses("development-lead", "define_metric", other, "wrong_state");
+    assert!(refusal.sentence.contains("frozen"), "{refusal}");
+    town.later(3);
     town.does("system", "record_measurement", guarded_look(([20_000, 1_000], [20_000, 1_600])));
     assert_eq!(town.case().exposure_percent(), 0.0);
     assert!(town.case().hold.as_ref().unwrap().cause.sentence().contains("errors"));
