@@ -115,10 +115,12 @@ fn own_variant(
     unit: &str,
     now: Timestamp,
 ) -> Option<String> {
-    let attributes: Map<String, Value> = [unit_attribute, Context::TARGETING_KEY]
-        .map(|name| (name.to_owned(), Value::from(unit)))
-        .into_iter()
-        .collect();
+    // Where a rule looks for it: dots descend.
+    let nested = |inner: Value, name: &str| Value::Object(Map::from_iter([(name.to_owned(), inner)]));
+    let Value::Object(mut attributes) = unit_attribute.rsplit('.').fold(Value::from(unit), nested) else {
+        return None;
+    };
+    attributes.entry(Context::TARGETING_KEY).or_insert_with(|| Value::from(unit));
     let answer = snapshot.evaluate(flag, &Context::new(&attributes), now).ok()?;
     answer.variant.map(str::to_owned)
 }

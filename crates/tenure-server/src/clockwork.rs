@@ -69,13 +69,17 @@ pub async fn run(live: Arc<Live>, mut stopped: watch::Receiver<bool>) {
 
 /// Ask the process what is due now, and do each thing once. What fails is tried again at the next round.
 pub async fn do_what_is_due(live: &Arc<Live>, fence: Option<&Fence>) {
-    for due in live.due() {
+    // What is decided at once does not wait for looks, which can take long.
+    let (at_once, looks): (Vec<Due>, Vec<Due>) =
+        live.due().into_iter().partition(|due| matches!(due, Due::Submit(_)));
+    for due in at_once.into_iter().chain(looks) {
         match due {
             Due::Look { case } => failed(live, look::take(live, &case, fence).await),
             Due::LookAtRun { experiment } => failed(live, look::take_at_run(live, &experiment, fence).await),
             Due::Submit(command) => give(live, &command, fence).await,
         }
     }
+    live.telemetry.keep_looks_of(&look::measuring(&live.state()));
 }
 
 fn failed(live: &Live, look: Result<(), LookError>) {

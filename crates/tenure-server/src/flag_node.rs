@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::http::{Extensions, HeaderMap};
 use futures::{Stream, stream};
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use tenure_events::{Draft, Kind, Received, Unit};
 use tenure_flags::{Arm, Context, Resolution};
@@ -26,6 +28,11 @@ use crate::problem::Problem;
 use crate::rate::Rates;
 use crate::selector::{SELECTOR_HEADER, Selector, View};
 use crate::telemetry::Telemetry;
+
+/// Whoever follows may be using any flag that they see: that is noted at every change, and this often without one …
+const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// … by the node's clock, which may run faster, but with a pause on the wall's.
+const NOTED_PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// A node that serves flags.
 pub struct FlagNode {
@@ -221,7 +228,7 @@ impl FlagNode {
     }
 
     /// What a caller sees now, and again after every change of it, until the node stops. A slow follower misses what lies
-    /// between.
+    /// between. As long as the stream is held, the flags count as asked for.
     ///
     /// # Errors
     /// As many follow as the node bears.
@@ -235,14 +242,24 @@ impl FlagNode {
         type Following = (Arc<FlagNode>, watch::Receiver<Change>, Option<View>, View, OwnedSemaphorePermit);
         Ok(stream::unfold(start, |(node, mut changes, seen, mut view, place): Following| async move {
             while seen.as_ref().is_some_and(|seen| view.changed_since(seen).is_empty()) {
-                changes.changed().await.ok()?;
-                if *changes.borrow_and_update() == Change::Ended {
+                if !node.goes_on(&mut changes).await {
                     return None;
                 }
                 view = node.renewed(&view);
+                view.snapshot.evaluations().note_whole(node.clock.now());
             }
             Some((view.clone(), (node, changes, Some(view.clone()), view, place)))
         }))
+    }
+
+    /// Returns after the next change, or when who follows is to be noted again; false when the node stops.
+    async fn goes_on(&self, changes: &mut watch::Receiver<Change>) -> bool {
+        let pause = self.clock.on_the_wall(NOTED_EVERY).max(NOTED_PAUSE_MIN);
+        let changed = tokio::time::timeout(pause, changes.changed()).await;
+        match changed {
+            Ok(changed) => changed.is_ok() && *changes.borrow_and_update() != Change::Ended,
+            Err(_) => true,
+        }
     }
 
     /// Wakes at every change of any flag.
@@ -322,4 +339,38 @@ impl Follower {
 
 fn snapshot_of(flags: &Flags, environment: &str) -> Arc<FlagSnapshot> {
     flags.get(environment).map_or_else(|| Arc::new(FlagSnapshot::empty()), Arc::clone)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::relay::Outbox;
+
+    #[tokio::test]
+    async fn flags_count_as_asked_for_while_a_stream_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let [start, later]: [Timestamp; 2] =
+            ["2026-03-02T09:00:00Z", "2026-06-02T09:00:00Z"].map(|at| at.parse().unwrap());
+        let clock = Clock::stepped(start);
+        let node = Arc::new(FlagNode::new(
+            Config::default(),
+            clock.clone(),
+            Telemetry::new(),
+            Tokens::told(),
+            Links::under([7; 32], "flag-stream"),
+            EventSink::Outbox(Arc::new(Outbox::open(folder.path()).unwrap())),
+        ));
+        node.swap(Flags::from([("production".to_owned(), Arc::new(FlagSnapshot::empty()))]));
+        let snapshot = node.flags("production");
+        let view = View { environment: "production".to_owned(), flag_set: None, snapshot };
+        let mut views = std::pin::pin!(node.follow(&view).unwrap());
+        assert!(views.next().await.is_some());
+        clock.step_to(later);
+        let waited = tokio::time::timeout(NOTED_PAUSE_MIN * 3 / 2, views.next()).await;
+        assert!(waited.is_err(), "nothing changed");
+        assert_eq!(node.flags("production").evaluations().last_whole(), Some(later));
+    }
 }

@@ -66,12 +66,18 @@ pub async fn accept(live: &Live, batch: Batch) -> Result<Accepted, Problem> {
         unknown(&state, &events)
     };
     live.audit.compare(&live.node.all_flags(), &events, live.clock.now());
-    let events = if events.is_empty() { 0 } else { live.events.append(events).await?.events };
     let count = |result, count: usize| {
         live.telemetry.events.get_or_create(&EventLabels { source, result }).inc_by(count as u64);
     };
-    count("accepted", events);
     count("refused", refused);
+    let sound = events.len();
+    let events = if events.is_empty() {
+        0
+    } else {
+        let receipt = live.events.append(events).await;
+        receipt.inspect_err(|_| count("refused", sound))?.events
+    };
+    count("accepted", events);
     Ok(Accepted { events, unknown })
 }
 
@@ -116,7 +122,7 @@ fn unknown(state: &State, events: &[Event]) -> Vec<Unknown> {
         };
         *counts.entry(name).or_default() += 1;
     }
-    let measured = |name: &str| state.metrics.values().any(|metric| metric.event.as_deref() == Some(name));
+    let measured = |name: &str| state.metrics.iter().any(|(id, metric)| metric.event(id) == name);
     let is_unknown = |field, name: &str| match field {
         "flag" => !is_flag(state, name),
         _ => !measured(name),

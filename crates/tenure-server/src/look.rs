@@ -1,6 +1,7 @@
 //! Taking a look: from the plan of a rollout, or of an experiment that is run here, to a query; from its answer to what the
 //! process judges.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,8 +14,9 @@ use tenure_core::id::{CaseId, ExperimentId, MetricId};
 use tenure_core::look::DaysSeen;
 use tenure_core::measurement::{Arm, EpochArms, GuardrailArms, Measurement, OwnLook, Verdict, verdict_name};
 use tenure_core::metric::{self, MetricKind};
+use tenure_core::run::RunStatus;
 use tenure_core::run::looking::{ArmSeen, RunLook};
-use tenure_core::{Actor, State};
+use tenure_core::{Actor, Case, Stage, State};
 use tenure_flags::Context;
 use tenure_stats::joint::Joint;
 use tenure_store::Fence;
@@ -62,13 +64,9 @@ pub async fn take(live: &Live, case: &CaseId, fence: Option<&Fence>) -> Result<(
         Measurement::Own(OwnLook { seen: Some(seen(live, &asked.query, &answer)), ..asked.read(&answer) });
     let arguments = [("case", json!(case)), ("measurement", json!(measurement))];
     record(live, "record_measurement", arguments, fence).await?;
-    observe(live, started, now, &answer);
+    observe(live, started, case.as_str(), &asked.query, &answer);
     if let Some(verdict) = latest_verdict(live, case) {
-        let labels = VerdictLabels { verdict: verdict_name(verdict).to_owned() };
-        live.telemetry.verdicts.get_or_create(&labels).inc();
-        if before.is_some_and(|before| before != verdict) {
-            live.telemetry.verdict_changes.get_or_create(&labels).inc();
-        }
+        count(live, before, verdict);
     }
     Ok(())
 }
@@ -85,11 +83,15 @@ pub async fn take_at_run(
         let state = live.state();
         ask_of_run(&state, experiment, now)?
     };
+    let before = verdicts_of_run(live, experiment);
     let answer = live.engine.measure(&asked.query).await?;
     let look = RunLook { seen: Some(seen(live, &asked.query, &answer)), ..asked.read_of_run(&answer) };
     let arguments = [("experiment", json!(experiment)), ("look", json!(look))];
     record(live, "record_run", arguments, fence).await?;
-    observe(live, started, now, &answer);
+    observe(live, started, experiment.as_str(), &asked.query, &answer);
+    for (arm, verdict) in verdicts_of_run(live, experiment) {
+        count(live, before.get(&arm).copied(), verdict);
+    }
     Ok(())
 }
 
@@ -109,12 +111,38 @@ async fn record(
     })
 }
 
-/// Counts a look that was taken: how long it took, and how old its data are.
-fn observe(live: &Live, started: Instant, now: Timestamp, answer: &Answer) {
+/// Counts a look that was taken: how long it took, and when the newest event of what it looked at had arrived. Without any event
+/// that is when it began.
+fn observe(live: &Live, started: Instant, subject: &str, query: &Query, answer: &Answer) {
     live.telemetry.look_seconds.observe(started.elapsed().as_secs_f64());
-    if let Some(newest) = answer.health.freshest_received_at {
-        live.telemetry.look_lag_seconds.set(now.duration_since(newest).as_secs());
+    let newest = answer.health.freshest_received_at.or(query.epochs.first().map(|epoch| epoch.starts_at));
+    if let Some(newest) = newest {
+        live.telemetry.looked_at(subject, newest);
     }
+}
+
+/// Counts a verdict, and whether it is another one than before; without a look before there was no verdict yet.
+fn count(live: &Live, before: Option<Verdict>, verdict: Verdict) {
+    let labels = VerdictLabels { verdict: verdict_name(verdict).to_owned() };
+    live.telemetry.verdicts.get_or_create(&labels).inc();
+    if before.unwrap_or(Verdict::Immature) != verdict {
+        live.telemetry.verdict_changes.get_or_create(&labels).inc();
+    }
+}
+
+/// The names of what is measured now: cases whose rollout runs, and experiments that run here.
+pub fn measuring(state: &State) -> BTreeSet<String> {
+    let rolling =
+        |case: &&Case| case.stage == Stage::RollingOut && case.running.is_some() && case.hold.is_none();
+    let cases = state.all_cases().filter(rolling).map(|case| case.id.to_string());
+    let runs = state.runs.iter().filter(|(_, run)| run.status() == RunStatus::Running);
+    cases.chain(runs.map(|(experiment, _)| experiment.to_string())).collect()
+}
+
+fn verdicts_of_run(live: &Live, experiment: &ExperimentId) -> BTreeMap<String, Verdict> {
+    let state = live.state();
+    let arms = state.runs.get(experiment).into_iter().flat_map(|run| &run.arms);
+    arms.filter_map(|(arm, of)| Some((arm.clone(), of.latest.as_ref()?.judged.verdict))).collect()
 }
 
 fn latest_verdict(live: &Live, case: &CaseId) -> Option<Verdict> {
@@ -211,17 +239,13 @@ fn queried(
         .metrics
         .get(id)
         .ok_or_else(|| missing(format!("names the metric {id}, which is not defined")))?;
-    let event = metric
-        .event
-        .clone()
-        .ok_or_else(|| missing(format!("measures {id}, which names no event; define its event")))?;
     if matches!(metric.kind, MetricKind::Ratio | MetricKind::Quantile) {
         return Err(missing(format!("measures {id}; ratios and quantiles are judged from files, not live")));
     }
     let hours = window_hours.or(metric.window_hours);
     Ok(tenure_analysis::Metric {
         name: id.to_string(),
-        event,
+        event: metric.event(id).to_owned(),
         filter: Vec::new(),
         aggregation: match metric.aggregation() {
             metric::Aggregation::Any => Aggregation::Any,

@@ -1,7 +1,10 @@
 //! What the server counts about itself, in the Prometheus text format.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -12,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 /// The server's counters. Cloning shares them.
 #[derive(Clone)]
 pub struct Telemetry {
-    registry: std::sync::Arc<Registry>,
+    registry: Arc<Registry>,
     /// HTTP answers by route and status.
     pub requests: Family<RequestLabels, Counter>,
     /// Flag evaluations by how they came.
@@ -35,8 +38,10 @@ pub struct Telemetry {
     pub journal_seq: Gauge,
     /// Looks whose verdict is another one than that of the look before.
     pub verdict_changes: Family<VerdictLabels, Counter>,
-    /// How long before the last look the newest event of its rollout had arrived, in seconds.
-    pub look_lag_seconds: Gauge,
+    /// When the newest event of what is measured had arrived, as of its last look, in seconds since 1970.
+    newest_events: Family<SubjectLabels, Gauge>,
+    /// What those are of.
+    looked_at: Arc<Mutex<BTreeSet<String>>>,
     /// Events that are durable but not sealed yet.
     pub events_unsealed: Gauge,
     /// Bytes that are durable but not sealed yet.
@@ -84,6 +89,13 @@ pub struct CommandLabels {
 pub struct DeliveryLabels {
     /// `delivered`, `again`, `failed` or `dropped`.
     pub result: &'static str,
+}
+
+/// Labels of what is measured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SubjectLabels {
+    /// The case or the experiment.
+    subject: String,
 }
 
 /// Labels of [`Telemetry::verdicts`].
@@ -182,15 +194,18 @@ impl Telemetry {
             "Looks whose verdict is another one than that of the look before, by the new verdict",
             verdict_changes.clone(),
         );
+        let newest_events = Family::default();
+        registry.register_with_unit(
+            "look_newest_event_timestamp",
+            "When the newest event of a rollout or an experiment had arrived, as of its last look; how long ago is the lag",
+            Unit::Seconds,
+            newest_events.clone(),
+        );
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
             gauge
         };
-        let look_lag_seconds = gauge(
-            "look_lag_seconds",
-            "How long before the last look the newest event of its rollout had arrived",
-        );
         let events_unsealed = gauge("events_unsealed", "Durable events not yet sealed");
         let events_unsealed_bytes = gauge("events_unsealed_bytes", "Bytes of durable events not yet sealed");
         let events_queued_bytes =
@@ -198,7 +213,7 @@ impl Telemetry {
         let event_commits_failed =
             gauge("event_commits_failed", "Commits of the event log that failed since the start");
         Self {
-            registry: std::sync::Arc::new(registry),
+            registry: Arc::new(registry),
             requests,
             evaluations,
             events,
@@ -210,12 +225,31 @@ impl Telemetry {
             looks_failed,
             journal_seq,
             verdict_changes,
-            look_lag_seconds,
+            newest_events,
+            looked_at: Arc::default(),
             events_unsealed,
             events_unsealed_bytes,
             events_queued_bytes,
             event_commits_failed,
         }
+    }
+
+    /// A look at a case or an experiment saw its newest event.
+    pub fn looked_at(&self, subject: &str, newest: Timestamp) {
+        let labels = SubjectLabels { subject: subject.to_owned() };
+        self.newest_events.get_or_create(&labels).set(newest.as_second());
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).insert(labels.subject);
+    }
+
+    /// Only these are measured now: nobody is alerted about others.
+    pub fn keep_looks_of(&self, subjects: &BTreeSet<String>) {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).retain(|subject| {
+            let stays = subjects.contains(subject);
+            if !stays {
+                self.newest_events.remove(&SubjectLabels { subject: subject.clone() });
+            }
+            stays
+        });
     }
 
     /// Take over how the event log is now.

@@ -6608,7 +6608,7 @@ export interface components {
             guardrails?: components["schemas"]["GuardrailLook"][];
             /** @description Checks of the data, the worst first. */
             health?: components["schemas"]["DataFinding"][];
-            /** @description A digest of what the engine read. */
+            /** @description A digest of what the engine answered: the same data give the same. */
             inputs?: string | null;
             /**
              * Format: uint32
@@ -6716,7 +6716,7 @@ export interface components {
             guardrails?: components["schemas"]["GuardrailLook"][];
             /** @description Checks of the data, the worst first. */
             health?: components["schemas"]["DataFinding"][];
-            /** @description A digest of what the engine read. */
+            /** @description A digest of what the engine answered: the same data give the same. */
             inputs?: string | null;
             /**
              * Format: uint32
@@ -9256,7 +9256,7 @@ export interface components {
             experiment: components["schemas"]["ExperimentId"];
             /** @description Checks of the data, the worst first. */
             health?: components["schemas"]["DataFinding"][];
-            /** @description A digest of what the engine read. */
+            /** @description A digest of what the engine answered: the same data give the same. */
             inputs?: string | null;
             /** @description What the next look has to know of each arm. */
             monitors: {
@@ -9318,7 +9318,7 @@ export interface components {
             engine: string;
             /** @description Checks of the data, the worst first. */
             health?: components["schemas"]["DataFinding"][];
-            /** @description A digest of what the engine read. */
+            /** @description A digest of what the engine answered: the same data give the same. */
             inputs?: string | null;
             /**
              * Format: uint32
@@ -10207,6 +10207,10 @@ export interface components {
         };
         /** @description A case in a list. */
         Summary: {
+            /** @description Who answers for the feature today; nobody before the first exposure. */
+            accountable: components["schemas"]["Accountable"] | null;
+            /** @description The teams of that side. */
+            accountable_teams: components["schemas"]["TeamId"][];
             /** @description The same, for programs. */
             blocker: components["schemas"]["Wait"] | null;
             /** @description What was delivered. */

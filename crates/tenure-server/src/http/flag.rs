@@ -393,7 +393,9 @@ const QUIET_DAYS: i64 = 30;
 fn staleness(live: &Live, state: &Known, key: &FlagKey) -> Vec<Stale> {
     let now = live.clock.now();
     let mut stale = state.staleness(key, now);
-    let quiet = |place: &EnvironmentId| quiet_since(&live.node.flags(place.as_str()), key, now);
+    let quiet = |place: (&EnvironmentId, Timestamp)| {
+        quiet_since(&live.node.flags(place.0.as_str()), key, place.1, now)
+    };
     let quiet: Option<Vec<Timestamp>> = places(state, key).map(quiet).collect();
     if let Some(since) = quiet.and_then(|since| since.into_iter().max()) {
         let since = since.to_zoned(TimeZone::UTC).date();
@@ -403,13 +405,15 @@ fn staleness(live: &Live, state: &Known, key: &FlagKey) -> Vec<Stale> {
     stale
 }
 
-/// The environments that serve a flag.
-fn places<'s>(state: &'s Known, key: &FlagKey) -> impl Iterator<Item = &'s EnvironmentId> {
-    let of_case = state.case_of_flag(key).and_then(|case| case.flag.as_ref()).map(|flag| &flag.environment);
+/// The environments that serve a flag, each with since when it does.
+fn places<'s>(state: &'s Known, key: &FlagKey) -> impl Iterator<Item = (&'s EnvironmentId, Timestamp)> {
+    let of_case = state.case_of_flag(key).and_then(|case| case.flag.as_ref());
     let by_hand = state.flags.get(key).filter(|_| of_case.is_none());
-    let by_hand = by_hand.into_iter().flat_map(|flag| flag.in_force()).map(|(environment, _)| environment);
-    let of_run = run_alone(state, key).map(|run| &run.plan.environment);
-    of_case.into_iter().chain(by_hand).chain(of_run).filter(|environment| !state.is_archived(environment))
+    let by_hand = by_hand.into_iter().flat_map(|flag| flag.in_force_since());
+    let of_case = of_case.map(|flag| (&flag.environment, flag.stamp.at));
+    let of_run = run_alone(state, key).map(|run| (&run.plan.environment, run.planned.at));
+    let all = of_case.into_iter().chain(by_hand).chain(of_run);
+    all.filter(|(environment, _)| !state.is_archived(environment))
 }
 
 /// The run that decides what a flag serves: nobody set it by hand since.
@@ -420,10 +424,10 @@ fn run_alone<'s>(state: &'s Known, key: &FlagKey) -> Option<&'s Run> {
 
 /// Since when nobody has asked for a flag, when that is long ago. Not known while clients evaluate all flags at once or by
 /// themselves, or while evaluations have not been noted for long enough.
-fn quiet_since(flags: &FlagSnapshot, key: &FlagKey, now: Timestamp) -> Option<Timestamp> {
+fn quiet_since(flags: &FlagSnapshot, key: &FlagKey, served: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let evaluations = flags.evaluations();
     let long_ago = |at: &Timestamp| now.duration_since(*at) > SignedDuration::from_hours(24 * QUIET_DAYS);
-    let last = evaluations.last(key.as_str()).unwrap_or_else(|| evaluations.since());
+    let last = evaluations.last(key.as_str()).unwrap_or_else(|| evaluations.since()).max(served);
     let others_quiet = evaluations.last_whole().as_ref().is_none_or(long_ago);
     (others_quiet && long_ago(&evaluations.since()) && long_ago(&last)).then_some(last)
 }

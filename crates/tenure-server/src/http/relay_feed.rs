@@ -16,7 +16,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use utoipa::IntoParams;
 
 use super::query::Query;
-use crate::auth::{Allowed, Follow, KnownToken};
+use crate::auth::{Allowed, Follow, KnownToken, Principal};
 use crate::flag_node::{Flags, Follower};
 use crate::live::Live;
 use crate::problem::Problem;
@@ -54,22 +54,7 @@ pub async fn follow_as_relay(
         retry_after_s: 10,
         detail: "as many follow as the server bears".to_owned(),
     })?;
-    let only = (!allowed.principal.any_environment).then(|| allowed.principal.environment.clone());
-    let versions = have.split(',').filter_map(|had| had.split_once('='));
-    let mut beat = tokio::time::interval(BEAT_EVERY);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut feed = Feed {
-        follower: live.node.follower(),
-        versions: versions.map(|(name, version)| (name.to_owned(), version.to_owned())).collect(),
-        names: None,
-        tokens: None,
-        waiting: VecDeque::new(),
-        beat,
-        only,
-        _place: place,
-        live,
-    };
-    feed.look_at_flags();
+    let feed = Feed::new(live, &allowed.principal, &have, place);
     let lines = stream::unfold(feed, |mut feed| async move {
         let line = feed.next().await?;
         Some((Ok::<Bytes, Infallible>(line), feed))
@@ -90,11 +75,34 @@ struct Feed {
     beat: Interval,
     /// The one environment that it may see.
     only: Option<String>,
+    /// The digest of its own token.
+    credential: [u8; 32],
     _place: OwnedSemaphorePermit,
 }
 
 impl Feed {
-    /// The next line; none when the server stops.
+    /// A feed for whoever has some versions already. The flags are the first that it says.
+    fn new(live: Arc<Live>, principal: &Principal, have: &str, place: OwnedSemaphorePermit) -> Self {
+        let versions = have.split(',').filter_map(|had| had.split_once('='));
+        let mut beat = tokio::time::interval(BEAT_EVERY);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut feed = Self {
+            follower: live.node.follower(),
+            versions: versions.map(|(name, version)| (name.to_owned(), version.to_owned())).collect(),
+            names: None,
+            tokens: None,
+            waiting: VecDeque::new(),
+            beat,
+            only: (!principal.any_environment).then(|| principal.environment.clone()),
+            credential: principal.credential,
+            _place: place,
+            live,
+        };
+        feed.look_at_flags();
+        feed
+    }
+
+    /// The next line; none when the server stops, or when the relay's own token is not valid any more.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(line) = self.waiting.pop_front() {
@@ -108,11 +116,15 @@ impl Feed {
                     self.look_at_flags();
                 }
                 _ = self.beat.tick() => {
-                    // A relay whose own token was revoked is not told anything any more.
-                    if let Err(problem) = self.look_at_tokens().await {
-                        tracing::warn!(?problem, "a relay is not told of tokens");
+                    match self.look_at_tokens().await {
+                        Ok(true) => {}
+                        Ok(false) => {
+                            tracing::info!("a relay is told no more: its token was revoked or has expired");
+                            return None;
+                        }
+                        Err(problem) => tracing::warn!(?problem, "a relay is not told of tokens"),
                     }
-                    self.say(&Message::Beat { at: self.live.clock.now() });
+                    self.beat_now();
                 }
             }
         }
@@ -123,6 +135,15 @@ impl Feed {
             line.push(b'\n');
             self.waiting.push_back(line.into());
         }
+    }
+
+    /// Say that the upstream is there. Whoever is behind the relay may be asking for any flag that it is told.
+    fn beat_now(&mut self) {
+        let (flags, at) = (self.live.node.all_flags(), self.live.clock.now());
+        for told in self.names.iter().flatten().filter_map(|name| flags.get(name)) {
+            told.evaluations().note_whole(at);
+        }
+        self.say(&Message::Beat { at });
     }
 
     /// Say what is new in the flags.
@@ -154,15 +175,16 @@ impl Feed {
         }
     }
 
-    /// Say which tokens are valid, when that changed.
-    async fn look_at_tokens(&mut self) -> Result<(), Problem> {
-        let mut tokens = BTreeMap::new();
+    /// Say which tokens are valid, when that changed. False, and nothing said, when the relay's own is not among them.
+    async fn look_at_tokens(&mut self) -> Result<bool, Problem> {
+        let (mut tokens, mut is_valid) = (BTreeMap::new(), false);
         let mut after = String::new();
         loop {
             let page = self.live.store.valid_tokens(&after, self.live.clock.now()).await?;
             let Some((_, last)) = page.last() else { break };
             after.clone_from(&last.id);
             for (digest, token) in page {
+                is_valid |= *digest.as_bytes() == self.credential;
                 let fits = match (&self.only, &token.environment) {
                     (Some(only), Some(environment)) => only == environment,
                     _ => true,
@@ -172,10 +194,81 @@ impl Feed {
                 }
             }
         }
-        if self.tokens.as_ref() != Some(&tokens) {
+        if is_valid && self.tokens.as_ref() != Some(&tokens) {
             self.say(&Message::Tokens { tokens: tokens.clone() });
             self.tokens = Some(tokens);
         }
-        Ok(())
+        Ok(is_valid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::auth::Scope;
+    use crate::flag_snapshot::FlagSnapshot;
+    use crate::http::account::{self, NewAccount};
+    use crate::http::token::{self, MadeToken, NewToken};
+    use crate::{Clock, Config};
+
+    /// A token that relays follow with, valid for a day.
+    async fn token(live: &Live) -> MadeToken {
+        let new = NewToken {
+            name: "relay".to_owned(),
+            scopes: vec![Scope::Sync],
+            environment: Some("production".to_owned()),
+            account: None,
+            expires_in_days: Some(1),
+        };
+        token::create(live, "relay", new).await.unwrap()
+    }
+
+    async fn feed(live: &Arc<Live>, token: &MadeToken) -> Feed {
+        let principal = live.node.tokens.principal(&token.token, live.clock.now()).await.unwrap();
+        let place = Arc::clone(&live.followers).try_acquire_owned().unwrap();
+        Feed::new(Arc::clone(live), &principal, "", place)
+    }
+
+    async fn told(feed: &mut Feed) -> Message {
+        serde_json::from_slice(&feed.next().await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_relay_is_told_until_its_token_is_not_valid_any_more() {
+        // Several tests share the process; the first one installs.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+        let now: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+        let clock = Clock::stepped(now);
+        let live = Arc::new(crate::open(config, clock.clone()).await.unwrap());
+        let new = NewAccount { id: None, login: "relay".to_owned(), display_name: None, password: None };
+        account::create(&live, new).await.unwrap();
+        let flags = |name: &str| (name.to_owned(), Arc::new(FlagSnapshot::empty()));
+        live.node.swap(Flags::from(["production", "staging"].map(flags)));
+        let [first, second] = [token(&live).await, token(&live).await];
+        let [mut revoked, mut expired] = [feed(&live, &first).await, feed(&live, &second).await];
+        for feed in [&mut revoked, &mut expired] {
+            assert!(matches!(told(feed).await, Message::Flags(_)));
+            assert!(matches!(told(feed).await, Message::Environments { .. }));
+            assert!(matches!(told(feed).await, Message::Tokens { tokens } if tokens.len() == 2));
+            assert!(matches!(told(feed).await, Message::Beat { at } if at == now));
+        }
+        let asked = |environment: &str| live.node.flags(environment).evaluations().last_whole();
+        assert_eq!((asked("production"), asked("staging")), (Some(now), None), "of what it is told");
+
+        assert!(live.store.revoke_token(&first.info.id, now).await.unwrap());
+        for feed in [&mut revoked, &mut expired] {
+            feed.beat.reset_immediately();
+        }
+        assert!(revoked.next().await.is_none(), "nothing more");
+        assert!(matches!(told(&mut expired).await, Message::Tokens { tokens } if tokens.len() == 1));
+        assert!(matches!(told(&mut expired).await, Message::Beat { .. }));
+
+        clock.step_to(now + SignedDuration::from_hours(24));
+        expired.beat.reset_immediately();
+        assert!(expired.next().await.is_none(), "its day is over");
     }
 }

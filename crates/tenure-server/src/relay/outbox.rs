@@ -1,17 +1,22 @@
 //! Exposures and outcomes on their way upstream: a queue on disk. What was taken in is synced before it is acknowledged, and
 //! is kept until the upstream has acknowledged it. An event keeps its identity, so that one that is sent twice counts once.
 //!
-//! Lines of JSON in numbered files; the file `cursor` says how far the upstream has them.
+//! Lines of JSON in numbered files; the file `cursor` says how far the upstream has them. One thread writes: it takes what
+//! arrived meanwhile, writes and syncs it at once, and only then answers everybody in the group. Who reads waits for no sync
+//! of it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tenure_events::{Event, Kind};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::data_dir::{replace, sync_folder};
 
@@ -19,42 +24,54 @@ use crate::data_dir::{replace, sync_folder};
 const FILE_BYTES_MAX: u64 = 8 << 20;
 /// Bytes that may wait; more are refused until the upstream has taken some.
 const BYTES_MAX: u64 = 1 << 30;
+/// Bytes that may wait for the writer; more are refused until it has written some.
+const QUEUED_BYTES_MAX: u32 = 64 << 20;
+/// A group that has grown to this is written.
+const GROUP_BYTES_MAX: usize = 4 << 20;
 /// The most events that are handed out at once …
 const BATCH_EVENTS_MAX: usize = 1_000;
 /// … and their bytes.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 
-/// The queue. Shared by reference.
+/// The queue. Shared by reference; dropping it lets what waits for the writer be written.
 #[derive(Debug)]
 pub struct Outbox {
-    queue: Arc<Mutex<Queue>>,
-    arrived: Notify,
+    queue: Arc<Queue>,
+    /// Bytes that may still be handed to the writer.
+    room: Arc<Semaphore>,
+    writer: Writer,
 }
 
 /// Why events were not taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
-    /// The upstream has been away for long.
-    #[error("{bytes} bytes of events wait for the upstream, {BYTES_MAX} may; send again when it is back")]
+    /// The upstream has been away for long, or the disk is slow.
+    #[error("{bytes} bytes of events wait for {awaited}, {bytes_max} may; send again when some have gone")]
     Full {
         /// What waits.
         bytes: u64,
+        /// The bound.
+        bytes_max: u64,
+        /// For what it waits.
+        awaited: &'static str,
     },
     /// The disk failed.
     #[error("events cannot be kept: {0}; check the disk and send again")]
     Disk(#[from] io::Error),
 }
 
-/// Where events are read from, and where they are written.
+/// What is durable, and how far the upstream has it.
 #[derive(Debug)]
 struct Queue {
     folder: PathBuf,
-    /// The file that is written, open; and how long it is.
-    writing: File,
-    written: Place,
-    read: Place,
-    bytes: u64,
-    events: u64,
+    /// Where what is durable ends. Held for no longer than to look or to set.
+    written: Mutex<Place>,
+    /// How far the upstream has it. Held while files are read: there is one reader.
+    read: Mutex<Place>,
+    /// What lies between; whoever holds `read` alone takes away of it.
+    bytes: AtomicU64,
+    events: AtomicU64,
+    arrived: Notify,
 }
 
 /// A place in the files.
@@ -79,13 +96,14 @@ impl Outbox {
     /// Opens the queue in a folder, made if needed. A line that a crash left half written was never acknowledged: it goes.
     ///
     /// # Errors
-    /// The folder cannot be used.
+    /// The folder cannot be used, or the system gives no thread.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        let queue = Queue::open(folder)?;
-        Ok(Self { queue: Arc::new(Mutex::new(queue)), arrived: Notify::new() })
+        let writing = Writing::open(folder)?;
+        let (queue, room) = (Arc::clone(&writing.queue), Semaphore::new(QUEUED_BYTES_MAX as usize));
+        Ok(Self { queue, room: Arc::new(room), writer: Writer::start(writing)? })
     }
 
-    /// Takes events in. Returns when they are durable.
+    /// Takes events in, all or none. Returns when they are durable: written and synced with whatever else waited.
     ///
     /// # Errors
     /// Too much waits already, or the disk fails.
@@ -98,10 +116,20 @@ impl Outbox {
             lines.extend_from_slice(json!(wire(event)).to_string().as_bytes());
             lines.push(b'\n');
         }
-        let (queue, count) = (Arc::clone(&self.queue), events.len() as u64);
-        blocking(move || lock(&queue).append(&lines, count)).await?;
-        self.arrived.notify_one();
-        Ok(())
+        let permit = self.room_for(lines.len())?;
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(Waiting { lines, events: events.len() as u64, permit, reply })?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    /// A share of the room. What is larger than all of it takes it whole, and so goes alone.
+    fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, OutboxError> {
+        let permits = u32::try_from(bytes).map_or(QUEUED_BYTES_MAX, |bytes| bytes.min(QUEUED_BYTES_MAX));
+        Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| {
+            let bytes_max = u64::from(QUEUED_BYTES_MAX);
+            let bytes = bytes_max.saturating_sub(self.room.available_permits() as u64);
+            OutboxError::Full { bytes, bytes_max, awaited: "the disk" }
+        })
     }
 
     /// The oldest events that wait; none when all were sent.
@@ -110,7 +138,7 @@ impl Outbox {
     /// The disk fails.
     pub async fn oldest(&self) -> io::Result<Option<Batch>> {
         let queue = Arc::clone(&self.queue);
-        blocking(move || lock(&queue).oldest()).await
+        blocking(move || queue.oldest()).await
     }
 
     /// The upstream has a batch for good.
@@ -119,22 +147,26 @@ impl Outbox {
     /// The disk fails; the batch is then sent again, which changes nothing.
     pub async fn sent(&self, batch: Batch) -> io::Result<()> {
         let queue = Arc::clone(&self.queue);
-        blocking(move || lock(&queue).sent(&batch)).await
+        blocking(move || queue.sent(&batch)).await
     }
 
     /// Returns when something may have arrived.
     pub async fn arrived(&self) {
-        self.arrived.notified().await;
+        self.queue.arrived.notified().await;
     }
 
     /// How many events wait.
     pub fn events(&self) -> u64 {
-        lock(&self.queue).events
+        self.queue.events.load(Ordering::Relaxed)
     }
 }
 
-fn lock(queue: &Mutex<Queue>) -> std::sync::MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ended() -> OutboxError {
+    io::Error::other("what writes them has ended").into()
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -144,7 +176,68 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-impl Queue {
+/// Events on their way to the disk.
+#[derive(Debug)]
+struct Waiting {
+    lines: Vec<u8>,
+    events: u64,
+    /// Their share of the room, given back when they are durable or refused.
+    permit: OwnedSemaphorePermit,
+    reply: oneshot::Sender<Result<(), OutboxError>>,
+}
+
+impl Waiting {
+    fn answer(self, outcome: Result<(), OutboxError>) {
+        drop(self.permit);
+        // A caller that stopped waiting does not make the events less durable.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// The handle on the thread; dropping it lets the thread finish what waits and joins it.
+#[derive(Debug)]
+struct Writer {
+    inbox: Option<Sender<Waiting>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    fn start(mut writing: Writing) -> io::Result<Self> {
+        let (inbox, arriving) = channel();
+        let thread =
+            std::thread::Builder::new().name("outbox".into()).spawn(move || writing.run(&arriving))?;
+        Ok(Self { inbox: Some(inbox), thread: Some(thread) })
+    }
+
+    fn send(&self, waiting: Waiting) -> Result<(), OutboxError> {
+        let inbox = self.inbox.as_ref().ok_or_else(ended)?;
+        inbox.send(waiting).map_err(|_| ended())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.inbox = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed already, and its waiters saw it ended.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's own state.
+#[derive(Debug)]
+struct Writing {
+    queue: Arc<Queue>,
+    /// The file that is written, open.
+    file: File,
+    /// Where what is durable ends in it.
+    at: Place,
+    /// A write failed, and may have left something behind that place.
+    is_torn: bool,
+}
+
+impl Writing {
     fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let files = numbers(folder)?;
@@ -154,70 +247,149 @@ impl Queue {
         let read = if read.file < first { Place { file: first, offset: 0 } } else { read };
         let last = files.last().copied().unwrap_or(first).max(read.file);
         let path = path_of(folder, last);
-        let mut writing =
-            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
-        let whole = whole_lines(&mut writing)?;
-        writing.set_len(whole)?;
-        writing.seek(SeekFrom::Start(whole))?;
-        writing.sync_all()?;
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+        let whole = whole_lines(&mut file)?;
+        file.set_len(whole)?;
+        file.seek(SeekFrom::Start(whole))?;
+        file.sync_all()?;
         sync_folder(folder)?;
         let read = if read.file == last { Place { offset: read.offset.min(whole), ..read } } else { read };
-        let mut queue = Self {
-            folder: folder.to_owned(),
-            writing,
-            written: Place { file: last, offset: whole },
-            read,
-            bytes: 0,
-            events: 0,
-        };
-        for file in files.into_iter().filter(|file| *file >= read.file) {
-            let from = if file == read.file { read.offset } else { 0 };
-            let mut waiting = File::open(path_of(folder, file))?;
-            queue.bytes += waiting.metadata()?.len().saturating_sub(from);
-            waiting.seek(SeekFrom::Start(from))?;
-            queue.events += BufReader::new(waiting).split(b'\n').count() as u64;
-        }
-        Ok(queue)
+        let at = Place { file: last, offset: whole };
+        let queue = Queue::between(folder, &files, read, at)?;
+        Ok(Self { queue: Arc::new(queue), file, at, is_torn: false })
     }
 
-    fn append(&mut self, lines: &[u8], events: u64) -> Result<(), OutboxError> {
-        if self.bytes + lines.len() as u64 > BYTES_MAX {
-            return Err(OutboxError::Full { bytes: self.bytes });
+    fn run(&mut self, arriving: &Receiver<Waiting>) {
+        while let Ok(first) = arriving.recv() {
+            self.commit(gather(first, arriving));
         }
-        if self.written.offset >= FILE_BYTES_MAX {
-            let file = self.written.file + 1;
-            self.writing = OpenOptions::new()
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .open(path_of(&self.folder, file))?;
-            sync_folder(&self.folder)?;
-            self.written = Place { file, offset: 0 };
+    }
+
+    /// Makes a group durable at once, but for those for whom there is no more room, and answers everybody.
+    fn commit(&mut self, group: Vec<Waiting>) {
+        let (mut lines, mut taken): (Vec<u8>, Vec<Waiting>) = (Vec::new(), Vec::with_capacity(group.len()));
+        let before = self.queue.bytes.load(Ordering::Relaxed);
+        for waiting in group {
+            let bytes = before + lines.len() as u64;
+            if bytes + waiting.lines.len() as u64 > BYTES_MAX {
+                let full = OutboxError::Full { bytes, bytes_max: BYTES_MAX, awaited: "the upstream" };
+                waiting.answer(Err(full));
+                continue;
+            }
+            lines.extend_from_slice(&waiting.lines);
+            taken.push(waiting);
         }
-        let written = self.writing.write_all(lines).and_then(|()| self.writing.sync_data());
-        if let Err(error) = written {
-            // What was written in part was not acknowledged; the next line begins where this one did.
-            self.writing.set_len(self.written.offset)?;
-            self.writing.seek(SeekFrom::Start(self.written.offset))?;
-            return Err(error.into());
+        if taken.is_empty() {
+            return;
         }
-        self.written.offset += lines.len() as u64;
-        self.bytes += lines.len() as u64;
-        self.events += events;
+        let events: u64 = taken.iter().map(|waiting| waiting.events).sum();
+        let outcome = self.append(&lines, events);
+        for waiting in taken {
+            waiting.answer(match &outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string()).into()),
+            });
+        }
+    }
+
+    /// Makes lines durable, and only then lets them be read.
+    fn append(&mut self, lines: &[u8], events: u64) -> io::Result<()> {
+        if let Err(error) = self.write(lines) {
+            // Should this fail, too, it is tried again before the next write.
+            let _ = self.cut();
+            return Err(error);
+        }
+        self.queue.grows(lines.len() as u64, events, self.at);
         Ok(())
     }
 
-    fn oldest(&mut self) -> io::Result<Option<Batch>> {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.cut()?;
+        if self.at.offset >= FILE_BYTES_MAX {
+            self.next_file()?;
+        }
+        self.is_torn = true;
+        self.file.write_all(lines)?;
+        self.file.sync_data()?;
+        self.is_torn = false;
+        self.at.offset += lines.len() as u64;
+        Ok(())
+    }
+
+    /// What a failed write left was not acknowledged: it goes, and the next line begins where it did.
+    fn cut(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.file.set_len(self.at.offset)?;
+            self.file.seek(SeekFrom::Start(self.at.offset))?;
+            self.is_torn = false;
+        }
+        Ok(())
+    }
+
+    fn next_file(&mut self) -> io::Result<()> {
+        let at = Place { file: self.at.file + 1, offset: 0 };
+        let path = path_of(&self.queue.folder, at.file);
+        let file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
+        sync_folder(&self.queue.folder)?;
+        (self.file, self.at) = (file, at);
+        Ok(())
+    }
+}
+
+/// Takes what else waits into the group, up to the bound.
+fn gather(first: Waiting, arriving: &Receiver<Waiting>) -> Vec<Waiting> {
+    let mut bytes = first.lines.len();
+    let mut group = vec![first];
+    while bytes < GROUP_BYTES_MAX
+        && let Ok(next) = arriving.try_recv()
+    {
+        bytes += next.lines.len();
+        group.push(next);
+    }
+    group
+}
+
+impl Queue {
+    /// What the files hold between two places.
+    fn between(folder: &Path, files: &[u64], read: Place, written: Place) -> io::Result<Self> {
+        let (mut bytes, mut events) = (0, 0);
+        for file in files.iter().copied().filter(|file| *file >= read.file) {
+            let from = if file == read.file { read.offset } else { 0 };
+            let mut waiting = File::open(path_of(folder, file))?;
+            bytes += waiting.metadata()?.len().saturating_sub(from);
+            waiting.seek(SeekFrom::Start(from))?;
+            events += BufReader::new(waiting).split(b'\n').count() as u64;
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            written: Mutex::new(written),
+            read: Mutex::new(read),
+            bytes: AtomicU64::new(bytes),
+            events: AtomicU64::new(events),
+            arrived: Notify::new(),
+        })
+    }
+
+    /// More is durable. It is counted before it can be read, and so before it can be taken away.
+    fn grows(&self, bytes: u64, events: u64, written: Place) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.events.fetch_add(events, Ordering::Relaxed);
+        *lock(&self.written) = written;
+        self.arrived.notify_one();
+    }
+
+    fn oldest(&self) -> io::Result<Option<Batch>> {
+        let mut read = lock(&self.read);
         loop {
-            if self.read >= self.written {
+            let (from, written) = (*read, *lock(&self.written));
+            if from >= written {
                 return Ok(None);
             }
-            let from = self.read;
             let path = path_of(&self.folder, from.file);
-            let end =
-                if from.file == self.written.file { self.written.offset } else { fs::metadata(&path)?.len() };
+            let end = if from.file == written.file { written.offset } else { fs::metadata(&path)?.len() };
             if from.offset >= end {
-                self.advance(Place { file: from.file + 1, offset: 0 })?;
+                self.advance(&mut read, Place { file: from.file + 1, offset: 0 })?;
+                self.forget_before(read.file)?;
                 continue;
             }
             let mut file = File::open(path)?;
@@ -235,25 +407,36 @@ impl Queue {
         }
     }
 
-    fn sent(&mut self, batch: &Batch) -> io::Result<()> {
-        if self.read != batch.from {
+    fn sent(&self, batch: &Batch) -> io::Result<()> {
+        let mut read = lock(&self.read);
+        if *read != batch.from {
             return Ok(());
         }
-        self.bytes = self.bytes.saturating_sub(batch.lines.len() as u64);
-        self.events = self.events.saturating_sub(batch.events);
-        self.advance(batch.to)
+        self.advance(&mut read, batch.to)?;
+        take_away(&self.bytes, batch.lines.len() as u64);
+        take_away(&self.events, batch.events);
+        self.forget_before(batch.to.file)
     }
 
-    /// Remember how far the upstream has it all, and forget files that it has whole.
-    fn advance(&mut self, to: Place) -> io::Result<()> {
+    /// Remember how far the upstream has it all.
+    fn advance(&self, read: &mut Place, to: Place) -> io::Result<()> {
         let place = format!("{} {}\n", to.file, to.offset);
         replace(&self.folder.join(CURSOR), place.as_bytes())?;
-        self.read = to;
-        for file in numbers(&self.folder)?.into_iter().filter(|file| *file < to.file) {
+        *read = to;
+        Ok(())
+    }
+
+    /// Forget files that the upstream has whole.
+    fn forget_before(&self, first: u64) -> io::Result<()> {
+        for file in numbers(&self.folder)?.into_iter().filter(|file| *file < first) {
             fs::remove_file(path_of(&self.folder, file))?;
         }
         Ok(())
     }
+}
+
+fn take_away(count: &AtomicU64, by: u64) {
+    count.fetch_sub(by.min(count.load(Ordering::Relaxed)), Ordering::Relaxed);
 }
 
 const CURSOR: &str = "cursor";
@@ -403,10 +586,11 @@ mod tests {
     #[test]
     fn files_follow_one_another_and_go_when_they_were_sent() {
         let folder = tempfile::tempdir().unwrap();
-        let mut queue = Queue::open(folder.path()).unwrap();
+        let mut writing = Writing::open(folder.path()).unwrap();
+        let queue = Arc::clone(&writing.queue);
         let line = [b"x".repeat(1 << 20), b"\n".to_vec()].concat();
         for _ in 0..20 {
-            queue.append(&line, 1).unwrap();
+            writing.append(&line, 1).unwrap();
         }
         assert_eq!(numbers(folder.path()).unwrap(), [1, 2, 3]);
         let mut events = 0;
@@ -414,8 +598,95 @@ mod tests {
             events += batch.events;
             queue.sent(&batch).unwrap();
         }
-        assert_eq!((events, queue.bytes), (20, 0));
+        assert_eq!((events, queue.bytes.load(Ordering::Relaxed)), (20, 0));
         assert_eq!(numbers(folder.path()).unwrap(), [3]);
-        assert_eq!(Queue::open(folder.path()).unwrap().events, 0);
+        assert_eq!(events_in(folder.path()), 0);
+    }
+
+    fn events_in(folder: &Path) -> u64 {
+        Writing::open(folder).unwrap().queue.events.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn what_is_appended_at_once_is_durable_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(folder.path()).unwrap();
+        let given = events(400);
+        let appends = given.chunks(1).map(|event| outbox.append(event));
+        for appended in futures::future::join_all(appends).await {
+            appended.unwrap();
+        }
+        assert_eq!(outbox.events(), 400);
+        assert_eq!(outbox.room.available_permits(), QUEUED_BYTES_MAX as usize, "all room is given back");
+        drop(outbox);
+
+        let outbox = Outbox::open(folder.path()).unwrap();
+        assert_eq!(outbox.events(), 400);
+        let seen = read(&outbox.oldest().await.unwrap().unwrap().lines);
+        assert_eq!(seen.len(), 400);
+        assert!(given.iter().all(|event| seen.contains(event)));
+    }
+
+    #[test]
+    fn what_waits_together_is_written_and_synced_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writing = Writing::open(folder.path()).unwrap();
+        let room = Arc::new(Semaphore::new(100));
+        let (inbox, arriving) = channel();
+        let append = |lines: Vec<u8>| {
+            let permit = Arc::clone(&room).try_acquire_many_owned(1).unwrap();
+            let (reply, answer) = oneshot::channel();
+            inbox.send(Waiting { lines, events: 1, permit, reply }).unwrap();
+            answer
+        };
+        let lines: Vec<Vec<u8>> = (0..100).map(|n| format!("{n}\n").into_bytes()).collect();
+        let answers: Vec<_> = lines.iter().cloned().map(append).collect();
+        let group = gather(arriving.recv().unwrap(), &arriving);
+        assert_eq!((group.len(), room.available_permits()), (100, 0));
+        writing.commit(group);
+        for answer in answers {
+            answer.blocking_recv().unwrap().unwrap();
+        }
+        assert_eq!(room.available_permits(), 100);
+        assert_eq!(events_in(folder.path()), 100);
+        let batch = writing.queue.oldest().unwrap().unwrap();
+        assert_eq!(batch.lines, lines.concat(), "in the order they came");
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(folder.path()).unwrap();
+        let given = events(2);
+        let refused = async || {
+            let error = outbox.append(&given).await.unwrap_err();
+            assert!(matches!(error, OutboxError::Full { .. }), "{error}");
+            error.to_string()
+        };
+        let held = Arc::clone(&outbox.room).try_acquire_many_owned(QUEUED_BYTES_MAX).unwrap();
+        assert!(refused().await.starts_with("67108864 bytes of events wait for the disk, 67108864 may"));
+        drop(held);
+        outbox.queue.bytes.store(BYTES_MAX, Ordering::Relaxed);
+        assert!(
+            refused().await.starts_with("1073741824 bytes of events wait for the upstream, 1073741824 may")
+        );
+        outbox.queue.bytes.store(0, Ordering::Relaxed);
+        outbox.append(&given).await.unwrap();
+        assert_eq!(outbox.events(), 2, "what was refused is not there");
+    }
+
+    #[test]
+    fn what_a_failed_write_left_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writing = Writing::open(folder.path()).unwrap();
+        writing.append(b"1\n", 1).unwrap();
+        let path = path_of(folder.path(), 1);
+        let good = std::mem::replace(&mut writing.file, File::open(&path).unwrap());
+        writing.append(b"2\n", 1).unwrap_err();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"type\": \"outc").unwrap();
+        writing.file = good;
+        writing.append(b"3\n", 1).unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"1\n3\n");
+        assert_eq!(writing.queue.events.load(Ordering::Relaxed), 2);
     }
 }
