@@ -23,11 +23,7 @@ after(async () => {
   await server?.stop();
 });
 
-test("a change of a protected environment is proposed, read by another, approved and served", async () => {
-  await admin.at("/environments");
-  await admin.give("Set an environment", { Id: "production", "People who approve a change, besides its author": "1" });
-  await admin.page.getByText("1 person besides the author").waitFor();
-
+async function propose() {
   await lena.at("/flags/new");
   await lena.fill({ Key: "checkout-badge" });
   await lena.page.getByRole("button", { name: "Add a rule" }).click();
@@ -39,6 +35,17 @@ test("a change of a protected environment is proposed, read by another, approved
   await lena.fill({ Why: "Teams asked for it." });
   await lena.page.getByRole("button", { name: "Propose the change" }).click();
   await lena.page.getByRole("heading", { name: /Change request/ }).waitFor();
+}
+
+test("a change of a protected environment is proposed, read by another, approved and served", async () => {
+  await admin.at("/environments");
+  await admin.give("Set an environment", { Id: "production", "People who approve a change, besides its author": "1" });
+  await admin.page.getByText("1 person besides the author").waitFor();
+
+  await propose();
+  await lena.page.getByRole("button", { name: "Undo" }).click();
+  await lena.page.locator("header").getByText("withdrawn").waitFor();
+  await propose();
   const address = new URL(lena.page.url()).pathname;
 
   await admin.at(address);

@@ -8,6 +8,8 @@ import { call, claim, start } from "./server.mjs";
 const READY_MAX_MS = Number(process.env.PACE_MAX_MS ?? 1_000);
 const CASES = Number(process.env.PACE_CASES ?? 1_000);
 const FLAGS = Number(process.env.PACE_FLAGS ?? 500);
+/** Entries of the journal that are scrolled through. */
+const ENTRIES = Number(process.env.PACE_ENTRIES ?? 10_000);
 const AT_ONCE = 8;
 /** A chain of requests, each begun when the one before was done. */
 const DEPTH_MAX = 2;
@@ -41,6 +43,11 @@ before(async () => {
       key: `flag-${at}`,
       definition: { state: "ENABLED", variants: { on: true, off: false }, defaultVariant: "off" },
     }),
+  );
+  // What is missing in the journal is filled up by a command that is quick and always recorded.
+  const { items } = await call(server, lena, "GET", "/api/v1/journal?order=newest&limit=1");
+  await each(ENTRIES - items[0].seq, (at) =>
+    give("describe_flag", { key: `flag-${at % FLAGS}`, description: `What it is for, ${at}` }),
   );
   browser = await launch();
   window = await open(browser, server);
@@ -137,24 +144,42 @@ test("the desk shows the oldest, and reads on", async () => {
   assert.equal(await items.count(), Math.min(total, first + 100));
 });
 
-test("the journal's rows are drawn only where they are seen, and scroll smoothly", async (context) => {
+test(`${ENTRIES} rows of the journal are drawn only where they are seen, and scroll smoothly`, async (context) => {
   await window.at("/journal");
-  await window.page.getByRole("table", { name: "Entries" }).waitFor();
+  const table = window.page.getByRole("table", { name: "Entries" });
+  await table.waitFor();
+  // The head is a row, too.
+  const read = async () => Number(await table.getAttribute("aria-rowcount")) - 1;
+  for (let before = await read(); before < ENTRIES; before = await read()) {
+    await window.page.getByRole("button", { name: "Read on" }).click();
+    await window.page.waitForFunction(
+      (than) => Number(document.querySelector("[role=table]")?.getAttribute("aria-rowcount")) > than,
+      before + 1,
+    );
+  }
   const drawn = await window.page.locator("[role=row]").count();
   assert.ok(drawn < 80, `${drawn} rows are drawn`);
   const slowest = await window.page.evaluate(async () => {
     const frame = document.querySelector("[role=table]");
     let slowest = 0;
     let before = performance.now();
-    for (let step = 0; step < 120; step += 1) {
-      frame.scrollTop += 700;
+    const scroll = async (step) => {
+      frame.scrollTop += step;
       await new Promise((resolve) => requestAnimationFrame(resolve));
       const now = performance.now();
-      if (step > 0) slowest = Math.max(slowest, now - before);
+      slowest = Math.max(slowest, now - before);
       before = now;
-    }
+    };
+    // One frame that does not count: the clock began between two.
+    await scroll(0);
+    slowest = 0;
+    // As a wheel does it, and then by the bar to the end.
+    for (let step = 0; step < 120; step += 1) await scroll(700);
+    const rest = (frame.scrollHeight - frame.scrollTop) / 120;
+    for (let step = 0; step < 120; step += 1) await scroll(rest);
     return slowest;
   });
+  await table.locator(`[role=row][aria-rowindex="${(await read()) + 1}"]`).waitFor();
   context.diagnostic(`slowest frame ${Math.round(slowest)} ms`);
   assert.ok(slowest <= Math.max(FRAME_MAX_MS, READY_MAX_MS / 10), `a frame took ${Math.round(slowest)} ms`);
 });

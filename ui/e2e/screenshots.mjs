@@ -1,9 +1,9 @@
 // Every screen, light and dark, wide and phone, with full and with empty data, into `screenshots/`. Starts the servers itself (TENURE_BIN).
 // Names after the command picture only those screens; `docs` pictures the three that the README shows.
 import { mkdirSync } from "node:fs";
-import { startDemo } from "./demo.mjs";
+import { startByHand, startDemo } from "./demo.mjs";
 import { launch, open, signIn } from "./people.mjs";
-import { EMPTY, SCREENS, show } from "./screens.mjs";
+import { BY_HAND, EMPTY, SCREENS, show, signedOut } from "./screens.mjs";
 import { claim, start } from "./server.mjs";
 
 const folder = new URL("../screenshots/", import.meta.url).pathname;
@@ -17,11 +17,11 @@ const LOOKS_MIN = 6;
 const WAIT_MAX_MS = 180_000;
 let faults = 0;
 
-async function picture(window, names, label) {
+async function picture(window, screens, label) {
   const { colorScheme, size } = label;
-  for (const name of names) {
+  for (const [name, screen] of Object.entries(screens)) {
     if (only.length > 0 && !only.includes(name)) continue;
-    await show(window, SCREENS[name]);
+    await show(window, screen);
     await window.page.screenshot({ path: `${folder}${name}-${label.data}-${colorScheme}-${size}.png`, fullPage: true });
     const over = await window.page.evaluate(
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -37,11 +37,12 @@ async function picture(window, names, label) {
   }
 }
 
-async function round(into, data, names) {
+/** `screens` are asked for anew for each window: a signed link is not good for long. */
+async function round(into, data, screens) {
   for (const colorScheme of ["light", "dark"]) {
     for (const [size, viewport] of Object.entries(SIZES)) {
       const window = await into({ colorScheme, viewport });
-      await picture(window, names, { data, colorScheme, size });
+      await picture(window, await screens(), { data, colorScheme, size });
       await window.context.close();
     }
   }
@@ -63,12 +64,31 @@ try {
     }
     await window.context.close();
   } else {
-    await round((options) => demo.as(browser, "product-manager", options), "full", Object.keys(SCREENS));
+    await round(
+      (options) => demo.as(browser, "product-manager", options),
+      "full",
+      () => SCREENS,
+    );
+    await round(
+      (options) => open(browser, demo, options),
+      "signed-out",
+      () => signedOut(demo),
+    );
   }
 } finally {
   await demo.stop();
 }
 if (!isForDocs) {
+  const byHand = await startByHand();
+  try {
+    await round(
+      (options) => byHand.asAdmin(browser, options),
+      "by-hand",
+      () => BY_HAND,
+    );
+  } finally {
+    await byHand.stop();
+  }
   const server = await start();
   try {
     await claim(server);
@@ -79,7 +99,7 @@ if (!isForDocs) {
         return window;
       },
       "empty",
-      EMPTY,
+      () => EMPTY,
     );
   } finally {
     await server.stop();

@@ -28,8 +28,8 @@ begin(window.location, queries);
 export function App() {
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
-      <Notifications position="bottom-right" />
       <QueryClientProvider client={queries}>
+        <Notifications position="bottom-right" />
         <BrowserRouter>
           <Shell>
             <Suspense fallback={<Waiting lines={8} />}>

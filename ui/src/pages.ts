@@ -6,6 +6,7 @@ import {
   accounts,
   caseFile,
   cases,
+  changeRequests,
   codebases,
   desk,
   environments,
@@ -77,7 +78,9 @@ export const PAGES: readonly PageAt[] = [
   ),
   at("/flags/:key/edit", () => import("./pages/flags/FlagEditor.tsx")),
   at("/segments", () => import("./pages/flags/Segments.tsx"), (ask) => ask(segments)),
-  at("/change-requests/:request?", () => import("./pages/flags/ChangeRequests.tsx")),
+  at("/change-requests/:request?", () => import("./pages/flags/ChangeRequests.tsx"), (ask) =>
+    ask(changeRequests("open")),
+  ),
   at("/playground", () => import("./pages/flags/Playground.tsx")),
   at("/environments", () => import("./pages/flags/Environments.tsx"), (ask) => ask(environments)),
   at("/metrics", () => import("./pages/metrics/Metrics.tsx"), (ask) => ask(metrics)),

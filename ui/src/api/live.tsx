@@ -2,6 +2,7 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { type Connection, type Entry, follow } from "./feed.ts";
+import { session } from "./queries.ts";
 
 const ConnectionContext = createContext<Connection>("connecting");
 
@@ -20,15 +21,15 @@ export function Live({ children }: { children: ReactNode }) {
   const [connection, setConnection] = useState<Connection>("connecting");
   useEffect(() => {
     const gathered = new Gathered(queries);
-    let wasOffline = false;
     const stop = follow({
       entry: (entry) => gathered.add(entry),
       connection: (now) => {
         setConnection(now);
-        // Entries may have been missed only where the feed could not resume; asking once again costs little.
-        if (now === "live" && wasOffline) void queries.invalidateQueries();
-        wasOffline = now === "offline";
+        // Who is no longer signed in is asked to sign in.
+        if (now === "refused") void queries.invalidateQueries({ queryKey: session.queryKey });
       },
+      // Asking once again costs little.
+      missed: () => void queries.invalidateQueries(),
     });
     return () => {
       stop();

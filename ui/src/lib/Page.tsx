@@ -3,8 +3,8 @@ import classes from "./Page.module.css";
 import { Alert, Anchor, Button, Group, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconPlugConnectedX } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
-import { Link } from "react-router";
+import { type ReactNode, useEffect, useRef } from "react";
+import { Link, useLocation } from "react-router";
 import { lineOf, Problem, Unreachable } from "../api/problem.ts";
 
 export function PageHeader({
@@ -66,8 +66,19 @@ export function Section({
   /** Whether what is inside reaches the border, as a table does. */
   flush?: boolean;
 }) {
+  const place = useRef<HTMLElement>(null);
+  const { hash, key } = useLocation();
+  // The browser looks for it once, before the page has been asked for.
+  useEffect(() => {
+    if (id !== undefined && hash === `#${id}`) place.current?.scrollIntoView();
+  }, [id, hash, key]);
   return (
-    <section id={id} className={`${classes.section} section`} aria-labelledby={id && title ? `${id}-title` : undefined}>
+    <section
+      ref={place}
+      id={id}
+      className={`${classes.section} section`}
+      aria-labelledby={id && title ? `${id}-title` : undefined}
+    >
       {title !== undefined && (
         <div className={classes.sectionHead}>
           <div>
@@ -143,7 +154,20 @@ export function Waiting({ lines = 4 }: { lines?: number }) {
   );
 }
 
-/** What a question's answer looks like in each of its states; an answer that is being refreshed stays. */
+/** Says that what stands below is an earlier answer. */
+function NotRefreshed({ error, retry }: { error: unknown; retry: () => void }) {
+  const why = error instanceof Unreachable ? "the server cannot be reached" : lineOf(error).replace(/\.$/, "");
+  return (
+    <Text size="sm" mb="xs" role="status" c="var(--late)">
+      This could not be refreshed: {why}. What you see is as it was.{" "}
+      <Anchor component="button" type="button" inherit c="inherit" onClick={retry} className="no-print">
+        Try again
+      </Anchor>
+    </Text>
+  );
+}
+
+/** What a question's answer looks like in each of its states; an answer that is being refreshed stays, and says so when that fails. */
 export function Asked<T>({
   of,
   children,
@@ -153,8 +177,16 @@ export function Asked<T>({
   children: (data: T) => ReactNode;
   lines?: number;
 }) {
-  if (of.data !== undefined) return <>{children(of.data)}</>;
-  if (of.isError) return <ErrorState error={of.error} retry={() => void of.refetch()} />;
+  const retry = () => void of.refetch();
+  if (of.data !== undefined) {
+    return (
+      <>
+        {of.isError && <NotRefreshed error={of.error} retry={retry} />}
+        {children(of.data)}
+      </>
+    );
+  }
+  if (of.isError) return <ErrorState error={of.error} retry={retry} />;
   return <Waiting {...(lines === undefined ? {} : { lines })} />;
 }
 

@@ -82,7 +82,14 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     event.preventDefault();
   };
   return (
-    <Modal opened onClose={onClose} withCloseButton={false} padding={0} size="lg" aria-label="Search">
+    <Modal
+      opened
+      onClose={onClose}
+      withCloseButton={false}
+      padding={0}
+      size="lg"
+      attributes={{ content: { "aria-label": "Search" } }}
+    >
       <TextInput
         data-autofocus
         variant="unstyled"

@@ -36,6 +36,7 @@ import { Live, useConnection } from "../api/live.tsx";
 import type { Me } from "../api/model.ts";
 import { desk, session } from "../api/queries.ts";
 import { ErrorState, Waiting } from "../lib/Page.tsx";
+import { useApprovals } from "../pages/desk/approvals.ts";
 
 const SignIn = lazy(() => import("../pages/sign-in/SignIn.tsx"));
 const Palette = lazy(() => import("./Palette.tsx"));
@@ -81,12 +82,13 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
   const [isOpen, navigation] = useDisclosure(false);
   const [isSearching, setSearching] = useState(false);
   const { pathname } = useLocation();
-  const waiting = useQuery(desk()).data?.total ?? 0;
+  const waiting = (useQuery(desk()).data?.total ?? 0) + useApprovals().waiting.length;
   useHotkeys([["mod+K", () => setSearching(true)]], []);
   const { close } = navigation;
   useEffect(() => {
     close();
-    window.scrollTo(0, 0);
+    // Where the address names a section, that scrolls to itself.
+    if (window.location.hash === "") window.scrollTo(0, 0);
   }, [pathname, close]);
   return (
     <AppShell
@@ -143,11 +145,13 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
 
 function Offline() {
   const connection = useConnection();
-  if (connection !== "offline") return null;
+  if (connection !== "offline" && connection !== "refused") return null;
   return (
     <div className={classes.offline} role="status">
-      <IconPlugConnectedX size={16} aria-hidden /> The connection is lost. What you see is as it was; it is tried again
-      by itself.
+      <IconPlugConnectedX size={16} aria-hidden />{" "}
+      {connection === "offline"
+        ? "The connection is lost. What you see is as it was; it is tried again by itself."
+        : "The server lets this session follow no longer. What you see is as it was; reload the page to ask again."}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // Takes back what was just done, by the command the process has for it.
 import { Button } from "@mantine/core";
-import { type Given, useGiveQuietly } from "./give.ts";
+import { useGiveQuietly } from "./give.ts";
+import type { Given } from "./undo.ts";
 
 export function UndoButton({ undo }: { undo: Given }) {
   const give = useGiveQuietly();

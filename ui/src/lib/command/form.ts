@@ -34,8 +34,6 @@ export interface Form {
   says?: string;
   fields?: readonly Field[];
   danger?: boolean;
-  /** The command that takes it back, where the process has one. */
-  undo?: (given: Readonly<Record<string, unknown>>) => { command: string; with: Record<string, unknown> };
   /** Turns what the fields hold into the command's arguments, where that is not the same. */
   into?: (given: Record<string, unknown>) => Record<string, unknown>;
 }

@@ -6,14 +6,10 @@ import { client, unwrap } from "../../api/client.ts";
 import type { paths } from "../../api/schema";
 import type { Done } from "../../api/model.ts";
 import { lineOf } from "../../api/problem.ts";
-import { formOf, verbOf } from "./forms.ts";
+import { verbOf } from "./forms.ts";
+import { type Given, undoOf } from "./undo.ts";
 import { UndoButton } from "./UndoButton.tsx";
 import { createElement } from "react";
-
-export interface Given {
-  command: string;
-  with: Record<string, unknown>;
-}
 
 /** One command, as one request. */
 export async function send({ command, with: argumentsOf }: Given, key: string): Promise<Done> {
@@ -39,17 +35,19 @@ export function useGive(options: { onDone?: () => void } = {}) {
       if (key.current?.of !== of) key.current = { of, key: crypto.randomUUID() };
       return send(given, key.current.key);
     },
-    onSuccess: (_, given) => {
+    onSuccess: (done, given) => {
       key.current = null;
       void queries.invalidateQueries();
       options.onDone?.();
-      const undo = formOf(given.command).undo?.(given.with);
+      const undo = undoOf(given, done);
       notifications.show({
         color: "gain",
         title: `${verbOf(given.command, given.with.kind as string | undefined)}: done`,
         message:
           undo === undefined
-            ? "It is in the journal. The process has no way back from this; a correction is a new entry."
+            ? done.entries.length === 0
+              ? "It was so already: nothing changed."
+              : "It is in the journal. A correction is a new entry."
             : createElement(UndoButton, { undo }),
         autoClose: undo === undefined ? 4_000 : 12_000,
       });

@@ -8,7 +8,7 @@ import { StageBadge } from "../../lib/badges.tsx";
 import { TeamName } from "../../lib/names.tsx";
 import { Asked, PageHeader, Section } from "../../lib/Page.tsx";
 import { StageRail } from "../../lib/StageRail.tsx";
-import { rail } from "./rail.ts";
+import { rail } from "./rail.tsx";
 import { Weighing } from "./Weighing.tsx";
 import { Building } from "./Building.tsx";
 import { Deviations } from "./Deviations.tsx";

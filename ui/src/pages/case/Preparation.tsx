@@ -1,5 +1,6 @@
 // Preparation: who was asked, what it would cost, what was decided and by whom.
 import { Alert, Group, Stack, Text } from "@mantine/core";
+import { Fragment } from "react";
 import { Deadline } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { PersonName, TeamName } from "../../lib/names.tsx";
@@ -8,6 +9,7 @@ import { Fact, Facts, Section } from "../../lib/Page.tsx";
 import { plain, title as worded } from "../../lib/words.ts";
 import type { CaseFile } from "../../api/model.ts";
 import { By } from "./By.tsx";
+import { People } from "./People.tsx";
 
 export function Preparation({ file }: { file: CaseFile }) {
   const asked = Object.entries(file.consultations ?? {});
@@ -114,18 +116,19 @@ function Decisions({ file }: { file: CaseFile }) {
         <Text size="sm" key={one.taken.at}>
           <b>{worded(one.open.proposal.kind)}</b>: {one.open.proposal.reason}{" "}
           <span className="quiet">confirmed by</span>{" "}
-          {Object.values<string>(one.open.confirmed).map((account, at) => (
-            <span key={account}>
-              {at > 0 && ", "}
-              <PersonName account={account} />
-            </span>
-          ))}{" "}
+          <People accounts={Object.values<string>(one.open.confirmed)} />{" "}
           <span className="quiet">{dayOf(one.taken.at)}</span>
         </Text>
       ))}
       {file.proposal && (
         <Alert color="iris" title={`Proposed: ${plain(file.proposal.proposal?.kind ?? "a decision")}`}>
-          {file.proposal.proposal?.reason} <CommandButton command="confirm_decision" {...button} primary />
+          {file.proposal.proposal?.reason} <By stamp={file.proposal.proposed} />
+          <Group gap="xs" mt={6}>
+            <Text size="sm">
+              Confirmed by <Confirmed by={file.proposal.confirmed ?? {}} />.
+            </Text>
+            <CommandButton command="confirm_decision" {...button} primary />
+          </Group>
         </Alert>
       )}
       {["preparation", "parked"].includes(file.stage) && (
@@ -136,5 +139,21 @@ function Decisions({ file }: { file: CaseFile }) {
         </Group>
       )}
     </Stack>
+  );
+}
+
+/** Which drivers have confirmed, and through whom. */
+function Confirmed({ by }: { by: Readonly<Record<string, string>> }) {
+  const roles = Object.entries(by);
+  if (roles.length === 0) return <>nobody yet</>;
+  return (
+    <>
+      {roles.map(([role, account], at) => (
+        <Fragment key={role}>
+          {at > 0 && ", "}
+          <PersonName account={account} /> ({plain(role)})
+        </Fragment>
+      ))}
+    </>
   );
 }

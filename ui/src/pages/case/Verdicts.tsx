@@ -1,6 +1,8 @@
-// The text's three columns. The one that holds carries live buttons and refused ones with their reason; the others stay to be read.
+// The text's three columns. The one that holds carries live buttons and refused ones with their reason; the others stay to be read. While
+// none holds, the buttons stand below them all: a case can be ended, or built again, without a verdict.
 import classes from "./Verdicts.module.css";
 import { Group, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 import type { CaseFile } from "../../api/model.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 
@@ -20,40 +22,61 @@ const OUTCOMES = [
   },
 ] as const;
 
+const KINDS = ["keep", "keep_justified", "iterate", "remove"] as const;
+
 export function Verdicts({ file, verdict }: { file: CaseFile; verdict: string | undefined }) {
+  const isOffered = file.choices.some(({ command }) => command === "decide_outcome");
+  const isOpen = OUTCOMES.every((one) => one.verdict !== verdict);
   return (
-    <div className={classes.columns}>
-      {OUTCOMES.map((one) => {
-        const holds = one.verdict === verdict;
-        return (
-          <div key={one.verdict} className={classes.column} data-holds={holds || undefined}>
-            <Text fw={600} size="sm">
-              {one.name}
-            </Text>
-            <Text size="sm" className="quiet">
-              {one.says}
-            </Text>
-            {holds && file.stage === "outcome" && (
-              <Group gap={6} mt="xs">
-                {one.kinds.map((kind) => (
-                  <CommandButton
-                    key={kind}
-                    command="decide_outcome"
-                    kind={kind}
-                    with={{ case: file.id }}
-                    choices={file.choices}
-                    size="xs"
-                    primary={kind === "keep"}
-                  />
-                ))}
-                {one.verdict === "not_significant" && (
-                  <CommandButton command="acknowledge_keep" with={{ case: file.id }} choices={file.choices} size="xs" />
-                )}
-              </Group>
-            )}
-          </div>
-        );
-      })}
-    </div>
+    <>
+      <div className={classes.columns}>
+        {OUTCOMES.map((one) => {
+          const holds = one.verdict === verdict;
+          return (
+            <div key={one.verdict} className={classes.column} data-holds={holds || undefined}>
+              <Text fw={600} size="sm">
+                {one.name}
+              </Text>
+              <Text size="sm" className="quiet">
+                {one.says}
+              </Text>
+              {holds && isOffered && (
+                <Decide file={file} kinds={one.kinds}>
+                  {one.verdict === "not_significant" && (
+                    <CommandButton
+                      command="acknowledge_keep"
+                      with={{ case: file.id }}
+                      choices={file.choices}
+                      size="xs"
+                    />
+                  )}
+                </Decide>
+              )}
+            </div>
+          );
+        })}
+      </div>
+      {isOpen && isOffered && <Decide file={file} kinds={KINDS} />}
+    </>
+  );
+}
+
+/** The ways an outcome can be decided: which of them are open, the server says. */
+function Decide({ file, kinds, children }: { file: CaseFile; kinds: readonly string[]; children?: ReactNode }) {
+  return (
+    <Group gap={6} mt="xs">
+      {kinds.map((kind) => (
+        <CommandButton
+          key={kind}
+          command="decide_outcome"
+          kind={kind}
+          with={{ case: file.id }}
+          choices={file.choices}
+          size="xs"
+          primary={kind === "keep"}
+        />
+      ))}
+      {children}
+    </Group>
   );
 }

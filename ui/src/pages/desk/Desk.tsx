@@ -2,16 +2,18 @@
 import classes from "./Desk.module.css";
 import { Anchor, Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
-import type { Wait } from "../../api/model.ts";
+import type { ChangeRequest, Wait } from "../../api/model.ts";
 import { PAGE_MAX } from "../../api/list.ts";
 import { cases, DESK_FIRST, desk } from "../../api/queries.ts";
 import { Deadline } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
+import { PersonName } from "../../lib/names.tsx";
 import { count, dayOf } from "../../lib/number.ts";
-import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
+import { Asked, EmptyState, ErrorState, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { opening } from "../../lib/said.ts";
+import { useApprovals } from "./approvals.ts";
 
 /** How many are read with each step on. */
 const MORE = 100;
@@ -19,41 +21,41 @@ const MORE = 100;
 export default function Desk() {
   const [limit, setLimit] = useState(DESK_FIRST);
   const asked = useQuery(desk(limit));
+  const approvals = useApprovals();
   const known = useQuery(cases).data;
   const titles = new Map<string, string>((known ?? []).map((one) => [one.id, one.title ?? one.id]));
   return (
     <>
       <PageHeader title="My desk" says="What waits on you, oldest first. Nothing else." />
       <Asked of={asked} lines={8}>
-        {({ waits, total }) =>
-          waits.length === 0 ? (
-            <Section>
-              <EmptyState
-                title="Nothing waits on you"
-                action={
-                  known?.length === 0 ? (
-                    <Button component={Link} to="/start" variant="filled" mt="xs">
-                      Take the first steps
-                    </Button>
-                  ) : undefined
-                }
-              >
-                When somebody needs your answer, it stands here. The{" "}
-                <Anchor component={Link} to="/portfolio">
-                  portfolio
-                </Anchor>{" "}
-                shows how all cases are doing.
-              </EmptyState>
-            </Section>
-          ) : (
+        {({ waits, total }) => {
+          const items = inTime([
+            ...waits.map((wait) => ({
+              key: `${wait.case}/${wait.command}/${JSON.stringify(wait.with)}`,
+              since: wait.since,
+              shown: <Item wait={wait} title={titles.get(wait.case)} />,
+            })),
+            ...approvals.waiting.map((one) => ({
+              key: `change request ${one.request}`,
+              since: one.changed.at,
+              shown: <Approval one={one} />,
+            })),
+          ]);
+          const rest = approvals.asked;
+          const isUnknown = rest.isError && rest.data === undefined;
+          if (items.length === 0 && rest.isLoading) return <Waiting lines={8} />;
+          return (
             <>
-              <ol className={classes.list}>
-                {waits.map((wait) => (
-                  <li key={`${wait.case}/${wait.command}/${JSON.stringify(wait.with)}`}>
-                    <Item wait={wait} title={titles.get(wait.case)} />
-                  </li>
-                ))}
-              </ol>
+              {isUnknown && <ErrorState error={rest.error} retry={() => void rest.refetch()} />}
+              {items.length === 0 ? (
+                !isUnknown && <Nothing isFirst={known?.length === 0} />
+              ) : (
+                <ol className={classes.list}>
+                  {items.map(({ key, shown }) => (
+                    <li key={key}>{shown}</li>
+                  ))}
+                </ol>
+              )}
               {total > waits.length && (
                 <Group mt="md" gap="sm">
                   <Text size="sm" className="quiet">
@@ -71,10 +73,63 @@ export default function Desk() {
                 </Group>
               )}
             </>
-          )
-        }
+          );
+        }}
       </Asked>
     </>
+  );
+}
+
+interface Waited {
+  key: string;
+  since: string;
+  shown: ReactNode;
+}
+
+/** The oldest first. */
+function inTime(items: Waited[]): Waited[] {
+  return items.sort((a, b) => Date.parse(a.since) - Date.parse(b.since));
+}
+
+function Nothing({ isFirst }: { isFirst: boolean }) {
+  return (
+    <Section>
+      <EmptyState
+        title="Nothing waits on you"
+        action={
+          isFirst ? (
+            <Button component={Link} to="/start" variant="filled" mt="xs">
+              Take the first steps
+            </Button>
+          ) : undefined
+        }
+      >
+        When somebody needs your answer, it stands here. The{" "}
+        <Anchor component={Link} to="/portfolio">
+          portfolio
+        </Anchor>{" "}
+        shows how all cases are doing.
+      </EmptyState>
+    </Section>
+  );
+}
+
+/** A change request that lacks the reader's approval. */
+function Approval({ one }: { one: ChangeRequest }) {
+  return (
+    <article className={classes.item}>
+      <div className={classes.what}>
+        <Text fw={600}>Approve a change of {one.differences.map(({ name }) => name).join(", ")}</Text>
+        <Text size="sm">{one.reason}</Text>
+        <Text size="sm" className="quiet">
+          <Anchor component={Link} to={`/change-requests/${encodeURIComponent(one.request)}`} size="sm">
+            {one.request}: what it changes
+          </Anchor>{" "}
+          · in {one.environment}, by <PersonName account={one.proposed.by} /> · since {dayOf(one.changed.at)}
+        </Text>
+      </div>
+      <CommandButton command="approve_change" with={{ request: one.request, revision: one.revision }} primary />
+    </article>
   );
 }
 

@@ -2,7 +2,16 @@
 import { ActionIcon, Button, Checkbox, Group, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { without } from "../../lib/ListInput.tsx";
-import { type Condition, OPERATORS } from "./authored.ts";
+import {
+  compared,
+  COMPARISONS,
+  type Condition,
+  hasOneValue,
+  hasValues,
+  isOfVersions,
+  type Operator,
+  withValues,
+} from "./authored.ts";
 
 export function Conditions({
   label,
@@ -51,22 +60,26 @@ export function Conditions({
               />
               <Select
                 size="xs"
-                w={150}
+                w={210}
                 aria-label={`${label}, condition ${at + 1}, comparison`}
-                data={OPERATORS.map(([operator, words]) => ({ value: operator, label: words }))}
+                data={Object.entries(COMPARISONS).map(([operator, [words]]) => ({ value: operator, label: words }))}
                 value={one.is ?? "one_of"}
-                onChange={(is) => change(at, { is: (is ?? "one_of") as NonNullable<Condition["is"]> })}
+                onChange={(is) => change(at, compared(one, (is ?? "one_of") as Operator))}
+                maxDropdownHeight={320}
                 allowDeselect={false}
               />
-              <TagsInput
-                size="xs"
-                flex={2}
-                miw={160}
-                aria-label={`${label}, condition ${at + 1}, values`}
-                placeholder="value, then Enter"
-                value={(one.values ?? []).map(String)}
-                onChange={(values) => change(at, { values: values.map(valueOf(one.is)) })}
-              />
+              {hasValues(one.is) && (
+                <TagsInput
+                  size="xs"
+                  flex={2}
+                  miw={160}
+                  aria-label={`${label}, condition ${at + 1}, values`}
+                  placeholder={isOfVersions(one.is) ? "2.1.0, then Enter" : "value, then Enter"}
+                  {...(hasOneValue(one.is) ? { maxTags: 1 } : {})}
+                  value={(one.values ?? []).map(String)}
+                  onChange={(values) => change(at, { values: withValues(one, values) })}
+                />
+              )}
             </>
           )}
           <Checkbox
@@ -102,10 +115,4 @@ export function Conditions({
       </Group>
     </Stack>
   );
-}
-
-/** Comparisons of size are of numbers; what reads as truth or a number in quotes stays a text. */
-function valueOf(is: Condition["is"]): (text: string) => unknown {
-  const isSize = is === "less" || is === "at_most" || is === "greater" || is === "at_least";
-  return (text) => (isSize && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
 }

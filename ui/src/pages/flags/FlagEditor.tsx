@@ -17,10 +17,10 @@ import {
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useNavigate, useParams, useSearchParams } from "react-router";
+import { useNavigate, useParams } from "react-router";
 import { environments, flag, segments } from "../../api/queries.ts";
 import { Problem } from "../../api/problem.ts";
-import { environmentIn } from "../../lib/address.ts";
+import { environmentIn, useAddress } from "../../lib/address.ts";
 import { useGive } from "../../lib/command/give.ts";
 import { CommandFailure } from "../../lib/command/RefusalNotice.tsx";
 import { replaced, without } from "../../lib/ListInput.tsx";
@@ -34,7 +34,7 @@ import { Variants } from "./Variants.tsx";
 
 export default function FlagEditor() {
   const { key } = useParams();
-  const [query] = useSearchParams();
+  const [query] = useAddress();
   const environment = environmentIn(query);
   const asked = useQuery({ ...flag(environment, key ?? ""), enabled: key !== undefined });
   if (key === undefined) return <Editor environment={environment} before={NEW} flagKey={null} />;
@@ -49,7 +49,7 @@ export default function FlagEditor() {
           environment={environment}
           flagKey={key}
           before={source && "authored" in source ? source.authored : NEW}
-          isOther={!(source && "authored" in source)}
+          isOther={Boolean(source && !("authored" in source))}
         />
       )}
     </Asked>
@@ -71,7 +71,10 @@ function Editor({
   const [draft, setDraft] = useState<Authored>(before);
   const [named, setNamed] = useState(flagKey ?? "");
   const [reason, setReason] = useState("");
-  const approvals = useQuery(environments).data?.find((one) => one.environment === environment)?.known?.approvals ?? 0;
+  const [, setAddress] = useAddress();
+  const places = useQuery(environments).data ?? [];
+  const inUse = places.filter(({ known: said }) => !said?.archived).map((one) => one.environment);
+  const approvals = places.find((one) => one.environment === environment)?.known?.approvals ?? 0;
   const known = (useQuery(segments).data ?? []).map(({ segment }) => segment);
   const set = <K extends keyof Authored>(name: K, value: Authored[K]) => setDraft((one) => ({ ...one, [name]: value }));
   const needsApproval = approvals > 0;
@@ -113,6 +116,17 @@ function Editor({
             In <b>{environment}</b>
             {needsApproval && `, where ${of(approvals, "person", "people")} besides you approve a change`}.
           </>
+        }
+        actions={
+          <Select
+            label="Environment"
+            size="xs"
+            w={180}
+            data={[...new Set([environment, "production", ...inUse])]}
+            value={environment}
+            onChange={(place) => setAddress("environment", place)}
+            allowDeselect={false}
+          />
         }
       />
       {isOther && (

@@ -2,7 +2,7 @@
 import { Anchor, Badge, Button, Code, Group, List, Table, Text } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearchParams } from "react-router";
-import { flag, flagHistory, references } from "../../api/queries.ts";
+import { environments, flag, flagHistory, references } from "../../api/queries.ts";
 import type { Flag, FlagChange } from "../../api/model.ts";
 import { environmentIn } from "../../lib/address.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
@@ -10,7 +10,7 @@ import { PersonName, TeamName } from "../../lib/names.tsx";
 import { day, dayOf, decimal, instantOf, of } from "../../lib/number.ts";
 import { Asked, EmptyState, ErrorState, Fact, Facts, PageHeader, Section, Waiting } from "../../lib/Page.tsx";
 import { ReadOn } from "../../lib/ReadOn.tsx";
-import { whoGetsWhat } from "./authored.ts";
+import { editOf, isByHand, whoGetsWhat } from "./authored.ts";
 import { Answers } from "./Answers.tsx";
 import { Differences } from "./Differences.tsx";
 import { said } from "../../lib/said.ts";
@@ -29,6 +29,9 @@ export default function FlagPage() {
 function Whole({ one, environment }: { one: Flag; environment: string }) {
   const { key, source, definition } = one;
   const isOfCase = typeof one.case === "string";
+  const elsewhere = (useQuery(environments).data ?? [])
+    .filter(({ environment: place, known }) => !known?.archived && !(place in one.environments))
+    .map(({ environment: place }) => place);
   return (
     <>
       <PageHeader
@@ -44,7 +47,7 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
             {!isOfCase && (
               <Button
                 component={Link}
-                to={`/flags/${encodeURIComponent(key)}/edit?environment=${environment}`}
+                to={editOf(key, environment)}
                 variant="filled"
               >
                 Edit in {environment}
@@ -104,6 +107,18 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
                   </Table.Td>
                 </Table.Tr>
               ))}
+              {isByHand(one) &&
+                elsewhere.map((place) => (
+                  <Table.Tr key={place}>
+                    <Table.Td>{place}</Table.Td>
+                    <Table.Td className="quiet">not there</Table.Td>
+                    <Table.Td colSpan={3}>
+                      <Anchor component={Link} to={editOf(key, place)} size="sm">
+                        Write it in {place}
+                      </Anchor>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
             </Table.Tbody>
           </Table>
         </Table.ScrollContainer>
@@ -141,7 +156,18 @@ function Whole({ one, environment }: { one: Flag; environment: string }) {
             ))}
           </List>
         ) : (
-          !definition && <EmptyState title={`It is not served in ${environment}`} />
+          !definition && (
+            <EmptyState
+              title={`It is not served in ${environment}`}
+              action={
+                isByHand(one) && elsewhere.includes(environment) && (
+                  <Button component={Link} to={editOf(key, environment)} mt="xs">
+                    Write it in {environment}
+                  </Button>
+                )
+              }
+            />
+          )
         )}
         {definition && (
           <details>

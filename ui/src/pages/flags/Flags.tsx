@@ -10,11 +10,11 @@ import { TeamName } from "../../lib/names.tsx";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { type Column, Rows } from "../../lib/Rows.tsx";
 import { Answers } from "./Answers.tsx";
+import { editOf, isByHand } from "./authored.ts";
 import { FlagTabs } from "./FlagTabs.tsx";
 import { said } from "../../lib/said.ts";
 
-/** Environments that have a column of their own; a flag's page has all. */
-const ENVIRONMENTS_SHOWN = 4;
+/** Environments that have a column on a phone; a flag's page has all. */
 const ENVIRONMENTS_ON_PHONE = 2;
 
 export default function Flags() {
@@ -43,13 +43,20 @@ export default function Flags() {
         </>
       ),
     },
-    ...known.slice(0, ENVIRONMENTS_SHOWN).map((environment, at): Column<Flag> => ({
+    ...known.map((environment, at): Column<Flag> => ({
       name: environment,
       width: "120px",
       ...(at < ENVIRONMENTS_ON_PHONE ? { phone: "86px" } : {}),
-      cell: ({ environments: standings }) => {
-        const standing = standings[environment];
-        return standing ? <Answers standing={standing} /> : <span className="quiet">not there</span>;
+      cell: (one) => {
+        const standing = one.environments[environment];
+        if (standing) return <Answers standing={standing} />;
+        return isByHand(one) ? (
+          <Anchor component={Link} to={editOf(one.key, environment)} size="sm" title={`Write it in ${environment}`}>
+            not there
+          </Anchor>
+        ) : (
+          <span className="quiet">not there</span>
+        );
       },
     })),
     {

@@ -13,7 +13,8 @@ import { FormDialog } from "../../lib/FormDialog.tsx";
 import { replaced } from "../../lib/ListInput.tsx";
 import { PersonName } from "../../lib/names.tsx";
 import { dayOf, of } from "../../lib/number.ts";
-import { Asked, EmptyState, Fact, Facts, PageHeader, Section } from "../../lib/Page.tsx";
+import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
+import { Rows } from "../../lib/Rows.tsx";
 import { conditionWords, countOf } from "./authored.ts";
 import { Conditions } from "./Conditions.tsx";
 import { UnitsInput } from "./UnitsInput.tsx";
@@ -35,40 +36,83 @@ export default function Segments() {
         }
       />
       <FlagTabs />
-      <Section>
-        <Asked of={asked}>
-          {(all) =>
-            all.length === 0 ? (
+      <Asked of={asked}>
+        {(all) =>
+          all.length === 0 ? (
+            <Section>
               <EmptyState title="No segment yet">
                 Staff, beta customers, a country: whoever several flags treat alike.
               </EmptyState>
-            ) : (
-              <Facts>
-                {all.map((one) => (
-                  <Fact
-                    key={one.segment}
-                    name={
-                      <Anchor component={Link} to={`?edit=${encodeURIComponent(one.segment)}`} size="sm">
-                        {one.segment}
-                      </Anchor>
-                    }
-                  >
-                    <Text size="sm">{one.description ?? words(one.holds)}</Text>
-                    <Text size="sm" className="quiet">
-                      {one.used_by.length === 0
-                        ? "no flag refers to it"
-                        : `used by ${[...new Set(one.used_by.map(({ flag }) => flag))].join(", ")}`}
-                      ; set by <PersonName account={one.stamp.by} />, {dayOf(one.stamp.at)}{" "}
-                      <CommandButton command="archive_segment" with={{ segment: one.segment }} size="compact-xs" />
+            </Section>
+          ) : (
+            <Rows
+              label="Segments"
+              rows={all}
+              rowKey={(one) => one.segment}
+              columns={[
+                {
+                  name: "Segment",
+                  width: "minmax(240px, 2fr)",
+                  phone: "minmax(0, 1fr)",
+                  cell: (one) => {
+                    const said = one.description ?? words(one.holds);
+                    return (
+                      <>
+                        <Anchor
+                          component={Link}
+                          to={`?edit=${encodeURIComponent(one.segment)}`}
+                          size="sm"
+                          fw={560}
+                          truncate
+                          display="block"
+                        >
+                          {one.segment}
+                        </Anchor>
+                        <Text size="xs" className="quiet" truncate title={said}>
+                          {said}
+                        </Text>
+                      </>
+                    );
+                  },
+                },
+                {
+                  name: "Used by",
+                  width: "minmax(150px, 1.2fr)",
+                  phone: "minmax(0, 0.7fr)",
+                  cell: (one) => {
+                    const users = [...new Set(one.used_by.map(({ flag }) => flag))].join(", ");
+                    return users === "" ? (
+                      <span className="quiet">no flag</span>
+                    ) : (
+                      <Text size="sm" truncate title={users}>
+                        {users}
+                      </Text>
+                    );
+                  },
+                },
+                {
+                  name: "Set by",
+                  width: "minmax(150px, 0.9fr)",
+                  cell: (one) => (
+                    <Text size="sm" truncate>
+                      <PersonName account={one.stamp.by} />, {dayOf(one.stamp.at)}
                     </Text>
-                  </Fact>
-                ))}
-              </Facts>
-            )
-          }
-        </Asked>
-        <Cut of={segments} what="segments" />
-      </Section>
+                  ),
+                },
+                {
+                  name: "",
+                  width: "90px",
+                  phone: "72px",
+                  cell: (one) => (
+                    <CommandButton command="archive_segment" with={{ segment: one.segment }} size="compact-xs" />
+                  ),
+                },
+              ]}
+            />
+          )
+        }
+      </Asked>
+      <Cut of={segments} what="segments" />
       {edited !== null && asked.data && (
         <Editor
           key={edited}

@@ -1,4 +1,5 @@
 // A flag as people write it, in words: what a condition asks, what a rule serves, who gets what. Nothing is evaluated here; the server does that.
+import type { Flag } from "../../api/model.ts";
 import type { components } from "../../api/schema";
 
 type Schemas = components["schemas"];
@@ -6,19 +7,54 @@ export type Authored = Schemas["Authored"];
 export type Rule = Schemas["Rule"];
 export type Serve = Schemas["Serve"];
 export type Condition = Schemas["Condition"];
+export type Operator = Schemas["Operator"];
 export type Keys = Schemas["Keys"];
 export type FlagType = Schemas["FlagType"];
 
-export const OPERATORS = [
-  ["one_of", "is one of"],
-  ["starts_with", "starts with"],
-  ["ends_with", "ends with"],
-  ["contains", "contains"],
-  ["less", "is less than"],
-  ["at_most", "is at most"],
-  ["greater", "is greater than"],
-  ["at_least", "is at least"],
-] as const;
+/** Every comparison that there is: its words, and those of its opposite. */
+export const COMPARISONS: Readonly<Record<Operator, readonly [words: string, opposite: string]>> = {
+  one_of: ["is one of", "is not one of"],
+  starts_with: ["starts with", "does not start with"],
+  ends_with: ["ends with", "does not end with"],
+  contains: ["contains", "does not contain"],
+  less: ["is less than", "is not less than"],
+  at_most: ["is at most", "is not at most"],
+  greater: ["is greater than", "is not greater than"],
+  at_least: ["is at least", "is not at least"],
+  version_is: ["is version", "is not version"],
+  version_before: ["is a version before", "is not a version before"],
+  version_from: ["is at least version", "is not at least version"],
+  version_same_major: ["has the same major version as", "does not have the same major version as"],
+  version_same_minor: ["has the same minor version as", "does not have the same minor version as"],
+  present: ["is there", "is not there"],
+  missing: ["is missing", "is not missing"],
+};
+
+const SIZES: ReadonlySet<Operator> = new Set(["less", "at_most", "greater", "at_least"]);
+
+export const isOfVersions = (is: Operator = "one_of"): boolean => is.startsWith("version_");
+
+/** Whether a comparison is with values; the others ask only whether the attribute is there. */
+export const hasValues = (is: Operator = "one_of"): boolean => is !== "present" && is !== "missing";
+
+/** Whether it is with one value only: a bound has no alternatives. */
+export const hasOneValue = (is: Operator = "one_of"): boolean => SIZES.has(is) || isOfVersions(is);
+
+/** Sizes are numbers; what reads as truth or a number elsewhere stays a text. */
+function valueOf(is: Operator = "one_of", text: string): unknown {
+  return SIZES.has(is) && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** The values as they were typed; one that stood there already keeps its type. */
+export function withValues({ is, values = [] }: Condition, typed: readonly string[]): unknown[] {
+  return typed.map((text) => values.find((value) => String(value) === text) ?? valueOf(is, text));
+}
+
+/** Another comparison, with the values that it can take. */
+export function compared({ values = [] }: Condition, is: Operator): Partial<Condition> {
+  const kept = !hasValues(is) ? [] : hasOneValue(is) ? values.slice(0, 1) : values;
+  return { is, values: kept.map((value) => valueOf(is, String(value))) };
+}
 
 export const NEW: Authored = {
   type: "boolean",
@@ -37,6 +73,16 @@ export const VARIANTS_FIRST: Readonly<Record<FlagType, { variants: Record<string
   object: { variants: { new: {}, old: {} }, default: "old" },
 };
 
+/** Whether people decide what it serves: no case and no run does. */
+export function isByHand({ case: of, environments }: Pick<Flag, "case" | "environments">): boolean {
+  const isRaised = Object.values(environments).some(({ exposure_percent: raised }) => typeof raised === "number");
+  return typeof of !== "string" && !isRaised;
+}
+
+/** Where a flag is written in an environment. */
+export const editOf = (key: string, environment: string): string =>
+  `/flags/${encodeURIComponent(key)}/edit?environment=${encodeURIComponent(environment)}`;
+
 /** The units of a list, where it is given and not kept elsewhere. */
 export function keysOf(keys: Keys | undefined): string[] {
   return Array.isArray(keys) ? keys : [];
@@ -49,21 +95,14 @@ export function countOf(keys: Keys | undefined): number {
 /** A condition in words: `plan is one of team, business`. */
 export function conditionWords({ attribute, is, not, segment, values }: Condition): string {
   if (typeof segment === "string" && segment !== "") return `${not ? "not " : ""}in the segment ${segment}`;
-  const verb =
-    is === "missing"
-      ? "is missing"
-      : (OPERATORS.find(([name]) => name === (is ?? "one_of"))?.[1] ?? String(is).replaceAll("_", " "));
-  return `${attribute ?? "…"} ${not ? negated(verb) : verb} ${(values ?? []).map(String).join(" or ")}`.trim();
+  const [verb, opposite] = COMPARISONS[is ?? "one_of"];
+  const than = hasValues(is) ? ` ${(values ?? []).map(String).join(" or ")}` : "";
+  return `${attribute || "…"} ${not ? opposite : verb}${than}`.trim();
 }
 
 /** The same of people: `in the segment staff`, `whose plan is one of team`. */
 function whoWords(condition: Condition): string {
   return typeof condition.segment === "string" ? conditionWords(condition) : `whose ${conditionWords(condition)}`;
-}
-
-/** `is not one of`, `does not start with`. */
-function negated(verb: string): string {
-  return verb.startsWith("is ") ? verb.replace("is ", "is not ") : `does not ${verb.replace(/s\b/, "")}`;
 }
 
 /** What is served, in words: `on`, or `on 20 %, off 80 %`. */

@@ -2,7 +2,7 @@
 import { Anchor, Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import { accounts, journal, verifiedJournal } from "../../api/queries.ts";
 import { useAddress } from "../../lib/address.ts";
@@ -12,6 +12,7 @@ import { ReadOn } from "../../lib/ReadOn.tsx";
 import { Rows } from "../../lib/Rows.tsx";
 import { said } from "../../lib/said.ts";
 import { plain } from "../../lib/words.ts";
+import { dayFrom, instantFrom } from "./days.ts";
 import { pageOf } from "./streams.ts";
 
 const FILTERS = ["stream", "text", "actor", "kind", "from", "to"] as const;
@@ -21,7 +22,10 @@ export default function Journal() {
   const given = Object.fromEntries(
     FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : [])),
   ) as Partial<Record<(typeof FILTERS)[number], string>>;
-  const asked = useInfiniteQuery(journal(given));
+  const { from: first, to: before, ...others } = given;
+  const from = instantFrom(first);
+  const to = instantFrom(before);
+  const asked = useInfiniteQuery(journal({ ...others, ...(from && { from }), ...(to && { to }) }));
   const people = useQuery(accounts).data ?? [];
   const rows = asked.data?.pages.flatMap(({ items }) => items) ?? [];
   return (
@@ -63,16 +67,14 @@ export default function Journal() {
         <TextInput
           type="date"
           label="From"
-          value={given.from?.slice(0, 10) ?? ""}
-          onChange={(event) =>
-            set("from", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))
-          }
+          value={dayFrom(given.from)}
+          onChange={(event) => set("from", event.currentTarget.value)}
         />
         <TextInput
           type="date"
           label="Before"
-          value={given.to?.slice(0, 10) ?? ""}
-          onChange={(event) => set("to", event.currentTarget.value === "" ? null : instant(event.currentTarget.value))}
+          value={dayFrom(given.to)}
+          onChange={(event) => set("to", event.currentTarget.value)}
         />
         {(given.kind ?? given.text ?? given.actor ?? given.from ?? given.to) !== undefined && (
           <Button
@@ -184,15 +186,14 @@ function Verify() {
   );
 }
 
-/** Midnight of that day where the reader is. */
-function instant(day: string): string {
-  return new Date(`${day}T00:00:00`).toISOString();
-}
-
 /** Words to search for; asked for when the typing pauses. */
 function Words({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   const [text, setText] = useState(value);
   const ask = useDebouncedCallback(onChange, 300);
+  // They are cleared from outside too.
+  useEffect(() => {
+    if (value === "") setText("");
+  }, [value]);
   return (
     <TextInput
       aria-label="Search the journal"

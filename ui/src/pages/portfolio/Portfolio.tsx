@@ -1,7 +1,9 @@
 // The portfolio: what was won against what was delivered, and every case by stage or as a table. Filter and order stand in the address.
 import classes from "./Portfolio.module.css";
-import { Anchor, Group, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Group, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
+import { IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { Summary } from "../../api/model.ts";
 import { cases, isPart, portfolio } from "../../api/queries.ts";
@@ -16,11 +18,27 @@ import { STAGES, stageName } from "../../lib/words.ts";
 import { Rows } from "../../lib/Rows.tsx";
 import { SavedViews } from "./SavedViews.tsx";
 
+/** What the figures count, as a filter: the list of theirs that it keeps to, and what it is called. */
+const ONLY = {
+  late: { list: "late", says: "Only what is late" },
+  overdue: { list: "flags_overdue", says: "Only overdue flags" },
+  ending: { list: "warranties_ending", says: "Only ending warranties" },
+  held: { list: "held", says: "Only what is held at 0" },
+} as const;
+type OnlyName = keyof typeof ONLY;
+
+const onlyIn = (query: URLSearchParams): OnlyName | null => {
+  const only = query.get("only");
+  return only !== null && Object.hasOwn(ONLY, only) ? (only as OnlyName) : null;
+};
+
 export default function Portfolio() {
   const asked = useQuery(cases);
   const isGrowing = useQuery(isPart(cases)).data === true;
   const [query, set] = useAddress();
   const view = query.get("view") ?? "board";
+  const only = onlyIn(query);
+  const totals = useQuery({ ...portfolio, enabled: only !== null });
   return (
     <>
       <PageHeader title="Portfolio" says="Every case, from won to delivered." />
@@ -64,11 +82,26 @@ export default function Portfolio() {
           w={190}
         />
         <SavedViews />
+        {only !== null && (
+          <Button
+            variant="light"
+            rightSection={<IconX size={15} aria-hidden />}
+            onClick={() => set("only", null)}
+            aria-label={`${ONLY[only].says}: show all again`}
+          >
+            {ONLY[only].says}
+          </Button>
+        )}
       </Group>
       <Asked of={asked} lines={8}>
         {(all) => {
+          if (only !== null && totals.data === undefined) {
+            // That the figures could not be read is said where they stand.
+            return totals.isError ? null : <Waiting lines={8} />;
+          }
+          const kept = only === null ? null : new Set<string>(totals.data?.[ONLY[only].list] ?? []);
           const shown = sorted(
-            all.filter((one) => fits(one, query)),
+            all.filter((one) => kept?.has(one.id) !== false && fits(one, query)),
             query.get("order") ?? "since",
           );
           if (all.length === 0)
@@ -104,41 +137,64 @@ function Totals() {
     <Section>
       <Asked of={asked} lines={2}>
         {(all) => (
-          <Figures>
-            <Figure label="Won" note="expected gain a year of kept cases">
-              {moneyShort(all.won_per_year ?? 0, all.currency)}
-            </Figure>
-            <Figure
-              label="Delivered"
-              note={
-                all.realised_share === null || all.realised_share === undefined
-                  ? "nothing measured yet"
-                  : `${percent(all.realised_share)} of what was won`
-              }
-              tone="gain"
-            >
-              {moneyShort(all.delivered_per_year ?? 0, all.currency)}
-            </Figure>
-            <Figure label="Paid back after" note={`${of(all.paid_back ?? 0, "case")} paid back`}>
-              {all.payback_months === null || all.payback_months === undefined ? "not yet" : months(all.payback_months)}
-            </Figure>
-            <Figure label="Days to tenure" note="median, from opening to kept">
-              {all.tenure?.median_days ?? "none kept yet"}
-            </Figure>
-            <Figure label="Parked value" note="a year, waiting for a cheaper way">
-              {moneyShort(all.parked_per_year ?? 0, all.currency)}
-            </Figure>
-            <Figure
-              label="Late"
-              tone={all.late?.length > 0 ? "late" : undefined}
-              note={`${of(all.flags_overdue?.length ?? 0, "flag")} overdue, ${of(all.warranties_ending?.length ?? 0, "warranty", "warranties")} ending`}
-            >
-              {of(all.late?.length ?? 0, "case")}
-            </Figure>
-          </Figures>
+          <>
+            <Figures>
+              <Figure label="Won" note="expected gain a year of kept cases">
+                {moneyShort(all.won_per_year ?? 0, all.currency)}
+              </Figure>
+              <Figure
+                label="Delivered"
+                note={
+                  all.realised_share === null || all.realised_share === undefined
+                    ? "nothing measured yet"
+                    : `${percent(all.realised_share)} of what was won`
+                }
+                tone="gain"
+              >
+                {moneyShort(all.delivered_per_year ?? 0, all.currency)}
+              </Figure>
+              <Figure label="Paid back after" note={`${of(all.paid_back ?? 0, "case")} paid back`}>
+                {all.payback_months === null || all.payback_months === undefined ? "not yet" : months(all.payback_months)}
+              </Figure>
+              <Figure label="Days to tenure" note="median, from opening to kept">
+                {all.tenure?.median_days ?? "none kept yet"}
+              </Figure>
+              <Figure label="Parked value" note="a year, waiting for a cheaper way">
+                {moneyShort(all.parked_per_year ?? 0, all.currency)}
+              </Figure>
+              <Figure
+                label="Late"
+                tone={all.late?.length > 0 ? "late" : undefined}
+                note={
+                  <>
+                    <Only which="overdue">{of(all.flags_overdue?.length ?? 0, "flag")} overdue</Only>,{" "}
+                    <Only which="ending">{of(all.warranties_ending?.length ?? 0, "warranty", "warranties")} ending</Only>,{" "}
+                    <Only which="held">{of(all.held?.length ?? 0, "case")} held at 0</Only>
+                  </>
+                }
+              >
+                <Only which="late">{of(all.late?.length ?? 0, "case")}</Only>
+              </Figure>
+            </Figures>
+            {Object.entries(all.other_currencies ?? {}).map(([currency, money]) => (
+              <Text key={currency} size="sm" mt="sm" className="quiet num">
+                Besides, in {currency}: won {moneyShort(money.won_per_year)} a year, delivered{" "}
+                {moneyShort(money.delivered_per_year)}, parked {moneyShort(money.parked_per_year)}.
+              </Text>
+            ))}
+          </>
         )}
       </Asked>
     </Section>
+  );
+}
+
+/** A count that leads to what it counts. */
+function Only({ which, children }: { which: OnlyName; children: ReactNode }) {
+  return (
+    <Anchor component={Link} to={`?view=table&only=${which}`} inherit c="inherit">
+      {children}
+    </Anchor>
   );
 }
 
@@ -163,7 +219,16 @@ function sorted(rows: Summary[], order: string): Summary[] {
 /** The most cards of a column; the table has all. */
 const CARDS_MAX = 40;
 
+/** The same filter as a table, of one stage. */
+function inTable(query: URLSearchParams, stage: string): string {
+  const next = new URLSearchParams(query);
+  next.set("view", "table");
+  next.set("stage", stage);
+  return `?${next.toString()}`;
+}
+
 function Board({ rows, isGrowing }: { rows: Summary[]; isGrowing: boolean }) {
+  const [query] = useAddress();
   const columns = STAGES.map((stage) => ({ stage, inside: rows.filter((one) => one.stage === stage) })).filter(
     ({ inside }) => inside.length > 0,
   );
@@ -178,7 +243,7 @@ function Board({ rows, isGrowing }: { rows: Summary[]; isGrowing: boolean }) {
             <Card key={one.id} one={one} />
           ))}
           {inside.length > CARDS_MAX && !isGrowing && (
-            <Anchor component={Link} to={`?view=table&stage=${stage}`} size="sm">
+            <Anchor component={Link} to={inTable(query, stage)} size="sm">
               {inside.length - CARDS_MAX} more in the table
             </Anchor>
           )}

@@ -1,15 +1,17 @@
 // People: who can sign in, which roles they hold and where, who stands in for whom.
-import { Badge, Button, Group, PasswordInput, Select, TextInput } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { Badge, Button, Group, PasswordInput, Select, Text, TextInput } from "@mantine/core";
+import { useDisclosure, useMediaQuery } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, unwrap } from "../../api/client.ts";
+import type { Account } from "../../api/model.ts";
 import { accounts, codebases, session, teams } from "../../api/queries.ts";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { useGive } from "../../lib/command/give.ts";
 import { Cut } from "../../lib/Cut.tsx";
 import { FormDialog } from "../../lib/FormDialog.tsx";
-import { Asked, EmptyState, Fact, Facts, Section } from "../../lib/Page.tsx";
+import { Asked, EmptyState, Section } from "../../lib/Page.tsx";
+import { Rows } from "../../lib/Rows.tsx";
 import { grantName, title as worded } from "../../lib/words.ts";
 
 /** Every role, with what its holder does, and where it is held. */
@@ -27,71 +29,72 @@ const ROLES: readonly [role: string, does: string, where?: "team" | "codebase"][
   ["admin", "sets Tenure up, decides nothing in a case"],
 ];
 
+/** Where a row of the table has no room for columns (`Rows.module.css`). */
+const PHONE = "(max-width: 620px)";
+
 export default function People() {
   const asked = useQuery(accounts);
   const me = useQuery(session).data;
+  const isPhone = useMediaQuery(PHONE, false, { getInitialValueInEffect: false });
   const [isNew, making] = useDisclosure(false);
   const [granted, setGranted] = useState<string | null>(null);
   const mayMake = me?.may.includes("accounts") === true;
   return (
-    <Section
-      id="people"
-      title="People and roles"
-      says="Roles are the journal's: who held what, and when, can always be read there."
-      actions={
-        <>
-          {mayMake && (
-            <Button size="xs" variant="filled" onClick={making.open}>
-              Add a person
-            </Button>
-          )}
-          <CommandButton command="name_deputy" size="xs" />
-        </>
-      }
-    >
-      <Asked of={asked}>
-        {(all) =>
-          all.length === 0 ? (
-            <EmptyState title="Nobody has an account yet" />
-          ) : (
-            <Facts>
-              {all.map(({ id, display_name: name, roles, disabled }) => (
-                <Fact
-                  key={id}
-                  name={
-                    <>
-                      <span title={id}>{name}</span>
-                      {disabled && (
-                        <Badge color="gray" ml={6}>
-                          cannot sign in
-                        </Badge>
-                      )}
-                    </>
-                  }
-                >
-                  <Group gap={6}>
-                    {roles.length === 0 && <span className="quiet">no role yet</span>}
-                    {roles.map((role) => (
-                      <Group key={role} gap={2} wrap="nowrap">
-                        <Badge color="gray">{grantName(role)}</Badge>
-                        <CommandButton
-                          command="revoke_role"
-                          with={{ account: id, role }}
-                          label="Take away"
-                          size="compact-xs"
-                        />
-                      </Group>
-                    ))}
-                    <Button size="compact-xs" onClick={() => setGranted(id)}>
-                      Give a role
-                    </Button>
-                  </Group>
-                </Fact>
-              ))}
-            </Facts>
-          )
+    <>
+      <Section
+        id="people"
+        title="People and roles"
+        says="Roles are the journal's: who held what, and when, can always be read there."
+        actions={
+          <>
+            {mayMake && (
+              <Button size="xs" variant="filled" onClick={making.open}>
+                Add a person
+              </Button>
+            )}
+            <CommandButton command="name_deputy" size="xs" />
+          </>
         }
-      </Asked>
+        flush
+      >
+        <Asked of={asked}>
+          {(all) =>
+            all.length === 0 ? (
+              <EmptyState title="Nobody has an account yet" />
+            ) : (
+              <Rows
+                label="People"
+                rows={all}
+                rowKey={({ id }) => id}
+                columns={
+                  isPhone
+                    ? [
+                        {
+                          name: "Who holds what",
+                          width: "minmax(0, 1fr)",
+                          phone: "minmax(0, 1fr)",
+                          cell: (one) => (
+                            <>
+                              <Name one={one} />
+                              <Roles one={one} onGive={setGranted} />
+                            </>
+                          ),
+                        },
+                      ]
+                    : [
+                        { name: "Who", width: "minmax(150px, 1fr)", cell: (one) => <Name one={one} /> },
+                        {
+                          name: "Roles",
+                          width: "minmax(340px, 3fr)",
+                          cell: (one) => <Roles one={one} onGive={setGranted} />,
+                        },
+                      ]
+                }
+              />
+            )
+          }
+        </Asked>
+      </Section>
       <Cut of={accounts} what="people" />
       {isNew && <NewPerson onClose={making.close} onMade={setGranted} />}
       {granted !== null && (
@@ -101,7 +104,40 @@ export default function People() {
           onClose={() => setGranted(null)}
         />
       )}
-    </Section>
+    </>
+  );
+}
+
+function Name({ one: { id, display_name: name, disabled } }: { one: Account }) {
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Text size="sm" truncate title={id}>
+        {name}
+      </Text>
+      {disabled && (
+        <Badge color="gray" style={{ flexShrink: 0 }}>
+          cannot sign in
+        </Badge>
+      )}
+    </Group>
+  );
+}
+
+/** In one line, which is scrolled where somebody holds more than it has room for. */
+function Roles({ one: { id, roles }, onGive }: { one: Account; onGive: (account: string) => void }) {
+  return (
+    <Group gap={6} wrap="nowrap" py={2} px={2} style={{ overflowX: "auto", scrollbarWidth: "thin" }}>
+      {roles.length === 0 && <span className="quiet nowrap">no role yet</span>}
+      {roles.map((role) => (
+        <Group key={role} gap={2} wrap="nowrap" style={{ flexShrink: 0 }}>
+          <Badge color="gray">{grantName(role)}</Badge>
+          <CommandButton command="revoke_role" with={{ account: id, role }} label="Take away" size="compact-xs" />
+        </Group>
+      ))}
+      <Button size="compact-xs" onClick={() => onGive(id)} style={{ flexShrink: 0 }}>
+        Give a role
+      </Button>
+    </Group>
   );
 }
 

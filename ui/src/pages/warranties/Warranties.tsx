@@ -2,10 +2,12 @@
 import { Anchor, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
+import type { Summary } from "../../api/model.ts";
 import { cases, wholeOf } from "../../api/queries.ts";
 import { StageBadge } from "../../lib/badges.tsx";
 import { CommandButton } from "../../lib/command/CommandButton.tsx";
 import { Cut } from "../../lib/Cut.tsx";
+import { TeamName } from "../../lib/names.tsx";
 import { day } from "../../lib/number.ts";
 import { Asked, EmptyState, PageHeader, Section } from "../../lib/Page.tsx";
 import { Rows } from "../../lib/Rows.tsx";
@@ -53,16 +55,27 @@ export default function Warranties() {
                         {one.title ?? one.id}
                       </Anchor>
                       <Text size="xs" className="quiet" truncate>
-                        {one.id} · {one.team}
+                        {one.id}
+                        {one.warranty_ends && (
+                          <Text span inherit hiddenFrom="sm">
+                            {" "}
+                            · until {day(one.warranty_ends)}
+                          </Text>
+                        )}
                       </Text>
                     </>
                   ),
+                },
+                {
+                  name: "Accountable today",
+                  width: "minmax(170px, 1.3fr)",
+                  phone: "minmax(0, 1fr)",
+                  cell: (one) => <Accountable one={one} />,
                 },
                 { name: "Stage", width: "140px", cell: (one) => <StageBadge stage={one.stage} /> },
                 {
                   name: "Warranty's last day",
                   width: "160px",
-                  phone: "92px",
                   cell: (one) => (one.warranty_ends ? day(one.warranty_ends) : "not running"),
                 },
                 { name: "Open bugs", width: "100px", cell: (one) => one.open_bugs },
@@ -78,6 +91,29 @@ export default function Warranties() {
         }}
       </Asked>
       <Cut of={cases} what="cases" />
+    </>
+  );
+}
+
+/** Whose bug it would be today. */
+function Accountable({ one }: { one: Summary }) {
+  const teams = one.accountable_teams ?? [];
+  if (!one.accountable) return <>nobody yet</>;
+  return (
+    <>
+      <Text size="sm" truncate>
+        {one.accountable === "building_team" ? "the building team" : "the product owners"}
+      </Text>
+      {teams.length > 0 && (
+        <Text size="xs" className="quiet" truncate>
+          {teams.map((team, at) => (
+            <span key={team}>
+              {at > 0 && ", "}
+              <TeamName team={team} />
+            </span>
+          ))}
+        </Text>
+      )}
     </>
   );
 }

@@ -41,12 +41,8 @@ export const COMPANY: Forms = {
         hint: "With :TEAM for a product owner and :CODEBASE for a codebase owner.",
       },
     ],
-    undo: ({ account, role }) => ({ command: "revoke_role", with: { account, role } }),
   },
-  revoke_role: {
-    verb: "Take the role away",
-    undo: ({ account, role }) => ({ command: "grant_role", with: { account, role } }),
-  },
+  revoke_role: { verb: "Take the role away" },
   name_deputy: {
     verb: "Name a deputy",
     says: "They act for you in those days, and entries say so.",
@@ -56,10 +52,6 @@ export const COMPANY: Forms = {
       { is: "date", name: "until", label: "Until" },
       reason("Why", true),
     ],
-    undo: ({ deputy, account }) => ({
-      command: "revoke_deputy",
-      with: { deputy, ...(account === undefined ? {} : { account }) },
-    }),
   },
   revoke_deputy: { verb: "End it", title: "End that somebody acts for another" },
   change_case_policy: { verb: "Follow the policy in force", fields: [reason()] },

@@ -20,7 +20,6 @@ export const PREPARATION: Forms = {
     verb: "Delegate preparation",
     says: "A lead developer may consult and estimate in your place once they accept. You stay accountable.",
     fields: [{ is: "person", role: "lead_developer", name: "to", label: "To whom" }],
-    undo: ({ case: id }) => ({ command: "revoke_delegation", with: { case: id } }),
   },
   accept_delegation: {
     verb: "Accept",
