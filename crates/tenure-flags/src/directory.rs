@@ -58,13 +58,15 @@ impl<T: Keyed> Directory<T> {
         for value in values {
             filed[part_of(hash(value.key()), many)].push(value);
         }
-        Self::made(filed.into_iter().map(part).collect(), OnceLock::new())
+        let parts: Box<[Part<T>]> = filed.into_iter().map(part).collect();
+        let count = parts.iter().map(held).sum();
+        Self { parts, count, order: OnceLock::new() }
     }
 
     /// The same but for some keys: each with its value, or without one.
     #[must_use]
     pub fn with<K: AsRef<str>>(&self, changed: impl IntoIterator<Item = (K, Option<Arc<T>>)>) -> Self {
-        let mut parts = self.parts.clone();
+        let (mut parts, mut count) = (self.parts.clone(), self.count);
         let mut order = self.order.clone();
         for (key, value) in changed {
             let key = key.as_ref();
@@ -78,18 +80,15 @@ impl<T: Keyed> Directory<T> {
                         Ok(gone) if gone == at => None,
                         _ => slot.as_ref().map(|slot| Arc::clone(&slot.value)),
                     };
+                    count -= held(own);
                     *own = part(own.iter().enumerate().filter_map(stays).chain(value).collect());
+                    count += held(own);
                     order = OnceLock::new();
                 }
             }
         }
-        let made = Self::made(parts, order);
-        if made.count > FILLED_MAX * made.parts.len() { Self::of(made.values().cloned()) } else { made }
-    }
-
-    fn made(parts: Box<[Part<T>]>, order: OnceLock<Arc<[Place]>>) -> Self {
-        let count = parts.iter().map(|part| part.iter().flatten().count()).sum();
-        Self { parts, count, order }
+        let made = Self { parts, count, order };
+        if count > FILLED_MAX * made.parts.len() { Self::of(made.values().cloned()) } else { made }
     }
 
     /// How many values there are.
@@ -171,6 +170,11 @@ impl<T: Keyed> Directory<T> {
 #[inline]
 fn part_of(hash: u64, parts: usize) -> usize {
     tag(hash) as usize & (parts - 1)
+}
+
+/// How many values a part holds.
+fn held<T>(part: &Part<T>) -> usize {
+    part.iter().flatten().count()
 }
 
 /// A part of these values; of two with one key the later counts.
