@@ -19,8 +19,9 @@ const NEVER: i64 = i64::MIN;
 /// The flags of an environment.
 #[derive(Debug)]
 pub struct Evaluations {
-    since: AtomicI64,
-    whole: AtomicI64,
+    // Shared by all versions: one that is still in use when the next is served tells that, too.
+    since: Arc<AtomicI64>,
+    whole: Arc<AtomicI64>,
     flags: Directory<Evaluated>,
 }
 
@@ -56,8 +57,8 @@ impl Evaluations {
     /// No flag was evaluated yet; those there are count from now on.
     pub fn new<'k>(keys: impl Iterator<Item = &'k str>, since: Timestamp) -> Self {
         Self {
-            since: AtomicI64::new(since.as_second()),
-            whole: AtomicI64::new(NEVER),
+            since: Arc::new(AtomicI64::new(since.as_second())),
+            whole: Arc::new(AtomicI64::new(NEVER)),
             flags: Directory::of(keys.map(Evaluated::never)),
         }
     }
@@ -77,8 +78,7 @@ impl Evaluations {
     }
 
     fn of_flags(&self, flags: Directory<Evaluated>) -> Self {
-        let same = |at: &AtomicI64| AtomicI64::new(at.load(Ordering::Relaxed));
-        Self { since: same(&self.since), whole: same(&self.whole), flags }
+        Self { since: Arc::clone(&self.since), whole: Arc::clone(&self.whole), flags }
     }
 
     /// A flag was evaluated.
