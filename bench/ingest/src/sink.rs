@@ -14,7 +14,10 @@ use tokio::sync::{mpsc, oneshot};
 
 pub enum Sink {
     Log(EventLog),
+    /// The bytes of a request whose events were read.
     File(Appender),
+    /// The bytes of a request, unread.
+    Bytes(Appender),
     Postgres(PgPool),
     Sqlite(Grouped),
 }
@@ -39,6 +42,7 @@ impl Sink {
                 Self::Log(EventLog::open(&folder.join("log"), config).await?)
             }
             "file" => Self::File(Appender::start(File::create(folder.join("file"))?)),
+            "bytes" => Self::Bytes(Appender::start(File::create(folder.join("bytes"))?)),
             "sqlite" => {
                 let options = SqliteConnectOptions::new()
                     .filename(folder.join("sqlite"))
@@ -58,13 +62,14 @@ impl Sink {
         })
     }
 
-    pub async fn append(&self, events: Vec<Event>) -> Result<()> {
+    /// Writes events, which came as `body`.
+    pub async fn append(&self, events: Vec<Event>, body: Bytes) -> Result<()> {
         match self {
             Self::Log(log) => {
                 log.append(events).await?;
                 Ok(())
             }
-            Self::File(_) => Ok(()),
+            Self::File(file) | Self::Bytes(file) => file.append(body).await,
             Self::Postgres(pool) => insert_postgres(pool, &events).await,
             Self::Sqlite(grouped) => {
                 let (reply, done) = oneshot::channel();

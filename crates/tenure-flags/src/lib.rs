@@ -66,7 +66,7 @@ pub use fault::Fault;
 pub use lint::{Finding, Severity, lint};
 pub use resolution::{Reason, Resolution, UnknownType, ValueType};
 pub use rollout::{Arm, Exclusion, Phase, Rollout, RolloutFault, Share};
-pub use snapshot::Snapshot;
+pub use snapshot::{CompiledFlag, Snapshot};
 pub use trial::{Trial, TrialArm, TrialFault};
 
 /// The README's examples are compiled and run.

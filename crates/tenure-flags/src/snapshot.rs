@@ -32,6 +32,10 @@ pub struct Snapshot {
     metadata: Arc<Metadata>,
 }
 
+/// A flag as a snapshot compiled it, to be shared with snapshots of other sets that hold the same flag.
+#[derive(Debug, Clone)]
+pub struct CompiledFlag(Arc<Flag>);
+
 #[derive(Debug)]
 struct Flag {
     key: Box<str>,
@@ -72,27 +76,48 @@ impl Snapshot {
     /// Compiles a flag set. A flag with a fault keeps it and answers with it; the others are not touched.
     #[must_use]
     pub fn compile(set: &FlagSet) -> Self {
+        Self::compile_unknown(set, |_| None)
+    }
+
+    /// The same, with those flags that are `known`: compiled of an equal entry, with equal rules to refer to, in a set of the
+    /// same metadata.
+    #[must_use]
+    pub fn compile_unknown(set: &FlagSet, known: impl Fn(&str) -> Option<CompiledFlag>) -> Self {
         let mut compiler = Compiler::new(&set.evaluators);
         let metadata = Arc::new(set.metadata.clone());
-        let compile = |(key, entry): (&String, &Entry)| Flag::compile(key, entry, &mut compiler, &metadata);
-        let flags = Directory::of(set.flags.iter().map(compile));
+        let flag = |(key, entry): (&String, &Entry)| match known(key) {
+            Some(CompiledFlag(flag)) => flag,
+            None => Flag::compile(key, entry, &mut compiler, &metadata),
+        };
+        let flags = Directory::of(set.flags.iter().map(flag));
         Self { flags, metadata }
     }
 
-    /// The same flags but those in `changed`: each as its entry says, or without it none. The rules that a changed flag refers
-    /// to are found in `evaluators`; those that other flags refer to must be as they were.
+    /// The same flags but those in `changed`: each as its entry says, or without it none, and not compiled when it is
+    /// [known](Self::compile_unknown). The rules that a changed flag refers to are found in `evaluators`; those that other flags
+    /// refer to must be as they were.
     #[must_use]
     pub fn with(
         &self,
         changed: &BTreeMap<String, Option<Entry>>,
         evaluators: &BTreeMap<String, Json>,
+        known: impl Fn(&str) -> Option<CompiledFlag>,
     ) -> Self {
         let mut compiler = Compiler::new(evaluators);
-        let compiled = changed.iter().map(|(key, entry)| {
-            let compile = |entry| Flag::compile(key, entry, &mut compiler, &self.metadata);
-            (key, entry.as_ref().map(compile))
+        let flags = changed.iter().map(|(key, entry)| {
+            let flag = entry.as_ref().map(|entry| match known(key) {
+                Some(CompiledFlag(flag)) => flag,
+                None => Flag::compile(key, entry, &mut compiler, &self.metadata),
+            });
+            (key, flag)
         });
-        Self { flags: self.flags.with(compiled), metadata: Arc::clone(&self.metadata) }
+        Self { flags: self.flags.with(flags), metadata: Arc::clone(&self.metadata) }
+    }
+
+    /// A flag, to be shared.
+    #[must_use]
+    pub fn flag(&self, key: &str) -> Option<CompiledFlag> {
+        self.flags.get(key).map(|flag| CompiledFlag(Arc::clone(flag)))
     }
 
     /// Evaluates one flag. `now` is in seconds since 1970 and is what rules see as `$flagd.timestamp`.

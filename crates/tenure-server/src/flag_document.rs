@@ -29,13 +29,13 @@ pub struct FlagDocument {
     last_asked: Mutex<Option<(String, Arc<[String]>)>>,
 }
 
-/// A flag's definition as it is written.
+/// A flag's definition as it is written. Documents of several sets share it.
 #[derive(Debug)]
-struct Written {
+pub struct Written {
     key: Box<str>,
     /// JSON.
     text: Box<str>,
-    /// Of key and text.
+    /// Of key and text, and of whether the definition is sound.
     digest: [u8; 32],
     /// The set that it names itself.
     own_set: Option<Box<str>>,
@@ -48,10 +48,15 @@ impl Keyed for Written {
 }
 
 impl Written {
-    fn of(key: &str, entry: &Entry) -> Arc<Self> {
+    /// A flag's definition.
+    pub fn of(key: &str, entry: &Entry) -> Arc<Self> {
         let text = entry.to_json().to_string().into_boxed_str();
-        let digest =
-            Sha256::new().chain_update(key.len().to_le_bytes()).chain_update(key).chain_update(&*text);
+        let is_sound = matches!(entry, Entry::Sound(_));
+        let digest = Sha256::new()
+            .chain_update(key.len().to_le_bytes())
+            .chain_update(key)
+            .chain_update([u8::from(is_sound)])
+            .chain_update(&*text);
         let own_set = own_set(entry).map(String::into_boxed_str);
         Arc::new(Self { key: key.into(), text, digest: digest.finalize().into(), own_set })
     }
@@ -80,31 +85,33 @@ impl Digests {
 }
 
 impl FlagDocument {
-    /// The document of a flag set.
-    pub fn of(mut set: FlagSet) -> Self {
-        let flags = std::mem::take(&mut set.flags);
-        let flags = Directory::of(flags.iter().map(|(key, entry)| Written::of(key, entry)));
+    /// The document of a flag set, whose flags are written already.
+    pub fn of(mut set: FlagSet, flags: Directory<Written>) -> Self {
+        set.flags.clear();
         let mut digests = Digests::default();
         flags.iter().for_each(|written| digests.add(written));
         let frame = frame(&set);
         Self::made(flags, digests, set.metadata, frame)
     }
 
-    /// The same document but for some flags: each as its entry says, or without it none.
-    pub fn with(&self, changed: &BTreeMap<String, Option<Entry>>) -> Self {
+    /// The same document but for some flags: each as it is written, or without that none.
+    pub fn with(&self, changed: &BTreeMap<&str, Option<Arc<Written>>>) -> Self {
         let mut digests = self.digests;
-        let written = changed.iter().map(|(key, entry)| {
-            let written = entry.as_ref().map(|entry| Written::of(key, entry));
+        for (key, written) in changed {
             if let Some(before) = self.flags.get(key) {
                 digests.take(before);
             }
-            if let Some(written) = &written {
+            if let Some(written) = written {
                 digests.add(written);
             }
-            (key, written)
-        });
-        let flags = self.flags.with(written);
+        }
+        let flags = self.flags.with(changed.iter().map(|(key, written)| (key, written.clone())));
         Self::made(flags, digests, self.metadata.clone(), self.frame.clone())
+    }
+
+    /// The definition here that is the same as another, if there is one.
+    pub fn same(&self, written: &Written) -> Option<&Arc<Written>> {
+        self.flags.get(&written.key).filter(|own| own.digest == written.digest)
     }
 
     fn made(flags: Directory<Written>, digests: Digests, metadata: Metadata, frame: Arc<str>) -> Self {
@@ -224,7 +231,9 @@ mod tests {
     use super::*;
 
     fn document(text: Value) -> FlagDocument {
-        FlagDocument::of(FlagSet::from_json(text).unwrap())
+        let set = FlagSet::from_json(text).unwrap();
+        let flags = Directory::of(set.flags.iter().map(|(key, entry)| Written::of(key, entry)));
+        FlagDocument::of(set, flags)
     }
 
     fn flag(default: &str, metadata: Value) -> Value {
@@ -269,15 +278,13 @@ mod tests {
 
     #[test]
     fn a_document_made_of_another_is_the_same_as_one_made_anew() {
-        let set = |text: &Value| FlagSet::from_json(text.clone()).unwrap();
         let [a, b] = ["a", "b"].map(|default| flag(default, json!({"flagSetId": default})));
         let (before, after) = (json!({"flags": {"x": a, "y": a}}), json!({"flags": {"x": b, "z": b}}));
-        let after = set(&after);
-        let mut changed: BTreeMap<String, Option<Entry>> =
-            after.flags.iter().map(|(key, entry)| (key.clone(), Some(entry.clone()))).collect();
-        changed.insert("y".to_owned(), None);
+        let anew = document(after);
+        let mut changed: BTreeMap<&str, Option<Arc<Written>>> =
+            anew.flags.iter().map(|written| (written.key(), Some(Arc::clone(written)))).collect();
+        changed.insert("y", None);
         let made = document(before).with(&changed);
-        let anew = FlagDocument::of(after);
         assert_eq!((made.version(), made.text()), (anew.version(), anew.text()));
         assert!(made.is_in_set("z", "b") && !made.is_in_set("y", "a"));
     }

@@ -9,9 +9,12 @@ use tenure_core::State;
 use tenure_core::flag::ComparedOn;
 use tenure_core::id::{EnvironmentId, FlagKey};
 use tenure_flags::authoring::Lists;
-use tenure_flags::{Arm, Context, Entry, EvaluationError, FlagSet, Resolution, Snapshot, Step};
+use tenure_flags::{
+    Arm, CompiledFlag, Context, Directory, Entry, EvaluationError, FlagSet, Keyed, Metadata, Resolution,
+    Snapshot, Step,
+};
 
-use crate::flag_document::FlagDocument;
+use crate::flag_document::{FlagDocument, Written};
 use crate::flag_evaluations::Evaluations;
 
 /// The compiled flags of an environment.
@@ -53,12 +56,38 @@ impl From<ComparedOn> for MeasuredRollout {
     }
 }
 
+/// Snapshots of other environments that were compiled with the segments as they are: a flag that is defined there as here is
+/// kept once.
+#[derive(Debug, Clone, Copy)]
+pub struct Siblings<'s>(pub &'s [Arc<FlagSnapshot>]);
+
+impl Siblings<'_> {
+    /// A definition, theirs when it is the same.
+    fn written(self, key: &str, entry: &Entry) -> Arc<Written> {
+        let own = Written::of(key, entry);
+        self.0.iter().find_map(|other| other.document.same(&own)).cloned().unwrap_or(own)
+    }
+
+    /// What they compiled of a definition, in a set of such metadata.
+    fn compiled(self, written: &Written, metadata: &Metadata) -> Option<CompiledFlag> {
+        let alike = self.0.iter().filter(|other| other.document.metadata() == metadata);
+        let mut holding = alike.filter(|other| other.document.same(written).is_some());
+        holding.next()?.compiled.flag(written.key())
+    }
+}
+
 impl FlagSnapshot {
     /// The flags of an environment as the state has them, with who is in lists.
-    pub fn compile(state: &State, environment: &EnvironmentId, lists: &dyn Lists, at: Timestamp) -> Self {
+    pub fn compile(
+        state: &State,
+        environment: &EnvironmentId,
+        lists: &dyn Lists,
+        at: Timestamp,
+        siblings: Siblings<'_>,
+    ) -> Self {
         let compared = |key: &FlagKey| Some((key.to_string(), state.compared_on(key, environment)?.into()));
         let measured = state.flag_cases.keys().chain(state.flag_runs.keys()).filter_map(compared).collect();
-        Self::of(state.flag_set(environment, lists), measured, at)
+        Self::among(siblings, state.flag_set(environment, lists), measured, at)
     }
 
     /// The same flags but for some, as the state has those now. Segments must be as they were.
@@ -69,16 +98,22 @@ impl FlagSnapshot {
         keys: &BTreeSet<FlagKey>,
         lists: &dyn Lists,
         at: Timestamp,
+        siblings: Siblings<'_>,
     ) -> Self {
         if self.document.is_empty() {
             // The segments that a first flag may refer to are not in the document of an environment without flags.
-            return Self::compile(state, environment, lists, at);
+            return Self::compile(state, environment, lists, at, siblings);
         }
         let entry = |key: &FlagKey| (key.to_string(), state.flag_in(key, environment, lists));
         let changed: BTreeMap<String, Option<Entry>> = keys.iter().map(entry).collect();
-        let document = self.document.with(&changed);
+        let written = |(key, entry): (&'_ String, &'_ Option<Entry>)| {
+            entry.as_ref().map(|entry| siblings.written(key, entry))
+        };
+        let written: BTreeMap<&str, Option<Arc<Written>>> =
+            changed.iter().map(|flag| (flag.0.as_str(), written(flag))).collect();
+        let document = self.document.with(&written);
         if document.is_empty() {
-            return Self::compile(state, environment, lists, at);
+            return Self::compile(state, environment, lists, at, siblings);
         }
         let mut measured = Arc::clone(&self.measured);
         for key in keys {
@@ -92,7 +127,8 @@ impl FlagSnapshot {
             }
         }
         let evaluators = state.evaluators_of(keys, environment, lists);
-        let compiled = self.compiled.with(&changed, &evaluators);
+        let known = |key: &str| siblings.compiled(written.get(key)?.as_ref()?, document.metadata());
+        let compiled = self.compiled.with(&changed, &evaluators, known);
         let evaluations =
             self.evaluations.with(changed.iter().map(|(key, entry)| (key.as_str(), entry.is_some())));
         Self { compiled, measured, document, evaluations: Arc::new(evaluations), at }
@@ -100,9 +136,16 @@ impl FlagSnapshot {
 
     /// A flag set, with what is being compared in it.
     pub fn of(set: FlagSet, measured: Measured, at: Timestamp) -> Self {
-        let compiled = Snapshot::compile(&set);
+        Self::among(Siblings(&[]), set, measured, at)
+    }
+
+    fn among(siblings: Siblings<'_>, set: FlagSet, measured: Measured, at: Timestamp) -> Self {
+        let written = Directory::of(set.flags.iter().map(|(key, entry)| siblings.written(key, entry)));
+        let known = |key: &str| siblings.compiled(written.get(key)?, &set.metadata);
+        let compiled = Snapshot::compile_unknown(&set, known);
         let evaluations = Arc::new(Evaluations::new(compiled.keys(), at));
-        Self { compiled, measured: Arc::new(measured), document: FlagDocument::of(set), evaluations, at }
+        let document = FlagDocument::of(set, written);
+        Self { compiled, measured: Arc::new(measured), document, evaluations, at }
     }
 
     /// The same, with what was noted of the version before it.
@@ -174,5 +217,43 @@ impl FlagSnapshot {
     /// When this version was compiled.
     pub fn at(&self) -> Timestamp {
         self.at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_is_defined_alike_is_kept_once() {
+        let flag = |default: &str| json!({"state": "ENABLED", "variants": {"a": 1, "b": 2}, "defaultVariant": default});
+        let set = |flags: Value, team: &str| {
+            FlagSet::from_json(json!({"flags": flags, "metadata": {"team": team}})).unwrap()
+        };
+        let check = |here: FlagSet, there: FlagSet, shared: &[&str]| {
+            let at = Timestamp::UNIX_EPOCH;
+            let here = [Arc::new(FlagSnapshot::of(here, Measured::new(), at))];
+            let alone = FlagSnapshot::of(there.clone(), Measured::new(), at);
+            let there = FlagSnapshot::among(Siblings(&here), there, Measured::new(), at);
+            assert_eq!(there.document.version(), alone.document.version());
+            let context = Context::from_json(&Value::Null).unwrap();
+            let is_shared = |key: &&str| {
+                let [here, there, alone] =
+                    [&*here[0], &there, &alone].map(|flags| flags.evaluate(key, &context, at).ok());
+                assert_eq!(format!("{there:?}"), format!("{alone:?}"), "{key}");
+                // The key that an answer names is the compiled flag's own.
+                here.zip(there).is_some_and(|(here, there)| std::ptr::eq(here.key, there.key))
+            };
+            assert_eq!(there.keys().filter(is_shared).collect::<Vec<_>>(), shared);
+        };
+        let [a, b] = ["a", "b"].map(flag);
+        check(
+            set(json!({"same": a, "other": a, "gone": a}), "x"),
+            set(json!({"same": a, "other": b, "new": a}), "x"),
+            &["same"],
+        );
+        check(set(json!({"same": a}), "x"), set(json!({"same": a}), "y"), &[]);
     }
 }

@@ -31,7 +31,7 @@ use crate::data_dir;
 use crate::event_sink::EventSink;
 use crate::flag_evaluations::KeptEvaluations;
 use crate::flag_node::{FlagNode, Flags};
-use crate::flag_snapshot::FlagSnapshot;
+use crate::flag_snapshot::{FlagSnapshot, Siblings};
 use crate::key_list::{self, KeyLists};
 use crate::notify::Senders;
 use crate::problem::Problem;
@@ -463,13 +463,24 @@ impl Live {
         let (world, now) = (self.world(), self.clock.now());
         let (state, lists) = (&world.state, &self.key_lists);
         let mut served = Flags::clone(&self.node.all_flags());
+        // Where everything is compiled anew, segments may have changed: only what is up to date is shared.
+        let whole = changed.iter().filter(|(_, part)| **part == Part::All);
+        let mut outdated: Flags =
+            whole.filter_map(|(environment, _)| served.remove_entry(environment.as_str())).collect();
         for (environment, part) in changed {
+            let others: Vec<Arc<FlagSnapshot>> = served.values().cloned().collect();
+            let siblings = Siblings(&others);
             let snapshot = match (part, served.get(environment.as_str())) {
-                (Part::Flags(keys), Some(before)) => before.with(state, environment, keys, lists, now),
-                (Part::All, Some(before)) => {
-                    FlagSnapshot::compile(state, environment, lists, now).succeeding(before)
+                (Part::Flags(keys), Some(before)) => {
+                    before.with(state, environment, keys, lists, now, siblings)
                 }
-                (_, None) => FlagSnapshot::compile(state, environment, lists, now),
+                _ => {
+                    let anew = FlagSnapshot::compile(state, environment, lists, now, siblings);
+                    match outdated.remove(environment.as_str()) {
+                        Some(before) => anew.succeeding(&before),
+                        None => anew,
+                    }
+                }
             };
             served.insert(environment.to_string(), Arc::new(snapshot));
         }

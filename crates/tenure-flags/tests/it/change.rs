@@ -51,8 +51,14 @@ proptest! {
                 changed.insert(key.clone(), new.flags.get(key).cloned());
             }
         }
-        let made = Snapshot::compile(&old).with(&changed, &new.evaluators);
-        prop_assert_eq!(answers(&made), answers(&Snapshot::compile(&new)));
+        let anew = Snapshot::compile(&new);
+        for share in [false, true] {
+            let known = |key: &str| anew.flag(key).filter(|_| share);
+            let made = Snapshot::compile(&old).with(&changed, &new.evaluators, known);
+            prop_assert_eq!(answers(&made), answers(&anew));
+        }
+        let made = Snapshot::compile_unknown(&new, |key| anew.flag(key));
+        prop_assert_eq!(answers(&made), answers(&anew));
         let nobody = json!({});
         let unknown = made.evaluate("flag-99", &Context::from_json(&nobody).unwrap(), 0);
         prop_assert!(unknown.is_err());
